@@ -1,0 +1,178 @@
+"""Every error of the package, in one tree.
+
+::
+
+    DreamboothError
+    ├── InvalidKeyError          the service refused the API key
+    ├── AccountError             the account has no credit, no subscription or no right to this
+    ├── InvalidRequestError      the service did not accept the request as it was sent
+    ├── RequestNotFoundError     the service does not know the request id
+    ├── GenerationFailedError    the job is dead at the service; only a new generation call helps
+    ├── EmptyResultError         the service says "success" and names no picture
+    ├── RateLimitedError         the service kept asking to wait, longer than we were allowed to
+    ├── UnexpectedAnswerError    the service answered with something that is not its protocol
+    ├── EndpointMovedError       the address redirects; `location` says where to
+    ├── EndpointUnreachableError no answer: DNS, connection, time-out, or 5xx to the end
+    ├── DeadlineExceededError    still processing at the deadline (also a `TimeoutError`); resumable
+    ├── StoppedError             somebody stopped the waiting; the job goes on at the service
+    └── PictureError             the job succeeded, but not one picture could be loaded
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+__all__ = [
+    "AccountError",
+    "DeadlineExceededError",
+    "DreamboothError",
+    "EmptyResultError",
+    "EndpointMovedError",
+    "EndpointUnreachableError",
+    "GenerationFailedError",
+    "InvalidKeyError",
+    "InvalidRequestError",
+    "PictureError",
+    "RateLimitedError",
+    "RequestNotFoundError",
+    "StoppedError",
+    "UnexpectedAnswerError",
+]
+
+
+class DreamboothError(Exception):
+    """Something ended the job. `str(error)` says what happened and what to do about it.
+
+    `message` is what happened, `advice` what to do, `details` the service's own words (never the
+    key: it is struck out before the text gets here), `request_id` the request, or "" before it is known.
+    """
+
+    title: ClassVar[str] = "Failed"
+    """Two words for a status chip."""
+
+    standing_advice: ClassVar[str] = "Check again, and look at the details."
+    """What to do, where the place that raises knows nothing better."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        request_id: str = "",
+        advice: str | None = None,
+        details: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.request_id = request_id
+        self.advice = self.standing_advice if advice is None else advice
+        self.details = details
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.advice}".rstrip()
+
+
+class InvalidKeyError(DreamboothError):
+    """The service refused the API key. Protocol row: "bad key"."""
+
+    title = "Key refused"
+    standing_advice = "Check the key in your account at the service and pass it again."
+
+
+class AccountError(DreamboothError):
+    """The account is out of credit, subscription or rights. Protocol row: "monthly limit exceeded"."""
+
+    title = "Account limit"
+    standing_advice = "Look at your plan and balance at the service, then check again."
+
+
+class InvalidRequestError(DreamboothError):
+    """The service did not accept the request. Protocol rows: "error with an object message", "any other error"."""
+
+    title = "Request refused"
+    standing_advice = "Check the request id and the endpoint; checking again is free."
+
+
+class RequestNotFoundError(DreamboothError):
+    """The service does not know this request id, also after a few more polls. Protocol row: "not found"."""
+
+    title = "Not found"
+    standing_advice = "Check the request id, that it belongs to this key, and that the endpoint is of the same API version."
+
+
+class GenerationFailedError(DreamboothError):
+    """The job is dead at the service. Protocol row: "failed". It is never submitted again: that would cost money."""
+
+    title = "Job failed"
+    standing_advice = "Submit the generation again; waiting longer does not help."
+
+
+class EmptyResultError(DreamboothError):
+    """The service says "success" and names no picture, poll after poll. Protocol row: "success, no output"."""
+
+    title = "No pictures"
+    standing_advice = "Check again in a minute, or submit the generation again."
+
+
+class RateLimitedError(DreamboothError):
+    """The service still asked to wait when the deadline came. Protocol row: "rate limit"."""
+
+    title = "Rate limited"
+    standing_advice = "Wait a minute, then check again; fewer requests at a time help."
+
+
+class UnexpectedAnswerError(DreamboothError):
+    """Not the service's protocol: HTML, an empty body, a list. Protocol row: "non-JSON or HTML or empty body"."""
+
+    title = "Unclear answer"
+    standing_advice = "Check that endpoint= is the service's fetch address."
+
+
+class EndpointMovedError(DreamboothError):
+    """The endpoint redirects. It is not followed: the key would go to another address. Protocol row: "3xx".
+
+    `location` is the new address as the service named it, or "".
+    """
+
+    title = "Address moved"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        location: str = "",
+        request_id: str = "",
+        advice: str | None = None,
+        details: str = "",
+    ) -> None:
+        if advice is None:
+            advice = f"If you trust it, pass endpoint={location!r}." if location else "Look up the service's new address."
+        super().__init__(message, request_id=request_id, advice=advice, details=details)
+        self.location = location
+
+
+class EndpointUnreachableError(DreamboothError):
+    """No usable answer within the retries: DNS, connection, time-out or 5xx. Protocol row: "408, 5xx, …"."""
+
+    title = "No connection"
+    standing_advice = "Check the network and the endpoint, then check again; the job goes on at the service."
+
+
+class DeadlineExceededError(DreamboothError, TimeoutError):
+    """Still processing at the deadline: not a failure. Checking again resumes. Protocol row: "deadline reached"."""
+
+    title = "Still processing"
+    standing_advice = "Checking again resumes."
+
+
+class StoppedError(DreamboothError):
+    """Somebody stopped the waiting; the service cannot cancel a job, so it goes on there."""
+
+    title = "Stopped waiting"
+    standing_advice = "The job goes on at the service; checking again resumes."
+
+
+class PictureError(DreamboothError):
+    """The job succeeded, but not one of its pictures could be loaded. `details` has a line for each."""
+
+    title = "No pictures"
+    standing_advice = "Check again: links sometimes need a minute, and expire after 24 hours."

@@ -1,0 +1,61 @@
+"""The API key, in a wrapper that gives nothing away."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+__all__ = ["Key"]
+
+_SHORTEST_SECRET = 6
+"""A shorter "key" is no secret, and striking it out of texts would garble them ("s" stands in "status")."""
+
+
+class Key:
+    """An API key that no repr, str, format, pickle, copy or `vars()` shows; only `reveal()` opens it.
+
+    >>> Key("s3cret-s3cret")
+    Key(…)
+    """
+
+    __slots__ = ("__open",)
+
+    def __init__(self, value: str) -> None:
+        if not isinstance(value, str):
+            raise TypeError(f"key must be a str, not {type(value).__name__}")
+        value = value.strip()
+        if not value:
+            raise ValueError("key is empty")
+        # A closure, not an attribute: debuggers, `inspect` and `__slots__` walkers print attributes.
+        self.__open = lambda: value
+
+    def reveal(self) -> str:
+        """The key itself. Called in the one function that sends it, and nowhere else."""
+        return self.__open()
+
+    def strike(self, text: str) -> str:
+        """`text` with every occurrence of the key replaced, for texts that the service may have echoed it in."""
+        key = self.__open()
+        return text.replace(key, "[key]") if len(key) >= _SHORTEST_SECRET else text
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Key) and self.__open() == other.__open()
+
+    def __hash__(self) -> int:
+        return hash((Key, self.__open()))
+
+    def __repr__(self) -> str:
+        return "Key(…)"
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return repr(self)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("an API key is not pickled; pass it by the environment variable DREAMBOOTH_API_KEY")
+
+    def __copy__(self) -> Key:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Key:
+        return self
