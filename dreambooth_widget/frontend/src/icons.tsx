@@ -1,0 +1,28 @@
+/**
+ * The icons: lines of ours on a 16 px grid, one stroke width, in the colour of the text. They are decoration
+ * (`aria-hidden`); the word stands beside them or in the button's label.
+ */
+import type { VNode } from "preact";
+
+/** One path each. Append only: both the card and the lightbox draw from here. */
+const PATHS = {
+  /* the chip */
+  idle: "M8 2.5a5.5 5.5 0 1 0 .01 0Z",
+  retry: "M13 8a5 5 0 1 1-1.6-3.7M13 2v3h-3",
+  busy: "M3.5 8h.01M8 8h.01M12.5 8h.01",
+  down: "M8 2.5v8M4.5 7.5 8 11l3.5-3.5M3 13.5h10",
+  check: "m3 8.5 3.5 3.5L13 4.5",
+  cross: "m4 4 8 8M12 4l-8 8",
+  stop: "M4.5 4.5h7v7h-7Z",
+  sand: "M4 2.5h8M4 13.5h8M5 2.5v2.2L8 8l3-3.3V2.5M5 13.5v-2.2L8 8l3 3.3v2.2",
+} as const;
+
+export type IconName = keyof typeof PATHS;
+
+export function Icon({ name }: { name: IconName }): VNode {
+  return (
+    <svg class="dreambooth-icon" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
+      <path d={PATHS[name]} />
+    </svg>
+  );
+}

@@ -1,0 +1,7 @@
+/**
+ * Keys that stay out of the notebook.
+ *
+ * JupyterLab's and Notebook 7's command keys (a, b, x, j, arrows …) act on whatever has the focus, unless that
+ * element *itself* carries this attribute; on an ancestor it does nothing. So spread it on every focusable element.
+ */
+export const OWN_KEYS = { "data-lm-suppress-shortcuts": "true" } as const;

@@ -1,0 +1,121 @@
+/**
+ * What crosses between the kernel and the browser, and in which words.
+ *
+ * State comes as traits (small JSON, never bytes); pictures come as custom messages whose buffer
+ * is a piece of at most 1 MiB; intents go back as custom messages. The only trait that the browser writes is `selected`.
+ */
+
+export type Status = "idle" | "processing" | "downloading" | "success" | "error" | "stopped" | "timed_out";
+export type Activity = "" | "retrying" | "rate_limited";
+
+/** The three sizes of a picture: 384 px pushed as it is ready, 1024 px after them, the original bytes when asked for. */
+export type Kind = "thumbnail" | "preview" | "original";
+
+export interface PictureEntry {
+  index: number;
+  status: "waiting" | "ready" | "missing";
+  /** Why it is missing, or "". */
+  reason: string;
+  /** Digest of the original bytes; "" until it is ready. */
+  id: string;
+  /** File name to save it under. */
+  name: string;
+  format: string;
+  mime: string;
+  width: number | null;
+  height: number | null;
+  /** Bytes of the original. */
+  size: number;
+  /** What its own text chunks say: seed, prompt, steps, model … */
+  text: Record<string, string>;
+}
+
+export interface Failure {
+  kind: string;
+  /** Two words for the chip. */
+  title: string;
+  message: string;
+  advice: string;
+  /** The service's own words. */
+  details: string;
+}
+
+export interface Card {
+  activity: Activity;
+  waiting_since: number | null;
+  error: Failure | null;
+  meta: Record<string, string>;
+  /** The kernel's Unix seconds when this was sent. */
+  clock: number;
+  /** Whether the cell shows the form for key and request id. */
+  form: boolean;
+  has_key: boolean;
+}
+
+/** The traits. Times are Unix seconds of the kernel's clock, `eta` is seconds. */
+export interface Traits {
+  status: Status;
+  message: string;
+  request_id: string;
+  eta: number | null;
+  polls: number;
+  started_at: number | null;
+  next_poll_at: number | null;
+  finished_at: number | null;
+  pictures: PictureEntry[];
+  selected: number[];
+  _card: Card;
+}
+
+/** Browser → kernel. */
+export const READY = "ready";
+export const START = "start";
+export const STOP = "stop";
+export const CHECK = "check";
+export const NEED = "need";
+export const RETRY = "retry";
+export const ZIP = "zip";
+
+export type ToKernel =
+  | { type: typeof READY; have: string[] }
+  | { type: typeof START; key?: string; request_id?: string }
+  | { type: typeof STOP }
+  | { type: typeof CHECK }
+  | { type: typeof NEED; kind: Kind; index: number; id: string }
+  | { type: typeof RETRY; index: number }
+  | { type: typeof ZIP; indices: number[]; id: string };
+
+/** Kernel → browser. */
+export const PICTURE = "picture";
+export const UNAVAILABLE = "unavailable";
+export const REFUSED = "refused";
+
+/** One piece of a picture or zip; its one buffer is the bytes. Pieces are numbered from 0 in `part`. */
+export interface Piece {
+  type: typeof PICTURE;
+  kind: Kind | typeof ZIP;
+  id: string;
+  index: number;
+  mime: string;
+  name: string;
+  part: number;
+  parts: number;
+}
+
+export type FromKernel =
+  | Piece
+  | { type: typeof UNAVAILABLE; kind: Kind | typeof ZIP; id: string; index: number; reason: string }
+  | { type: typeof REFUSED; reason: string };
+
+type Handler = (...args: never[]) => void;
+
+/** What is used of anywidget's model. marimo has no plain "change" event, so there is none here. */
+export interface WidgetModel {
+  get<K extends keyof Traits>(name: K): Traits[K];
+  set<K extends keyof Traits>(name: K, value: Traits[K]): void;
+  save_changes(): void;
+  send(content: ToKernel): void;
+  on(event: `change:${keyof Traits}`, callback: () => void): void;
+  on(event: "msg:custom", callback: (message: FromKernel, buffers: DataView[]) => void): void;
+  off(event: string, callback: Handler): void;
+}
