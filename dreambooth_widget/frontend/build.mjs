@@ -1,0 +1,94 @@
+// Bundles src/ into ../static/widget.js and ../static/widget.css.
+//
+//   node build.mjs              once, as hatch_build.py and `npm run build` do
+//   node build.mjs --watch      again after each change, for work on the front end
+//   node build.mjs --out DIR    somewhere else
+//
+// The first line of both files holds a hash of the sources. hatch_build.py computes the same hash
+// and leaves a current bundle alone: file times do not survive git, sdists and copies.
+
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { build, context } from "esbuild";
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+/** Every file that has a say in the bundle, as sorted "/" paths; unit tests have none. */
+function sources() {
+  const below = readdirSync(join(here, "src"), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && !/\.test\.tsx?$/.test(entry.name))
+    .map((entry) =>
+      join(entry.parentPath ?? entry.path, entry.name)
+        .slice(here.length + 1)
+        .replaceAll("\\", "/"),
+    );
+  return ["build.mjs", "package-lock.json", "package.json", "tsconfig.json", ...below].sort();
+}
+
+/** The same hash as `sources_hash` in hatch_build.py. */
+function sourcesHash() {
+  const hash = createHash("sha256");
+  for (const path of sources()) {
+    const bytes = readFileSync(join(here, path));
+    hash.update(`${path}\0${bytes.length}\0`).update(bytes);
+  }
+  return hash.digest("hex").slice(0, 32);
+}
+
+const entry = ["src/index.tsx", "src/index.ts"].find((path) => existsSync(join(here, path)));
+
+const options = {
+  absWorkingDir: here,
+  entryPoints: { widget: entry ?? "src/index.tsx" },
+  bundle: true,
+  minify: true,
+  format: "esm",
+  target: "es2022",
+  charset: "utf8",
+  legalComments: "none",
+  define: { "process.env.NODE_ENV": '"production"' },
+  // Written by `write` below, never by esbuild: a half-written bundle must not be seen by another process.
+  write: false,
+  outdir: "static",
+  logLevel: "warning",
+};
+
+/** The finished files under the hash, each moved into place in one step. */
+function write(outputFiles, out) {
+  mkdirSync(out, { recursive: true });
+  const banner = `/* dreambooth_widget, sources ${sourcesHash()} */\n`;
+  for (const extension of ["js", "css"]) {
+    const text = outputFiles.find((file) => file.path.endsWith(`widget.${extension}`))?.text ?? "";
+    const target = join(out, `widget.${extension}`);
+    writeFileSync(`${target}.${process.pid}`, banner + text);
+    renameSync(`${target}.${process.pid}`, target);
+    console.log(`${target}: ${banner.length + text.length} bytes`);
+  }
+}
+
+const { values } = parseArgs({
+  options: { out: { type: "string", default: "../static" }, watch: { type: "boolean", default: false } },
+});
+const out = resolve(here, values.out);
+
+if (values.watch) {
+  const rewrite = {
+    name: "write",
+    setup: (work) =>
+      work.onEnd((result) => {
+        if (result.errors.length === 0) write(result.outputFiles, out);
+      }),
+  };
+  await (await context({ ...options, plugins: [rewrite] })).watch();
+} else {
+  try {
+    write((await build(options)).outputFiles, out);
+  } catch (error) {
+    // esbuild has already printed what is wrong and where; a stack trace of this script adds nothing.
+    if (!error.errors) throw error;
+    process.exitCode = 1;
+  }
+}
