@@ -1,0 +1,97 @@
+"""Pictures become files: names that survive hostile ids, atomic writes, a zip that is the same each time."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import re
+import secrets
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .pictures import Picture
+
+__all__ = ["file_name", "save_all", "write_atomically", "zip_bytes"]
+
+_LONGEST_ID = 80
+_PIECE = 1 << 20
+
+
+def file_name(request_id: str, index: int, extension: str) -> str:
+    """`<request_id>-<index + 1>.<extension>`, with an id that no file system can misread.
+
+    Other characters than ASCII letters, digits, "-" and "_" become "_", and a digest of the id is added when
+    anything was changed, so that different ids never share a name. The number behind it keeps
+    Windows' reserved names ("CON") out.
+    """
+    clean = re.sub(r"[^A-Za-z0-9_-]+", "_", request_id)[:_LONGEST_ID].strip("_-")
+    if clean != request_id or not clean:
+        digest = hashlib.sha256(request_id.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+        clean = f"{clean or 'picture'}-{digest}"
+    return f"{clean}-{index + 1}.{extension}"
+
+
+def write_atomically(path: Path, data: bytes, *, overwrite: bool) -> None:
+    """Write `data` to `path`: all of it or nothing, and never over a file that is there unless told.
+
+    Raises FileExistsError, or what the file system says (OSError). The folder must exist.
+    """
+    temporary = path.parent / f".dreambooth-{secrets.token_hex(6)}.part"
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+        if overwrite:
+            temporary.replace(path)
+        else:
+            _move_to_new(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _move_to_new(temporary: Path, path: Path) -> None:
+    """Give the file its name, unless that is taken: the file system decides, so nothing can come between."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise FileExistsError(f"{path} exists; pass overwrite=True to replace it") from None
+    except (OSError, AttributeError, NotImplementedError):
+        # No hard links here (FAT, some network and phone file systems): reserve the name, then fill it.
+        path.open("xb").close()
+        temporary.replace(path)
+
+
+def save_all(
+    pictures: Sequence[Picture], folder: str | os.PathLike[str], request_id: str, *, overwrite: bool = False
+) -> list[Path]:
+    """Write the original bytes of every picture into `folder`, which is made when missing; the paths, in order.
+
+    FileExistsError, before anything is written, when one of the files exists and `overwrite` is False.
+    """
+    place = Path(folder).expanduser()
+    paths = [place / file_name(request_id, picture.index, picture.extension) for picture in pictures]
+    if not overwrite:
+        for path in paths:
+            if path.exists():
+                raise FileExistsError(f"{path} exists; pass overwrite=True to replace it")
+    place.mkdir(parents=True, exist_ok=True)
+    return [picture.save(path, overwrite=overwrite) for picture, path in zip(pictures, paths, strict=True)]
+
+
+def zip_bytes(pictures: Sequence[Picture], request_id: str) -> bytes:
+    """A zip of the original files, stored uncompressed (they are compressed already); the same bytes each time."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+        for picture in pictures:
+            entry = zipfile.ZipInfo(file_name(request_id, picture.index, picture.extension), (1980, 1, 1, 0, 0, 0))
+            entry.create_system = 3  # Unix, on every system: otherwise the bytes would differ
+            entry.external_attr = 0o644 << 16
+            entry.file_size = len(picture.data)
+            with archive.open(entry, "w") as file:
+                # In pieces: one copy of 30 MiB holds the GIL for too long.
+                for at in range(0, len(picture.data), _PIECE):
+                    file.write(picture.data[at : at + _PIECE])
+    return out.getvalue()
