@@ -15,24 +15,28 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .pictures import Picture
 
-__all__ = ["file_name", "save_all", "write_atomically", "zip_bytes"]
+__all__ = ["file_name", "file_stem", "save_all", "write_atomically", "zip_bytes"]
 
 _LONGEST_ID = 80
 _PIECE = 1 << 20
 
 
-def file_name(request_id: str, index: int, extension: str) -> str:
-    """`<request_id>-<index + 1>.<extension>`, with an id that no file system can misread.
+def file_stem(request_id: str) -> str:
+    """`request_id` as a file name without an ending, one that no file system can misread.
 
     Other characters than ASCII letters, digits, "-" and "_" become "_", and a digest of the id is added when
-    anything was changed, so that different ids never share a name. The number behind it keeps
-    Windows' reserved names ("CON") out.
+    anything was changed, so that different ids never share a name.
     """
     clean = re.sub(r"[^A-Za-z0-9_-]+", "_", request_id)[:_LONGEST_ID].strip("_-")
-    if clean != request_id or not clean:
+    if clean != request_id:
         digest = hashlib.sha256(request_id.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-        clean = f"{clean or 'picture'}-{digest}"
-    return f"{clean}-{index + 1}.{extension}"
+        clean = f"{clean}-{digest}".lstrip("-")
+    return clean
+
+
+def file_name(request_id: str, index: int, extension: str) -> str:
+    """`<request_id>-<index + 1>.<extension>`. The number keeps Windows' reserved names ("CON") out."""
+    return f"{file_stem(request_id)}-{index + 1}.{extension}"
 
 
 def write_atomically(path: Path, data: bytes, *, overwrite: bool) -> None:

@@ -22,7 +22,7 @@ from PIL import GifImagePlugin, Image, ImageCms, ImageFile, JpegImagePlugin, Png
 
 from . import exif
 from .image_bytes import ImageFormat, PictureRefusedError, check_complete, identify, pixel_size, unwrap
-from .picture_files import file_name, save_all, write_atomically, zip_bytes
+from .picture_files import file_name, file_stem, save_all, write_atomically, zip_bytes
 from .picture_text import describe
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "contact_sheet",
     "describe",
     "file_name",
+    "file_stem",
     "read_picture",
     "save_all",
     "thumbnail",

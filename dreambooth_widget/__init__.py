@@ -1,0 +1,79 @@
+"""Fetch queued DreamBooth pictures by their request id, live in a notebook cell.
+
+>>> from dreambooth_widget import DreamboothWidget
+>>> DreamboothWidget(key, request_id)  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ._version import __version__
+from .errors import (
+    AccountError,
+    DeadlineExceededError,
+    DreamboothError,
+    EmptyResultError,
+    EndpointMovedError,
+    EndpointUnreachableError,
+    GenerationFailedError,
+    InvalidKeyError,
+    InvalidRequestError,
+    PictureError,
+    RateLimitedError,
+    RequestNotFoundError,
+    StoppedError,
+    UnexpectedAnswerError,
+)
+from .job import FetchJob
+from .client import Client, fetch
+from .pictures import Picture
+from .protocol import V4, V6
+from .schedule import PollSchedule, Retry
+from .state import FetchResult, FetchState
+
+if TYPE_CHECKING:
+    from .widget import DreamboothWidget
+
+__all__ = [
+    "V4",
+    "V6",
+    "AccountError",
+    "Client",
+    "DeadlineExceededError",
+    "DreamboothError",
+    "DreamboothWidget",
+    "EmptyResultError",
+    "EndpointMovedError",
+    "EndpointUnreachableError",
+    "FetchJob",
+    "FetchResult",
+    "FetchState",
+    "GenerationFailedError",
+    "InvalidKeyError",
+    "InvalidRequestError",
+    "Picture",
+    "PictureError",
+    "PollSchedule",
+    "RateLimitedError",
+    "RequestNotFoundError",
+    "Retry",
+    "StoppedError",
+    "UnexpectedAnswerError",
+    "__version__",
+    "fetch",
+]
+
+_WITH_JUPYTER = {"DreamboothWidget": ".widget"}
+
+
+def __getattr__(name: str) -> Any:
+    """The widgets come when they are asked for: `fetch` and `Client` need no Jupyter."""
+    if name in _WITH_JUPYTER:
+        return getattr(import_module(_WITH_JUPYTER[name], __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,186 @@
+"""`Client` and `fetch`: the door for people without a notebook, and for the widgets behind it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import TracebackType
+from typing import Any
+
+from .download import Limits
+from .job import FetchJob
+from .network import Network
+from .plan import Plan
+from .protocol import V4, Answer, check_endpoint, check_request_id
+from .schedule import DurationHistory, PollSchedule, Retry
+from .secret import Key
+from .state import FetchResult, FetchState
+
+__all__ = ["KEY_VARIABLE", "Client", "check_seconds", "fetch", "find_key"]
+
+KEY_VARIABLE = "DREAMBOOTH_API_KEY"
+
+_HISTORY = DurationHistory()
+"""How long this process's finished jobs took: the best guess for one without an ETA."""
+
+
+def find_key(key: str | Key | None) -> Key | None:
+    """The key from the argument, else from the environment variable `DREAMBOOTH_API_KEY`, else None."""
+    if key is None:
+        key = os.environ.get(KEY_VARIABLE, "").strip() or None
+    return Key(key) if isinstance(key, str) else _only_key(key)
+
+
+def _only_key(key: object) -> Key | None:
+    if key is None or isinstance(key, Key):
+        return key
+    raise TypeError(f"key must be a str, not {type(key).__name__}")
+
+
+def check_seconds(name: str, value: object) -> float | None:
+    """`value` as a number of seconds, None for None. `TypeError`/`ValueError` say what is wrong with `name`."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{name} must be a number of seconds, not {type(value).__name__}")
+    seconds = float(value)
+    if not 0 <= seconds < float("inf"):
+        raise ValueError(f"{name} must be 0 seconds or more, not {value!r}")
+    return seconds
+
+
+class Client:
+    """Fetches requests from one endpoint with one key. An async context manager; it may also be left open.
+
+    `rate` and `burst` limit the polls (requests a second, and how many at once first), `connections` the open
+    connections to each side, `max_bytes` and `max_pixels` one picture. `allow_private_hosts` decides whether picture
+    links may lead to private addresses; None allows it only when the endpoint is on one. Raises `ValueError` without a key.
+    """
+
+    def __init__(
+        self,
+        key: str | Key | None = None,
+        *,
+        endpoint: str = V4,
+        schedule: PollSchedule = PollSchedule(),
+        retry: Retry = Retry(),
+        rate: float = 5.0,
+        burst: int = 10,
+        connections: int = 8,
+        allow_private_hosts: bool | None = None,
+        max_bytes: int = 32 * 1024 * 1024,
+        max_pixels: int = 50_000_000,
+    ) -> None:
+        found = find_key(key)
+        if found is None:
+            raise ValueError(f"no API key: pass it as the first argument or set {KEY_VARIABLE}")
+        self._schedule = schedule
+        self._retry = retry
+        self._limits = Limits(max_bytes, max_pixels)
+        self._network = Network(
+            found,
+            check_endpoint(endpoint),
+            rate=rate,
+            burst=burst,
+            connections=connections,
+            allow_private_hosts=allow_private_hosts,
+        )
+
+    def __repr__(self) -> str:
+        return f"<Client {self.endpoint}>"
+
+    @property
+    def endpoint(self) -> str:
+        """The address that is asked."""
+        return self._network.endpoint
+
+    def fetch(
+        self, request_id: int | str, *, eta: float | None = None, deadline: float | None = None
+    ) -> FetchJob:
+        """Start fetching a request at once, on the running event loop. `eta` and `deadline` are seconds from now."""
+        plan = Plan(check_request_id(request_id), eta=check_seconds("eta", eta))
+        return self.start(self._with_policies(plan, deadline))
+
+    def start(self, plan: Plan) -> FetchJob:
+        """Start a job for a plan as it is."""
+        return FetchJob(self._network, plan, _HISTORY)
+
+    def _with_policies(self, plan: Plan, deadline: object) -> Plan:
+        return replace(
+            plan,
+            deadline=check_seconds("deadline", deadline),
+            schedule=self._schedule,
+            retry=self._retry,
+            limits=self._limits,
+        )
+
+    async def check(self, request_id: int | str) -> Answer:
+        """Exactly one POST: what the service says of the request now."""
+        return await self._network.ask(check_request_id(request_id))
+
+    def fetch_response(self, response: Mapping[str, Any] | str, *, deadline: float | None = None) -> FetchJob:
+        """Start fetching what a generation call answered, queued (with its `eta`) or finished. `ValueError` for an error."""
+        return self.start(self._with_policies(Plan.for_response(response), deadline))
+
+    def resume(self, token: str) -> FetchJob:
+        """Continue the request of a `resume_token`. `ValueError` if it is none, or belongs to another endpoint."""
+        try:
+            facts = json.loads(token)
+            request_id, endpoint = facts["request_id"], facts["endpoint"]
+        except (TypeError, KeyError, ValueError) as error:
+            raise ValueError("not a resume token") from error
+        if endpoint != self.endpoint:
+            raise ValueError(f"the token is for {endpoint}, this client asks {self.endpoint}")
+        plan = Plan(
+            check_request_id(request_id),
+            eta=check_seconds("eta", facts.get("eta")),
+            started_at=check_seconds("started_at", facts.get("started_at")),
+        )
+        return self.start(self._with_policies(plan, facts.get("deadline")))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._network.close()
+
+    async def __aenter__(self) -> Client:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+async def fetch(
+    key: str | Key | None = None,
+    request_id: int | str | None = None,
+    *,
+    eta: float | None = None,
+    endpoint: str = V4,
+    schedule: PollSchedule = PollSchedule(),
+    retry: Retry = Retry(),
+    deadline: float | None = None,
+    client: Client | None = None,
+    on_update: Callable[[FetchState], None] | None = None,
+) -> FetchResult:
+    """The whole job without a notebook: poll until the pictures are there, load them, return them.
+
+    `eta` and `deadline` are seconds. `on_update` gets each new `FetchState`. With a `client`, its key, endpoint and
+    policies are used, and it stays open. Cancelling this ends the job. Raises the `DreamboothError` that ended it.
+    """
+    request_id = check_request_id(request_id)
+    own = client is None
+    client = client or Client(key, endpoint=endpoint, schedule=schedule, retry=retry)
+    try:
+        job = client.fetch(request_id, eta=eta, deadline=deadline)
+        if on_update is not None:
+            job.subscribe(on_update)
+        try:
+            return await job
+        finally:
+            await job.finish()
+    finally:
+        if own:
+            await client.close()

@@ -1,0 +1,49 @@
+"""A widget's second output: the static copy that stays in the notebook when the kernel has gone.
+
+The cell gets two outputs, the live view and an empty one with a `display_id`; when the job ends, the second is
+updated to the small HTML gallery of `static_copy`. JupyterLab ignores other MIME types in the live view's own output.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+from uuid import uuid4
+
+__all__ = ["StaticOutputs"]
+
+_PLAIN = "The static copy of the pictures below."
+
+
+class StaticOutputs:
+    """The static outputs of one widget, one for each time it was displayed; all show the same HTML."""
+
+    def __init__(self) -> None:
+        self._display_ids: list[str] = []
+        self._html = ""
+
+    def open(self) -> None:
+        """Publish one more output, with what is known by now: empty while the job runs, the gallery after its end."""
+        from IPython.display import publish_display_data  # noqa: PLC0415  only ever called by IPython
+
+        display_id = f"dreambooth-{uuid4().hex}"
+        self._display_ids.append(display_id)
+        publish_display_data(self._bundle(), transient={"display_id": display_id})
+
+    def fill(self, html: str) -> None:
+        """Show `html` in every output."""
+        self._html = html
+        self.write_again()
+
+    def write_again(self) -> None:
+        """Send the outputs once more: a page that was reloaded meanwhile, or another cell's `await`, missed them."""
+        if not self._display_ids or not self._html:
+            return
+        from IPython.display import publish_display_data  # noqa: PLC0415
+
+        with contextlib.suppress(RuntimeError):  # the kernel is shutting down
+            for display_id in self._display_ids:
+                publish_display_data(self._bundle(), transient={"display_id": display_id}, update=True)
+
+    def _bundle(self) -> dict[str, Any]:
+        return {"text/html": self._html, "text/plain": _PLAIN if self._html else ""}

@@ -1,0 +1,164 @@
+"""From one link of an answer to one believed `Picture`: redirects, caps, retries, and the reason when it fails."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from random import random
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from urllib.parse import urljoin
+
+from .addresses import AddressRefusedError, check_link
+from .pictures import Picture, PictureRefusedError, read_picture, unwrap
+
+if TYPE_CHECKING:
+    import aiohttp
+
+    from .network import Network
+    from .protocol import Link
+    from .schedule import Retry
+
+__all__ = ["Limits", "MissingPictureError", "download", "in_picture_thread"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_REDIRECTS = 5
+_PATIENCE = 4.0
+"""Picture links need longer than API calls: the back-off of `Retry`, stretched by this (2, 4, 8, 16, 20 s)."""
+
+# At most two at once: Pillow keeps both cores busy, and the kernel's loop needs a share of one.
+_THREADS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="dreambooth-pillow")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one picture may cost: bytes on the wire and decoded pixels."""
+
+    max_bytes: int = 32 * 1024 * 1024
+    max_pixels: int = 50_000_000
+
+    def __post_init__(self) -> None:
+        for name in ("max_bytes", "max_pixels"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise ValueError(f"{name} must be a positive int, not {value!r}")
+
+
+class MissingPictureError(Exception):
+    """One link gave no picture; `str(error)` is the reason for its tile. Internal: it never ends a job."""
+
+
+class _LaterError(Exception):
+    """This try failed, the next may not; `str(error)` is the reason."""
+
+
+async def in_picture_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run Pillow work off the loop, at most two at a time in this process."""
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(_THREADS, lambda: work(*args, **kwargs))
+
+
+async def download(
+    network: Network,
+    link: Link,
+    index: int,
+    *,
+    limits: Limits,
+    retry: Retry,
+    on_retry: Callable[[str], None],
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> Picture:
+    """The picture behind `link`, or behind its fallback once the link has failed for good.
+
+    `on_retry` is told, before each wait, what failed and when the next try is. Raises `MissingPictureError`.
+    """
+    patience = replace(retry, first=retry.first * _PATIENCE)
+    try:
+        return await _persist(network, link.url, index, limits, patience, on_retry, sleep)
+    except MissingPictureError:
+        if link.fallback is None:
+            raise
+        on_retry("trying the proxy link")
+        return await _persist(network, link.fallback, index, limits, replace(patience, attempts=2), on_retry, sleep)
+
+
+async def _persist(
+    network: Network,
+    url: str,
+    index: int,
+    limits: Limits,
+    retry: Retry,
+    on_retry: Callable[[str], None],
+    sleep: Callable[[float], Awaitable[None]],
+) -> Picture:
+    for attempt in range(1, retry.attempts + 1):
+        try:
+            data = await _payload(network, url, limits)
+            return await in_picture_thread(_believe, data, index, url, limits)
+        except (AddressRefusedError, PictureRefusedError) as error:
+            raise MissingPictureError(str(error)) from error
+        except _LaterError as error:
+            if attempt == retry.attempts:
+                raise MissingPictureError(str(error)) from error
+            wait = retry.delay(attempt + 1, random())
+            on_retry(f"{error}; attempt {attempt + 1} of {retry.attempts} in {wait:.0f} s")
+            await sleep(wait)
+    raise AssertionError("unreachable: attempts is at least 1")  # pragma: no cover
+
+
+def _believe(data: bytes, index: int, url: str, limits: Limits) -> Picture:
+    return read_picture(unwrap(data, max_bytes=limits.max_bytes), index=index, url=url, max_pixels=limits.max_pixels)
+
+
+async def _payload(network: Network, url: str, limits: Limits) -> bytes:
+    """The bytes behind `url`: fetched, or `url` itself where it is a `data:` URI or raw base64."""
+    if not url.lower().startswith(("http://", "https://")):
+        if "://" in url[:16]:
+            check_link(url, "public")  # raises: not http(s)
+        return url.encode()
+    for _ in range(_REDIRECTS + 1):
+        check_link(url, await network.reach())
+        location, data = await _fetch(network, url, limits.max_bytes)
+        if location is None:
+            return data
+        url = urljoin(url, location)
+    raise AddressRefusedError("the link redirects in circles")
+
+
+async def _fetch(network: Network, url: str, max_bytes: int) -> tuple[str | None, bytes]:
+    """(redirect target, b"") or (None, the body). Raises `_LaterError` for what a later try may mend."""
+    import aiohttp  # noqa: PLC0415  with the first request
+
+    try:
+        async with network.get(url) as response:
+            if response.status in {301, 302, 303, 307, 308} and "Location" in response.headers:
+                return response.headers["Location"], b""
+            if response.status != 200:
+                raise _LaterError(f"the link answered {response.status}")
+            if (response.content_length or 0) > max_bytes:
+                raise PictureRefusedError(_too_large(response.content_length or 0, max_bytes))
+            if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+                raise PictureRefusedError("the picture came compressed, which was not asked for")
+            return None, await _counted(response, max_bytes)
+    except (aiohttp.InvalidURL, UnicodeError) as error:
+        raise AddressRefusedError("the link is malformed") from error
+    except (asyncio.TimeoutError, aiohttp.ServerTimeoutError) as error:
+        raise _LaterError("the link did not answer in time") from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise _LaterError("the connection to the picture's host failed") from error
+
+
+async def _counted(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(256 * 1024):
+        body += chunk
+        if len(body) > max_bytes:
+            raise PictureRefusedError(_too_large(len(body), max_bytes))
+    return bytes(body)
+
+
+def _too_large(size: int, max_bytes: int) -> str:
+    return f"{size / 2**20:.0f} MiB are more than the {max_bytes / 2**20:.0f} MiB allowed"

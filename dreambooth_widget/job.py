@@ -1,0 +1,350 @@
+"""`FetchJob` owns the one task of a request: it polls until the answer is final, then loads the pictures.
+
+`FetchState` goes out to subscribers, intents (`stop`, `check_now`, `retry_picture`) come in. It knows no widget.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Generator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from .download import MissingPictureError, download
+from .errors import DeadlineExceededError, DreamboothError, PictureError, RateLimitedError, StoppedError
+from .plan import Plan
+from .protocol import Answer, Busy, Finished, Link
+from .schedule import DurationHistory, default_deadline
+from .state import FetchResult, FetchState, PictureState
+from .verdict import Judge, Verdict
+
+if TYPE_CHECKING:
+    from .network import Network
+
+__all__ = ["FetchJob"]
+
+log = logging.getLogger(__name__)
+
+Listener = Callable[[FetchState], None]
+
+
+class FetchJob:
+    """One request being fetched. `await job` gives its `FetchResult` or raises the `DreamboothError` that ended it.
+
+    Made by `Client.fetch`, inside a running event loop, which owns it: its task, its subscribers and its state
+    live there. `stop`, `check_now` and `subscribe`'s undo may be called from any thread.
+    """
+
+    def __init__(self, network: Network, plan: Plan, history: DurationHistory | None = None) -> None:
+        self._network = network
+        self._plan = plan
+        self._history = history or DurationHistory()
+        self._loop = asyncio.get_running_loop()
+        self._listeners: list[Listener] = []
+        self._wake = asyncio.Event()
+        self._ended = asyncio.Event()
+        self._stopping = False
+        self._links: tuple[Link, ...] = ()
+        self._result: FetchResult | None = None
+        self._state = FetchState(
+            plan.request_id, eta=plan.eta, meta=plan.meta, pictures=plan.announced(), started_at=plan.started_at, polls=plan.polls
+        )
+        # Tasks are referenced here for as long as they run: the loop itself holds them only weakly.
+        self._retries: set[asyncio.Task[None]] = set()
+        self._task = self._loop.create_task(self._run(), name=f"dreambooth fetch {plan.request_id}")
+        self._task.add_done_callback(self._task_ended)
+
+    def __repr__(self) -> str:
+        return f"<FetchJob {self._plan.request_id}: {self._state.status}>"
+
+    # -- what others see ---------------------------------------------------------------------------------------
+
+    @property
+    def state(self) -> FetchState:
+        """All that is known of the job now."""
+        return self._state
+
+    @property
+    def result(self) -> FetchResult | None:
+        """The pictures, once the job has succeeded. A retried picture makes a new result."""
+        return self._result
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Call `listener` with each new state, on the job's loop. Returns what undoes it."""
+        self._listeners.append(listener)
+
+        def unsubscribe() -> None:
+            with contextlib.suppress(ValueError):
+                self._listeners.remove(listener)
+
+        return unsubscribe
+
+    def __await__(self) -> Generator[Any, None, FetchResult]:
+        return self._outcome().__await__()
+
+    async def _outcome(self) -> FetchResult:
+        # Waits on an event, not on the task: who interrupts this await ends the waiting and not the job.
+        await self._ended.wait()
+        if self._result is None:
+            assert self._state.error is not None
+            raise self._state.error.with_traceback(None)
+        return self._result
+
+    async def __aiter__(self) -> AsyncIterator[FetchState]:
+        """The state now, then each change until the final one. A slow reader skips states, never the last."""
+        changed = asyncio.Event()
+        unsubscribe = self.subscribe(lambda _: changed.set())
+        try:
+            while True:
+                changed.clear()
+                state = self._state
+                yield state
+                if state.final:
+                    return
+                await changed.wait()
+        finally:
+            unsubscribe()
+
+    def resume_token(self) -> str:
+        """JSON text with which `Client.resume` continues this request, in another process too. The key is not in it."""
+        return json.dumps(
+            {
+                "version": 1,
+                "endpoint": self._network.endpoint,
+                "request_id": self._plan.request_id,
+                "eta": self._state.eta,
+                "started_at": self._state.started_at,
+                "deadline": self._plan.deadline,
+            }
+        )
+
+    # -- intents -----------------------------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """Stop waiting. The service cannot cancel a job: it goes on there, and checking again resumes."""
+        self._on_loop(self._stop)
+
+    async def finish(self) -> None:
+        """Stop, and wait until nothing of the job runs any more."""
+        self._stop()
+        for task in self._retries:
+            task.cancel()
+        await asyncio.gather(self._task, *self._retries, return_exceptions=True)
+
+    def check_now(self) -> None:
+        """Poll at once instead of at `next_poll_at`."""
+        self._on_loop(self._wake.set)
+
+    def retry_picture(self, index: int) -> None:
+        """Load one missing picture again, after the job has succeeded with the others."""
+        self._on_loop(self._retry_picture, index)
+
+    def _on_loop(self, work: Callable[..., object], *args: object) -> None:
+        # A loop in another thread does not wake up from a bare `task.cancel()` or `event.set()`.
+        with contextlib.suppress(RuntimeError):  # the loop is closed: there is nothing left to stop
+            self._loop.call_soon_threadsafe(work, *args)
+
+    def _stop(self) -> None:
+        if not self._state.final:
+            self._stopping = True
+            self._task.cancel()
+
+    def _retry_picture(self, index: int) -> None:
+        if self._result is None or not 0 <= index < len(self._links):
+            return
+        if self._state.pictures[index].status == "missing":
+            task = self._loop.create_task(self._load_again(index))
+            self._retries.add(task)
+            task.add_done_callback(self._retries.discard)
+
+    # -- the task ----------------------------------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        try:
+            self._result = await self._fetch()
+            self._end(status="success", message=_summary(self._result), error=None)
+        except DreamboothError as error:
+            timed_out = isinstance(error, DeadlineExceededError)
+            self._end(status="timed_out" if timed_out else "error", message=error.message, error=error)
+        except asyncio.CancelledError:
+            self._end_stopped()
+            if not self._stopping:  # the loop is being shut down
+                raise
+        except Exception:
+            # The edge of the task: without this the job would hang for ever, silently.
+            log.exception("request %s: unforeseen failure", self._plan.request_id)
+            failure = DreamboothError(
+                "The fetch failed inside dreambooth_widget.",
+                request_id=self._plan.request_id,
+                advice="This is a bug of ours; the kernel's log has the traceback.",
+            )
+            self._end(status="error", message=failure.message, error=failure)
+
+    def _task_ended(self, task: asyncio.Task[None]) -> None:
+        if not self._state.final:  # cancelled before its first step: nothing of `_run` has run
+            self._end_stopped()
+        self._ended.set()
+
+    def _end_stopped(self) -> None:
+        error = StoppedError("Waiting was stopped.", request_id=self._plan.request_id)
+        self._end(status="stopped", message="the job goes on at the service", error=error)
+
+    async def _fetch(self) -> FetchResult:
+        began = time.time()
+        if self._state.started_at is None:
+            self._change(started_at=began)
+        self._change(status="processing")
+        finished = await self._poll_until_finished(began)
+        self._links = finished.links
+        meta = {**self._plan.meta, **finished.meta}
+        self._change(
+            status="downloading",
+            message=f"0 of {len(self._links)} pictures",
+            activity="",
+            next_poll_at=None,
+            meta=meta,
+            pictures=replace(self._plan, expected=len(self._links), meta=meta).announced(),
+        )
+        await self._load_all()
+        duration = time.time() - (self._state.started_at or began)
+        if self._plan.answer is None:
+            self._history.add(duration)
+        return self._make_result(duration)
+
+    async def _poll_until_finished(self, began: float) -> Finished:
+        """Poll until the answer is final; raises the error that a final answer means."""
+        judge = Judge(self._plan, self._history)
+        deadline = default_deadline(self._plan.eta) if self._plan.deadline is None else self._plan.deadline
+        answer = self._plan.answer
+        while True:
+            last_poll = time.time() - began >= deadline
+            if answer is None:
+                self._change(next_poll_at=None, polls=self._state.polls + 1)
+                answer = await self._network.ask(self._plan.request_id)
+            if isinstance(answer, Finished) and answer.links:
+                return answer
+            elapsed = time.time() - (self._state.started_at or began)
+            verdict = judge.wait_after(answer, elapsed, self._state.eta)
+            left = began + deadline - time.time()
+            if last_poll or (verdict.activity == "rate_limited" and verdict.wait > left):
+                raise self._deadline_error(deadline, answer)
+            if self._plan.deadline is None and verdict.eta is not None:
+                deadline = max(deadline, default_deadline(verdict.eta))
+            answer = None
+            await self._pause(verdict, max(0.0, min(verdict.wait, left)))
+
+    async def _pause(self, verdict: Verdict, wait: float) -> None:
+        """Wait `wait` seconds, or until somebody wants to check now. While the limiter has a backlog, longer."""
+        wait = max(wait, self._network.backlog)
+        now = time.time()
+        self._change(
+            eta=verdict.eta,
+            message=verdict.message,
+            activity=verdict.activity,
+            waiting_since=now if verdict.activity else None,
+            next_poll_at=now + wait,
+        )
+        self._wake.clear()
+        alarm = self._loop.call_later(wait, self._wake.set)
+        try:
+            await self._wake.wait()
+        finally:
+            alarm.cancel()
+
+    def _deadline_error(self, deadline: float, answer: Answer) -> DreamboothError:
+        minutes, seconds = divmod(round(deadline), 60)
+        if isinstance(answer, Busy) and answer.rate_limited:
+            return RateLimitedError(
+                f"The service asked to wait until after the deadline of {minutes}:{seconds:02d}.",
+                request_id=self._plan.request_id,
+                details=answer.reason,
+            )
+        return DeadlineExceededError(f"No result after {minutes}:{seconds:02d}.", request_id=self._plan.request_id)
+
+    # -- pictures ----------------------------------------------------------------------------------------------
+
+    async def _load_all(self) -> None:
+        loads = [asyncio.create_task(self._load(index)) for index in range(len(self._links))]
+        try:
+            await asyncio.gather(*loads)
+        finally:
+            for load in loads:
+                load.cancel()
+
+    async def _load(self, index: int) -> None:
+        """Load one picture into its entry of the state, as `ready` or `missing`."""
+        entry = self._state.pictures[index]
+
+        def on_retry(reason: str) -> None:
+            self._show(replace(entry, status="waiting", reason=reason))
+
+        try:
+            picture = await download(
+                self._network,
+                self._links[index],
+                index,
+                limits=self._plan.limits,
+                retry=self._plan.retry,
+                on_retry=on_retry,
+            )
+        except MissingPictureError as error:
+            self._show(replace(entry, status="missing", reason=str(error)))
+        else:
+            self._show(PictureState(index, "ready", "", picture, picture.width, picture.height))
+
+    async def _load_again(self, index: int) -> None:
+        """The retry of one missing picture; the job stays successful meanwhile."""
+        self._show(replace(self._state.pictures[index], status="waiting", reason="trying again"))
+        await self._load(index)
+        assert self._result is not None
+        self._result = self._make_result(self._result.duration)
+        self._change(message=_summary(self._result))
+
+    def _show(self, entry: PictureState) -> None:
+        state = self._state.with_picture(entry)
+        if state.status == "downloading":
+            done = sum(picture.status != "waiting" for picture in state.pictures)
+            state = replace(state, message=f"{done} of {len(state.pictures)} pictures")
+        self._publish(state)
+
+    def _make_result(self, duration: float) -> FetchResult:
+        entries = self._state.pictures
+        ready = [entry.picture for entry in entries if entry.picture is not None]
+        missing = [entry for entry in entries if entry.picture is None]
+        if not ready:
+            raise PictureError(
+                f"None of the {len(entries)} pictures could be loaded.",
+                request_id=self._plan.request_id,
+                details="\n".join(f"picture {entry.index + 1}: {entry.reason}" for entry in missing),
+            )
+        return FetchResult(self._plan.request_id, ready, missing, self._state.meta, duration)
+
+    # -- state out ---------------------------------------------------------------------------------------------
+
+    def _end(self, **changes: Any) -> None:
+        self._change(finished_at=time.time(), next_poll_at=None, activity="", waiting_since=None, **changes)
+
+    def _change(self, **changes: Any) -> None:
+        self._publish(replace(self._state, **changes))
+
+    def _publish(self, state: FetchState) -> None:
+        if state == self._state:
+            return
+        self._state = state
+        for listener in tuple(self._listeners):
+            try:
+                listener(state)
+            except Exception:  # a listener's fault must not end the job
+                log.exception("request %s: a subscriber failed", self._plan.request_id)
+
+
+def _summary(result: FetchResult) -> str:
+    count = len(result) + len(result.missing)
+    pictures = f"{count} picture{'' if count == 1 else 's'}"
+    if not result.missing:
+        return pictures
+    return f"{len(result)} of {pictures}, {len(result.missing)} could not be loaded"

@@ -1,0 +1,259 @@
+"""The only module that opens connections: one aiohttp session for the API, one without a key for pictures.
+
+The key is opened in one function, `Network._post`, and goes to the endpoint alone: redirects are never followed
+with it, and the session that fetches pictures does not know it. aiohttp is imported with the first request
+(importing it costs more than the rest of the package together).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import warnings
+import weakref
+import zlib
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from .addresses import Reach, guarded_resolver, is_private_host
+from .protocol import Answer, Busy, compose_request, read_answer
+from .rate_limit import RateLimiter
+
+if TYPE_CHECKING:
+    from aiohttp import ClientResponse, ClientSession
+
+    from .secret import Key
+
+__all__ = ["Network"]
+
+log = logging.getLogger(__name__)
+
+_LARGEST_ANSWER = 8 * 1024 * 1024
+"""Bytes of an API answer; pictures as raw base64 inside it are the only reason for more than a few kB."""
+
+_INLINE = 64 * 1024
+"""Bytes of an answer that are parsed on the loop itself; more go to a thread."""
+
+_CONNECT_SECONDS = 15.0
+_READ_SECONDS = 30.0
+_LATE_SECONDS = 1.0
+"""A time-out that fires this much after its time fired because the loop was frozen, not the service."""
+
+_FREE_REPEATS = 2
+"""How often one call is repeated at once after a dead kept-alive connection or a time-out that fired late."""
+
+_HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity"}
+_PICTURE_HEADERS = {"Accept": "image/*, */*;q=0.5", "Accept-Encoding": "identity"}
+
+
+class Network:
+    """The connections of one client. Its sessions belong to the running loop and are made with the first request."""
+
+    def __init__(
+        self,
+        key: Key,
+        endpoint: str,
+        *,
+        rate: float = 5.0,
+        burst: int = 10,
+        connections: int = 8,
+        allow_private_hosts: bool | None = None,
+    ) -> None:
+        if connections < 1:
+            raise ValueError(f"connections must be at least 1, not {connections!r}")
+        self.endpoint = endpoint
+        self._key = key
+        self._rate, self._burst = rate, burst
+        self._connections = connections
+        self._allow_private_hosts = allow_private_hosts
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._sessions: dict[str, ClientSession] = {}
+        # Closes what is open when the client is forgotten, and at exit: nobody shall read "Unclosed client session".
+        self._finalizer = weakref.finalize(self, _close_now, self._sessions)
+
+    def __repr__(self) -> str:
+        return f"<Network {self.endpoint}>"
+
+    async def ask(self, request_id: str) -> Answer:
+        """One POST to the endpoint, in its turn. Whatever goes wrong on the way is an `Answer` too (`Busy`)."""
+        self._attach()
+        await self._limiter.turn()
+        async with self._slots:
+            answer = await self._ask(request_id)
+        if isinstance(answer, Busy) and answer.rate_limited:
+            self._limiter.refused()
+        elif not isinstance(answer, Busy):
+            self._limiter.accepted()
+        return answer
+
+    @property
+    def backlog(self) -> float:
+        """Seconds that a call would wait for its turn now."""
+        return self._limiter.backlog if self._loop is not None else 0.0
+
+    async def _ask(self, request_id: str) -> Answer:
+        import aiohttp  # noqa: PLC0415  with the first request
+
+        for repeat in range(_FREE_REPEATS + 1):
+            began = self._now()
+            try:
+                return await self._post(request_id)
+            except (aiohttp.ServerTimeoutError, asyncio.TimeoutError) as error:
+                connecting = isinstance(error, aiohttp.ConnectionTimeoutError)
+                allowed = _CONNECT_SECONDS if connecting else _READ_SECONDS
+                if repeat < _FREE_REPEATS and self._now() - began > allowed + _LATE_SECONDS:
+                    continue
+                return Busy(f"no answer within {allowed:.0f} s")
+            except (aiohttp.ServerDisconnectedError, ConnectionError) as error:
+                # The other side closed a kept-alive connection as we used it. aiohttp repeats only requests that
+                # HTTP calls idempotent; this POST is a read, so it may be repeated as well.
+                if repeat == 0 and not isinstance(error, aiohttp.ClientConnectorError):
+                    continue
+                return Busy(_reason(error))
+            except (aiohttp.ClientError, OSError) as error:
+                return Busy(_reason(error))
+            except ValueError:
+                return Busy("the answer was not readable HTTP", unexpected=True)
+        raise AssertionError("unreachable: the last repeat returns")  # pragma: no cover
+
+    async def _post(self, request_id: str) -> Answer:
+        url, body = compose_request(self.endpoint, request_id)
+        session = self._session("api")
+        async with session.post(url, json={"key": self._key.reveal(), **body}, allow_redirects=False) as response:
+            payload = await _read_answer_body(response)
+            status, headers = response.status, response.headers
+        log.debug("request %s: HTTP %d, %d bytes", request_id, status, len(payload))
+        if len(payload) <= _INLINE:
+            return self._read(status, headers, payload)
+        return await asyncio.to_thread(self._read, status, headers, payload)
+
+    def _read(self, status: int, headers: Mapping[str, str], payload: bytes) -> Answer:
+        return read_answer(status, headers, payload, strike=self._key.strike)
+
+    @asynccontextmanager
+    async def get(self, url: str) -> AsyncIterator[ClientResponse]:
+        """GET `url` without the key and without following redirects. The caller has checked the link.
+
+        Raises aiohttp's errors, time-outs, and `AddressRefusedError` for a name that leads beyond the reach.
+        """
+        self._attach()
+        async with self._picture_slots, self._picture_session(await self.reach()).get(
+            url, allow_redirects=False
+        ) as response:
+            yield response
+
+    async def reach(self) -> Reach:
+        """How far picture links may reach: beyond public addresses only if so asked, or if the endpoint is there too."""
+        if self._allow_private_hosts is not None:
+            return "any" if self._allow_private_hosts else "public"
+        if self._reach is None:
+            host = urlsplit(self.endpoint).hostname or ""
+            self._reach = "private" if await is_private_host(host) else "public"
+        return self._reach
+
+    async def close(self) -> None:
+        """Close every connection. Requests made afterwards open new ones."""
+        sessions = list(self._sessions.values())
+        self._sessions.clear()
+        self._loop = None
+        for session in sessions:
+            await session.close()
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    def _attach(self) -> None:
+        """Belong to the running loop. After a second `asyncio.run` the old sessions are of no use."""
+        loop = asyncio.get_running_loop()
+        if self._loop is loop:
+            return
+        _close_now(self._sessions)
+        self._loop = loop
+        self._reach: Reach | None = None
+        self._limiter = RateLimiter(self._rate, self._burst, clock=loop.time)
+        # aiohttp's time-outs count the wait for a free connection, so the wait comes before the request.
+        self._slots = asyncio.Semaphore(self._connections)
+        self._picture_slots = asyncio.Semaphore(self._connections)
+
+    def _picture_session(self, reach: Reach) -> ClientSession:
+        return self._session("pictures", reach)
+
+    def _session(self, purpose: str, reach: Reach | None = None) -> ClientSession:
+        """The session for "api" (no guard: the user named the address) or "pictures" (guarded by `reach`)."""
+        if purpose not in self._sessions:
+            import aiohttp  # noqa: PLC0415  with the first request
+
+            connector = aiohttp.TCPConnector(
+                limit=self._connections,
+                keepalive_timeout=75.0,
+                resolver=guarded_resolver(reach) if reach is not None else None,
+                use_dns_cache=reach is None,
+            )
+            self._sessions[purpose] = aiohttp.ClientSession(
+                connector=connector,
+                # No total: it would count the time in which a blocking cell freezes the loop.
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=_READ_SECONDS),
+                headers=_HEADERS if reach is None else _PICTURE_HEADERS,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+            )
+        return self._sessions[purpose]
+
+
+async def _read_answer_body(response: ClientResponse) -> bytes:
+    """The body, inflated; what is longer than `_LARGEST_ANSWER` is cut, and is no answer any more."""
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(64 * 1024):
+        body += chunk
+        if len(body) > _LARGEST_ANSWER:
+            break
+    if response.headers.get("Content-Encoding", "identity").lower() in {"gzip", "deflate"}:
+        return await asyncio.to_thread(_inflate, bytes(body))
+    return bytes(body)
+
+
+def _inflate(body: bytes) -> bytes:
+    """gzip or zlib, up to `_LARGEST_ANSWER` bytes. We ask for neither, but some proxies compress all the same."""
+    try:
+        return zlib.decompressobj(wbits=zlib.MAX_WBITS | 32).decompress(body, _LARGEST_ANSWER)
+    except zlib.error:
+        return b""
+
+
+def _reason(error: BaseException) -> str:
+    """What went wrong on the way, in words that hold no URL, no header and no key."""
+    import aiohttp  # noqa: PLC0415  with the first request
+
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "the host name could not be resolved"
+    if isinstance(error, aiohttp.ClientSSLError):
+        return "the secure connection could not be made"
+    if isinstance(error, ConnectionRefusedError) or isinstance(getattr(error, "os_error", None), ConnectionRefusedError):
+        return "the connection was refused"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return "no connection could be made"
+    if isinstance(error, (aiohttp.ServerDisconnectedError, ConnectionError)):
+        return "the connection was closed before the answer came"
+    return "the connection broke"
+
+
+def _close_now(sessions: dict[str, ClientSession]) -> None:
+    """Close sessions without a loop to await on: at exit, in a garbage collection, after the loop has gone."""
+    for session in sessions.values():
+        connector = session.connector
+        session.detach()  # marks the session as closed
+        if connector is None or connector.closed:
+            continue
+        with warnings.catch_warnings(), contextlib.suppress(RuntimeError):  # "Event loop is closed"
+            warnings.simplefilter("ignore")
+            closing: Any = connector.close()
+            if asyncio.iscoroutine(closing):
+                # The transports are closed before its first suspension; what follows only waits for them.
+                with contextlib.suppress(StopIteration):
+                    closing.send(None)
+                closing.close()
+            del closing
+    sessions.clear()

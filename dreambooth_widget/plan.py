@@ -1,0 +1,61 @@
+"""What one job is to do, settled before it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .download import Limits
+from .protocol import Finished, read_generation
+from .schedule import PollSchedule, Retry
+from .state import PictureState
+
+__all__ = ["Plan"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one job is to do: the request and the policies it is fetched by. `deadline` is in seconds, None for ours.
+
+    `answer` is what is known beforehand (a generation call that was finished at once), `expected` the
+    number of pictures the generation announced, `size` their (width, height) in pixels, `started_at` the Unix time at
+    which an earlier job for the same request began, `polls` how many it made.
+    """
+
+    request_id: str
+    eta: float | None = None
+    deadline: float | None = None
+    schedule: PollSchedule = PollSchedule()
+    retry: Retry = Retry()
+    limits: Limits = Limits()
+    answer: Finished | None = None
+    expected: int = 0
+    size: tuple[int | None, int | None] = (None, None)
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    started_at: float | None = None
+    polls: int = 0
+
+    @classmethod
+    def for_response(cls, response: Mapping[str, Any] | str) -> Plan:
+        """The plan for the whole answer of a generation call. `ValueError` when it is an error or names no request."""
+        generation = read_generation(response)
+        answer = generation.answer
+        return cls(
+            generation.request_id,
+            eta=generation.eta,
+            answer=answer if isinstance(answer, Finished) and answer.links else None,
+            expected=generation.expected,
+            size=(generation.width, generation.height),
+            meta=generation.meta,
+        )
+
+    def announced(self) -> tuple[PictureState, ...]:
+        """Waiting entries for the pictures that are known to come, in the size that was announced."""
+        width = self.size[0] or _pixels(self.meta.get("W"))
+        height = self.size[1] or _pixels(self.meta.get("H"))
+        return tuple(PictureState(index, width=width, height=height) for index in range(self.expected))
+
+
+def _pixels(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= 100_000 else None

@@ -1,0 +1,437 @@
+"""`DreamboothWidget`: one request in a notebook cell.
+
+State runs one way (`FetchState` → traits → view), intents the other (custom messages → job). The job lives on the
+event loop of the kernel; messages may arrive on other threads and hop to it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+from PIL import Image
+
+from .bundle import read_bundle
+from .client import Client, check_seconds, find_key
+from .delivery import Delivery
+from .display import StaticOutputs
+from .download import in_picture_thread
+from .errors import DreamboothError, InvalidKeyError
+from .job import FetchJob
+from .pictures import Picture, contact_sheet, file_name, save_all
+from .plan import Plan
+from .protocol import V4, check_endpoint, check_request_id
+from .schedule import PollSchedule, Retry
+from .secret import Key
+from .state import FINAL, FetchResult, FetchState, PictureState
+from .static_copy import render
+from .traits import card_values, trait_values
+
+__all__ = ["DreamboothWidget"]
+
+log = logging.getLogger(__name__)
+
+_SCRIPT, _STYLE = read_bundle()
+
+_NO_LOOP = (
+    "there is no running event loop here. In a notebook the widget starts by itself; "
+    "in a script use `asyncio.run(dreambooth_widget.fetch(key, request_id))`."
+)
+
+
+def _read_only(trait: traitlets.TraitType[Any, Any]) -> Any:
+    """A synced trait that the job alone sets."""
+    trait.read_only = True
+    return trait.tag(sync=True)
+
+
+class DreamboothWidget(anywidget.AnyWidget):
+    """Shows one queued request live in the cell, and its pictures as a gallery when they are there.
+
+    `key` is the API key: the argument, else the environment variable `DREAMBOOTH_API_KEY`, else the cell shows a form for
+    it. `request_id` is the `id` of the generation call's answer. `eta` (seconds) is a hint for the schedule and
+    the progress bar; `deadline` (seconds) ends the waiting, by default max(10 minutes, 6·eta). `endpoint` is the
+    service's fetch address. A `client` brings its own key, endpoint and policies. `save_copy=False` leaves no
+    pictures in the notebook file; `autostart=False` waits for `start()`.
+
+    `await widget` gives the `FetchResult` or raises the `DreamboothError` that ended the job. Raises `TypeError` or
+    `ValueError` for an argument that cannot be right, and nothing else: what goes wrong later is shown in the cell.
+    """
+
+    _esm = traitlets.Unicode(_SCRIPT).tag(sync=True)
+    _css = traitlets.Unicode(_STYLE).tag(sync=True)
+
+    status = _read_only(
+        traitlets.Enum(["idle", "processing", "downloading", "success", "error", "stopped", "timed_out"], "idle")
+    )
+    """What the job is doing. `success` with some pictures missing stays `success`; `message` counts them."""
+    message = _read_only(traitlets.Unicode())
+    """One line on what is happening, for people."""
+    request_id = _read_only(traitlets.Unicode())
+    """The request being fetched, "" as long as the form is shown."""
+    eta = _read_only(traitlets.Float(None, allow_none=True))
+    """The service's estimate of the job's duration, in seconds from `started_at`; None without one."""
+    polls = _read_only(traitlets.Int())
+    """How often the service was asked."""
+    started_at = _read_only(traitlets.Float(None, allow_none=True))
+    """Unix time of the first poll."""
+    next_poll_at = _read_only(traitlets.Float(None, allow_none=True))
+    """Unix time of the next poll; None while one is under way and when no more come."""
+    finished_at = _read_only(traitlets.Float(None, allow_none=True))
+    """Unix time at which the job ended."""
+    pictures = _read_only(traitlets.List(traitlets.Dict()))
+    """One small JSON object per link: index, status, reason, id, name, format, width, height (px), size (bytes), text."""
+    selected = traitlets.List(traitlets.Int()).tag(sync=True)
+    """Indices of the selected pictures, ascending. Set it here or by clicking in the gallery."""
+    _card = _read_only(traitlets.Dict())
+
+    def __init__(
+        self,
+        key: str | None = None,
+        request_id: int | str | None = None,
+        *,
+        eta: float | None = None,
+        endpoint: str = V4,
+        schedule: PollSchedule = PollSchedule(),
+        retry: Retry = Retry(),
+        deadline: float | None = None,
+        client: Client | None = None,
+        save_copy: bool = True,
+        autostart: bool = True,
+    ) -> None:
+        secret = find_key(key)
+        del key  # a traceback with local values shall not find it in this frame
+        self._key = secret
+        self._client = client
+        self._endpoint = check_endpoint(endpoint)
+        self._plan = Plan(
+            "" if request_id is None else check_request_id(request_id),
+            eta=check_seconds("eta", eta),
+            deadline=check_seconds("deadline", deadline),
+            schedule=schedule,
+            retry=retry,
+        )
+        self._job: FetchJob | None = None
+        self._outputs = StaticOutputs() if save_copy else None
+        self._viewed = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._delivery = Delivery(self._send_buffers)
+        self._loop = _running_loop()
+        super().__init__()
+        self._show(FetchState(self._plan.request_id, eta=self._plan.eta))
+        if autostart and self._loop is not None and self._can_start:
+            self.start()
+
+    @classmethod
+    def from_response(
+        cls, response: Mapping[str, Any] | str, key: str | None = None, *, autostart: bool = True, **options: Any
+    ) -> DreamboothWidget:
+        """The widget for the whole answer of a generation call (dict or JSON text), queued or finished.
+
+        `id`, `eta`, the number of pictures and `meta` are taken from it; `options` are those of the class. Raises
+        `ValueError` when the answer is an error or names no request.
+        """
+        secret = find_key(key)
+        del key
+        plan = Plan.for_response(response)
+        given = {"eta": plan.eta, **options}
+        widget = cls(secret, plan.request_id, autostart=False, **given)  # type: ignore[arg-type]  # a Key is taken too
+        widget._plan = replace(
+            widget._plan, answer=plan.answer, expected=plan.expected, size=plan.size, meta=plan.meta
+        )
+        widget._show(FetchState(plan.request_id, eta=widget._plan.eta, pictures=widget._plan.announced(), meta=plan.meta))
+        if autostart and widget._loop is not None and widget._can_start:
+            widget.start()
+        return widget
+
+    def __repr__(self) -> str:
+        return f"<DreamboothWidget {self._plan.request_id or 'without a request'}: {self.status}>"
+
+    # -- what people call --------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin to fetch, or begin again after the end. Does nothing while the job runs.
+
+        Raises `RuntimeError` without a running event loop, `DreamboothError` without a key or request id.
+        """
+        if self._job is not None and not self._job.state.final:
+            return
+        loop = _running_loop() or self._loop
+        if loop is None or loop.is_closed():
+            raise RuntimeError(_NO_LOOP)
+        self._check_startable()
+        self._loop = loop
+        if loop is _running_loop():
+            self._begin()
+        else:
+            loop.call_soon_threadsafe(self._begin)
+
+    def stop(self) -> None:
+        """Stop waiting. The service cannot cancel a job: it goes on there, and `check_now()` resumes."""
+        if self._job is not None:
+            self._job.stop()
+
+    def check_now(self) -> None:
+        """Ask the service at once; after the end, begin again."""
+        if self._job is not None and not self._job.state.final:
+            self._job.check_now()
+        else:
+            self.start()
+
+    @property
+    def result(self) -> FetchResult | None:
+        """The pictures, once the job has succeeded."""
+        return self._job.result if self._job is not None else None
+
+    @property
+    def error(self) -> DreamboothError | None:
+        """What ended the job, if it was not success."""
+        return self._job.state.error if self._job is not None else None
+
+    @property
+    def images(self) -> list[Image.Image]:
+        """The ready pictures as PIL images, decoded now; empty before success."""
+        return [picture.image for picture in self.result or ()]
+
+    def save(self, folder: str | Path, *, overwrite: bool = False) -> list[Path]:
+        """Write the original files as `<request_id>-<n>.<ext>` into `folder`, which is made if need be.
+
+        Atomic for each file. Raises `FileExistsError` before anything is written, unless `overwrite`.
+        """
+        return save_all(self._ready(), folder, self._plan.request_id, overwrite=overwrite)
+
+    def contact_sheet(self) -> Image.Image:
+        """All pictures on one sheet. Raises `DreamboothError` before there are any."""
+        return contact_sheet(self._ready())
+
+    def _ready(self) -> FetchResult:
+        if self.result is None:
+            raise DreamboothError(
+                "There are no pictures yet.", request_id=self._plan.request_id, advice="`await widget` waits for them."
+            )
+        return self.result
+
+    def __await__(self) -> Generator[Any, None, FetchResult]:
+        return self._outcome().__await__()
+
+    async def _outcome(self) -> FetchResult:
+        if self._job is None:
+            self.start()
+        assert self._job is not None
+        try:
+            return await self._job
+        finally:
+            if self._job.state.final:
+                await self._settle()
+
+    async def _settle(self) -> None:
+        """Send the end once more, from the awaiting cell.
+
+        The job's own task speaks in the name of the cell that made it, and nbclient drops what comes in the name
+        of a cell that is not running.
+        """
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.send_state()
+        if self._outputs is not None:
+            self._outputs.write_again()
+
+    def close(self) -> None:
+        """Close the comm and its views, and stop waiting."""
+        job = getattr(self, "_job", None)  # also called by __del__, after a failed construction
+        if job is not None:
+            job.stop()
+            self._delivery.close()
+        super().close()
+
+    # -- state out ---------------------------------------------------------------------------------------------
+
+    @property
+    def _can_start(self) -> bool:
+        return bool(self._plan.request_id) and (self._key is not None or self._client is not None)
+
+    def _check_startable(self) -> None:
+        if self._key is None and self._client is None:
+            raise InvalidKeyError(
+                "There is no API key yet.", advice="Pass key=, set DREAMBOOTH_API_KEY, or fill in the form."
+            )
+        if not self._plan.request_id:
+            raise DreamboothError("There is no request id yet.", advice="Pass request_id=, or fill in the form.")
+
+    def _begin(self) -> None:
+        """Make the job, on its loop. A stopped or timed-out one is resumed: its clock and its count go on."""
+        plan = self._plan
+        if self._job is not None and self.status in ("stopped", "timed_out"):
+            before = self._job.state
+            plan = replace(plan, started_at=before.started_at, polls=before.polls, eta=before.eta)
+        client = self._client
+        if client is None:
+            client = self._client = Client(self._key, endpoint=self._endpoint)
+        self._job = job = client.start(plan)
+        job.subscribe(lambda state: self._follow(job, state))
+        self._show(replace(job.state, status="processing"))
+
+    def _follow(self, job: FetchJob, state: FetchState) -> None:
+        if job is not self._job:
+            return
+        before = {entry.index for entry in self._shown.pictures if entry.status == "ready"}
+        self._show(state)
+        for entry in state.pictures:
+            if self._viewed and entry.picture is not None and entry.index not in before:
+                self._delivery.push(entry.picture, _name(entry, state))
+        if state.final:
+            self._run(self._finish(state))
+
+    async def _finish(self, state: FetchState) -> None:
+        """After the end: previews for the views, and the static copy for the notebook."""
+        if self._viewed and self.result:
+            have = [picture.digest for picture in self.result]
+            self._delivery.push_all(self.result, state.request_id, have=have)
+        if self._outputs is not None:
+            self._outputs.fill(await in_picture_thread(render, self.result or state))
+
+    def _run(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)  # the loop holds it only weakly
+        task.add_done_callback(self._tasks.discard)
+
+    def _show(self, state: FetchState) -> None:
+        """Draw a state: one message with every trait that changed."""
+        self._shown = state
+        card = card_values(state, form=not self._can_start, has_key=self._key is not None or self._client is not None)
+        with self.hold_sync():
+            self.set_trait("_card", card)
+            for name, value in trait_values(state).items():
+                self.set_trait(name, value)
+
+    def _send_buffers(self, content: dict[str, Any], buffers: list[bytes]) -> None:
+        if self.comm is not None:
+            self.send(content, buffers=buffers)
+
+    @traitlets.validate("selected")
+    def _check_selected(self, proposal: Any) -> list[int]:
+        return sorted({index for index in proposal["value"] if index >= 0})
+
+    # -- display -----------------------------------------------------------------------------------------------
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        self._viewed = True
+        return super()._repr_mimebundle_(**options)
+
+    def _ipython_display_(self) -> None:
+        """Two outputs: the live view, and the static copy that stays when the kernel has gone."""
+        from IPython.display import publish_display_data  # noqa: PLC0415  only ever called by IPython
+
+        bundle = self._repr_mimebundle_()
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        publish_display_data({**data, "text/html": ""}, metadata)
+        if self._outputs is not None:
+            self._outputs.open()
+
+    # -- intents in --------------------------------------------------------------------------------------------
+
+    def _handle_msg(self, msg: Any) -> None:
+        """Every message of a view hops to the loop that owns the job.
+
+        ipykernel 7 runs handlers in subshell threads with loops of their own, where a task would die silently.
+        """
+        loop = self._loop
+        if loop is None or loop.is_closed() or loop is _running_loop():
+            super()._handle_msg(msg)
+        else:
+            loop.call_soon_threadsafe(super()._handle_msg, msg)
+
+    def _handle_custom_msg(self, content: Any, buffers: Any) -> None:
+        handler = _INTENTS.get(content.get("type")) if isinstance(content, dict) else None
+        if handler is None:
+            super()._handle_custom_msg(content, buffers)
+            return
+        try:
+            handler(self, content)
+        except (DreamboothError, RuntimeError, TypeError, ValueError) as error:
+            self._send_buffers({"type": "refused", "reason": str(error)}, [])
+        except Exception:
+            log.exception("message %r of a view failed", content.get("type"))  # the type alone: a form holds the key
+
+    def _on_ready(self, content: Mapping[str, Any]) -> None:
+        """A view appeared, or the page was reloaded: send the state and what pictures it lacks."""
+        self._viewed = True
+        self._show(self._shown)
+        have = content.get("have")
+        ready = [entry.picture for entry in self._shown.pictures if entry.picture is not None]
+        self._delivery.push_all(ready, self._shown.request_id, have=have if isinstance(have, list) else ())
+        if self._outputs is not None:
+            self._outputs.write_again()
+
+    def _on_start(self, content: Mapping[str, Any]) -> None:
+        """The form was sent: a key, a request id, or both."""
+        key, request_id = content.get("key"), content.get("request_id")
+        if key:
+            self._key, self._client = Key(key), None
+        if request_id:
+            request_id = check_request_id(str(request_id).strip())
+            if request_id != self._plan.request_id:
+                self._plan = Plan(
+                    request_id, deadline=self._plan.deadline, schedule=self._plan.schedule, retry=self._plan.retry
+                )
+        if self._job is not None and not self._job.state.final:
+            self._job.stop()
+            self._job = None
+        self.start()
+
+    def _on_need(self, content: Mapping[str, Any]) -> None:
+        kind, index, token = content.get("kind"), content.get("index"), str(content.get("id"))
+        entry = self._entry(index)
+        if kind not in ("thumbnail", "preview", "original"):
+            raise ValueError("unknown kind of picture")
+        if entry is None or entry.picture is None or entry.picture.digest != token:
+            self._delivery.unavailable(kind, index if isinstance(index, int) else -1, token, "the kernel has it no more")
+        else:
+            self._delivery.send(kind, entry.picture, _name(entry, self._shown))
+
+    def _on_retry(self, content: Mapping[str, Any]) -> None:
+        entry = self._entry(content.get("index"))
+        if self._job is not None and entry is not None:
+            self._job.retry_picture(entry.index)
+
+    def _on_zip(self, content: Mapping[str, Any]) -> None:
+        indices = content.get("indices")
+        entries = [self._entry(index) for index in indices] if isinstance(indices, list) else []
+        chosen: list[Picture] = [entry.picture for entry in entries if entry is not None and entry.picture is not None]
+        token = str(content.get("id"))
+        if chosen:
+            self._delivery.send_zip(chosen, self._shown.request_id, token)
+        else:
+            self._delivery.unavailable("zip", -1, token, "there is nothing to download")
+
+    def _entry(self, index: object) -> PictureState | None:
+        entries = self._shown.pictures
+        return entries[index] if isinstance(index, int) and 0 <= index < len(entries) else None
+
+
+_INTENTS: dict[object, Callable[[DreamboothWidget, Mapping[str, Any]], None]] = {
+    "ready": DreamboothWidget._on_ready,
+    "start": DreamboothWidget._on_start,
+    "stop": lambda widget, _: widget.stop(),
+    "check": lambda widget, _: widget.check_now(),
+    "need": DreamboothWidget._on_need,
+    "retry": DreamboothWidget._on_retry,
+    "zip": DreamboothWidget._on_zip,
+}
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    with contextlib.suppress(RuntimeError):
+        return asyncio.get_running_loop()
+    return None
+
+
+def _name(entry: PictureState, state: FetchState) -> str:
+    assert entry.picture is not None
+    return file_name(state.request_id, entry.index, entry.picture.extension)
