@@ -28,9 +28,9 @@ def file_stem(request_id: str) -> str:
     anything was changed, so that different ids never share a name.
     """
     clean = re.sub(r"[^A-Za-z0-9_-]+", "_", request_id)[:_LONGEST_ID].strip("_-")
-    if clean != request_id:
+    if clean != request_id or not clean:
         digest = hashlib.sha256(request_id.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-        clean = f"{clean}-{digest}".lstrip("-")
+        clean = f"{clean or 'picture'}-{digest}"
     return clean
 
 

@@ -32,7 +32,6 @@ __all__ = [
     "describe",
     "file_name",
     "file_stem",
-    "file_stem",
     "read_picture",
     "save_all",
     "thumbnail",
