@@ -8,6 +8,7 @@ import type { VNode } from "preact";
 const PATHS = {
   /* the chip */
   idle: "M8 2.5a5.5 5.5 0 1 0 .01 0Z",
+  half: "M8 2.5a5.5 5.5 0 1 0 .01 0ZM8 2.5v11M10 3.5v9M12 5v6",
   retry: "M13 8a5 5 0 1 1-1.6-3.7M13 2v3h-3",
   busy: "M3.5 8h.01M8 8h.01M12.5 8h.01",
   down: "M8 2.5v8M4.5 7.5 8 11l3.5-3.5M3 13.5h10",
@@ -15,6 +16,18 @@ const PATHS = {
   cross: "m4 4 8 8M12 4l-8 8",
   stop: "M4.5 4.5h7v7h-7Z",
   sand: "M4 2.5h8M4 13.5h8M5 2.5v2.2L8 8l3-3.3V2.5M5 13.5v-2.2L8 8l3 3.3v2.2",
+  /* tiles and toolbar */
+  broken: "M13.5 8V2.5h-11v11H7M5 6h.01M2.5 11 5.5 8.5 8 10.5M10 10l4 4M14 10l-4 4",
+  all: "M2.5 2.5h8v8h-8ZM13.5 5v8.5H5M4.5 6.5 6 8l2.5-3",
+  compare: "M2.5 3.5h11v9h-11ZM8 1.5v13M5.5 6.5 4 8l1.5 1.5M10.5 6.5 12 8l-1.5 1.5",
+  details: "M8 2.5a5.5 5.5 0 1 0 .01 0ZM8 7.5V11M8 5h.01",
+  /* the lightbox */
+  minus: "M3 8h10",
+  plus: "M3 8h10M8 3v10",
+  info: "M8 7.5V12M8 4.5h.01",
+  copy: "M6 5.5h7.5V14H6ZM10 5.5V2.5H2.5v8.5H6",
+  previous: "m10 3-5 5 5 5",
+  next: "m6 3 5 5-5 5",
 } as const;
 
 export type IconName = keyof typeof PATHS;

@@ -109,13 +109,15 @@ export type FromKernel =
 
 type Handler = (...args: never[]) => void;
 
-/** What is used of anywidget's model. marimo has no plain "change" event, so there is none here. */
+/**
+ * What is used of anywidget's model. marimo has no plain "change" event, so there is none here. A "msg:custom" handler
+ * gets `(message: FromKernel, buffers: DataView[])`.
+ */
 export interface WidgetModel {
   get<K extends keyof Traits>(name: K): Traits[K];
   set<K extends keyof Traits>(name: K, value: Traits[K]): void;
   save_changes(): void;
   send(content: ToKernel): void;
-  on(event: `change:${keyof Traits}`, callback: () => void): void;
-  on(event: "msg:custom", callback: (message: FromKernel, buffers: DataView[]) => void): void;
-  off(event: string, callback: Handler): void;
+  on(event: `change:${keyof Traits}` | "msg:custom", callback: Handler): void;
+  off(event: `change:${keyof Traits}` | "msg:custom", callback: Handler): void;
 }

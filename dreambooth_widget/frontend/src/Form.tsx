@@ -1,0 +1,59 @@
+/**
+ * Key and request id, when the cell was given none. The key leaves in one custom message and the field empties itself;
+ * it is never in a trait, in the page's address or in the browser's form history.
+ */
+import type { VNode } from "preact";
+import { useRef, useState } from "preact/hooks";
+import { OWN_KEYS } from "./keys";
+
+interface Props {
+  requestId: string;
+  /** Whether the kernel has a key already, so that an empty field keeps it. */
+  hasKey: boolean;
+  /** Why the kernel did not take what was sent, or "". */
+  refused: string;
+  onStart(key: string, requestId: string): void;
+}
+
+export function Form({ requestId, hasKey, refused, onStart }: Props): VNode {
+  const key = useRef<HTMLInputElement>(null);
+  const id = useRef<HTMLInputElement>(null);
+  const [lacking, setLacking] = useState("");
+  const start = (): void => {
+    const [secret, request] = [key.current?.value.trim() ?? "", id.current?.value.trim() ?? ""];
+    const empty = !secret && !hasKey ? key : request ? null : id;
+    setLacking(empty ? (empty === key ? "The API key is missing." : "The request id is missing.") : "");
+    empty?.current?.focus();
+    if (empty) return;
+    if (key.current) key.current.value = "";
+    onStart(secret, request);
+  };
+  // Not a submit: a sandboxed frame without "allow-forms" blocks those, and then nothing would happen.
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.key !== "Enter" || event.isComposing) return;
+    event.preventDefault();
+    start();
+  };
+  const problem = lacking || refused;
+  const field = { class: "dreambooth-field", spellcheck: false, autocomplete: "off", onKeyDown, ...OWN_KEYS };
+  return (
+    <form class="dreambooth-form" onSubmit={(event) => event.preventDefault()}>
+      <label>
+        API key
+        <input ref={key} type="password" placeholder={hasKey ? "keep the one in use" : ""} {...field} />
+      </label>
+      <label>
+        Request id
+        <input ref={id} type="text" inputMode="text" defaultValue={requestId} {...field} />
+      </label>
+      <button type="button" class="dreambooth-button dreambooth-main" onClick={start} {...OWN_KEYS}>
+        Fetch
+      </button>
+      {problem && (
+        <p class="dreambooth-problem" role="alert">
+          {problem}
+        </p>
+      )}
+    </form>
+  );
+}

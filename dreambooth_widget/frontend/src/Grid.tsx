@@ -1,0 +1,146 @@
+/** The pictures as a list of buttons. One tile is in the Tab order; arrows, Home and End lead on from there. */
+import type { VNode } from "preact";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { OWN_KEYS } from "./keys";
+import type { PictureStore } from "./pictureStore";
+import { step } from "./steps";
+import { Tile } from "./Tile";
+import type { PictureEntry } from "./wire";
+
+const PAGE = 60;
+/** As many previews as the kernel sends unasked. */
+const FEW = 8;
+const ONE_EDGE = 512;
+
+export type Size = "S" | "M" | "L";
+export const TILE_EDGE: Record<Size, number> = { S: 112, M: 180, L: 288 };
+
+interface Props {
+  pictures: PictureEntry[];
+  store: PictureStore;
+  size: Size;
+  selected: ReadonlySet<number>;
+  /** A picture's index whose tile takes the focus, each time that this is a new object. */
+  focus: { index: number } | null;
+  onOpen(entry: PictureEntry): void;
+  onSelect(indices: Iterable<number>): void;
+  onSave(entry: PictureEntry): void;
+  onRetry(entry: PictureEntry): void;
+}
+
+/** Width to height of the tiles: the first known picture's, within reason. */
+export function shapeOf(pictures: PictureEntry[]): number {
+  const known = pictures.find((entry) => entry.width && entry.height);
+  return known?.width && known.height ? Math.min(2, Math.max(0.5, known.width / known.height)) : 1;
+}
+
+export function Grid(props: Props): VNode {
+  const { pictures, selected } = props;
+  const list = useRef<HTMLUListElement>(null);
+  const [shown, setShown] = useState(PAGE);
+  const [active, setActive] = useState(-1);
+  const entries = pictures.slice(0, shown);
+  const stops = entries.filter((entry) => entry.status !== "waiting");
+  const stop = stops.some((entry) => entry.index === active) ? active : stops[0]?.index;
+
+  const focusOn = (index: number): void => {
+    setActive(index);
+    tileOf(list.current, index)?.querySelector("button")?.focus();
+  };
+  useLayoutEffect(() => {
+    if (!props.focus) return;
+    if (props.focus.index >= shown) setShown(props.focus.index + 1);
+    focusOn(props.focus.index);
+  }, [props.focus]);
+
+  const toggle = (index: number, on: boolean): void => {
+    const next = new Set(selected);
+    if (on) next.add(index);
+    else next.delete(index);
+    props.onSelect(next);
+  };
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const tile = (event.target as Element).closest<HTMLElement>("li");
+    if (!tile || !list.current) return;
+    const index = Number(tile.dataset.index);
+    const [columns, rtl] = layoutOf(list.current);
+    const position = entries.findIndex((entry) => entry.index === index);
+    const to =
+      event.altKey || event.metaKey || event.ctrlKey
+        ? undefined
+        : step(event.key, position, entries.length, columns, rtl);
+    const target = to === undefined ? undefined : entries[to];
+    const onTile = (event.target as Element).classList.contains("dreambooth-open");
+    if (target) {
+      if (target.status !== "waiting") focusOn(target.index);
+    } else if (event.key === " " && onTile) toggle(index, !selected.has(index));
+    else if (event.key === "a" && (event.ctrlKey || event.metaKey)) props.onSelect(readyIndices(pictures));
+    else if (event.key === "Escape" && selected.size) props.onSelect([]);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+
+  const one = pictures.length === 1 ? pictures[0] : undefined;
+  const shape = one?.width && one.height ? one.width / one.height : shapeOf(pictures);
+  const edge = one ? Math.min(ONE_EDGE, one.width ?? ONE_EDGE, (one.height ?? ONE_EDGE) * shape, ONE_EDGE * shape) : 0;
+  const style = {
+    "--db-shape": String(shape),
+    "--db-tile": `${one ? edge : TILE_EDGE[props.size]}px`,
+    "--db-count": String(pictures.length),
+  };
+  return (
+    <>
+      <ul
+        ref={list}
+        // biome-ignore lint/a11y/noRedundantRoles: Safari forgets that a list without bullets is a list
+        role="list"
+        aria-label="Pictures"
+        class={`dreambooth-grid${one ? " dreambooth-one" : pictures.length === 4 && props.size === "M" ? " dreambooth-four" : ""}`}
+        style={style}
+        onKeyDown={onKeyDown}
+        onFocusIn={(event) => {
+          const index = (event.target as Element).closest<HTMLElement>("li")?.dataset.index;
+          if (index !== undefined) setActive(Number(index));
+        }}
+      >
+        {entries.map((entry) => (
+          <Tile
+            key={entry.index}
+            entry={entry}
+            total={pictures.length}
+            store={props.store}
+            large={pictures.length <= FEW && props.size !== "S"}
+            selected={selected.has(entry.index)}
+            active={entry.index === stop}
+            onOpen={() => props.onOpen(entry)}
+            onSelect={(on) => toggle(entry.index, on)}
+            onSave={() => props.onSave(entry)}
+            onRetry={() => props.onRetry(entry)}
+          />
+        ))}
+      </ul>
+      {pictures.length > shown && (
+        <button
+          type="button"
+          class="dreambooth-button dreambooth-more"
+          onClick={() => setShown(shown + PAGE)}
+          {...OWN_KEYS}
+        >
+          Show more ({pictures.length - shown} left)
+        </button>
+      )}
+    </>
+  );
+}
+
+export const readyIndices = (pictures: PictureEntry[]): number[] =>
+  pictures.filter((entry) => entry.status === "ready").map((entry) => entry.index);
+
+const tileOf = (list: Element | null, index: number): Element | null | undefined =>
+  list?.querySelector(`[data-index="${index}"]`);
+
+function layoutOf(list: Element): [columns: number, rtl: boolean] {
+  const { gridTemplateColumns, direction } = getComputedStyle(list);
+  return [gridTemplateColumns.split(" ").length, direction === "rtl"];
+}

@@ -1,0 +1,99 @@
+/** The card's head: chip, request, clock, bar, line and buttons. It alone is drawn again with each second. */
+import type { ComponentChildren, VNode } from "preact";
+import { useEffect } from "preact/hooks";
+import { useTicks } from "./clock";
+import { Icon } from "./icons";
+import { OWN_KEYS } from "./keys";
+import type { View } from "./model";
+import { type Action, type Bar, describe, running, type Words } from "./words";
+
+const LABELS: Record<Action, string> = {
+  fetch: "Fetch",
+  check: "Check now",
+  stop: "Stop waiting",
+  again: "Try again",
+  resume: "Check again",
+  edit: "Edit key",
+};
+
+/** The one that most people want now; the others step back. */
+const MAIN: Action[] = ["fetch", "again", "resume"];
+
+interface Props {
+  view: View;
+  now(): number;
+  onAction(action: Action): void;
+  speak(sentence: string): void;
+  /** What stands at the end of the line when there are no buttons: the toolbar. */
+  children?: ComponentChildren;
+}
+
+export function Status({ view, now, onAction, speak, children }: Props): VNode {
+  useTicks(running(view), view.started_at ?? 0, now);
+  const words = describe(view, { now: now(), heard: view.heard });
+  // Its beginning is the milestone, not its every second.
+  useEffect(() => speak(words.milestone), [words.row]);
+  return (
+    <>
+      <header class="dreambooth-head">
+        <span class={`dreambooth-chip dreambooth-${words.tone}`}>
+          <Icon name={words.icon} />
+          {words.chip}
+        </span>
+        {view.request_id && <span class="dreambooth-id">{view.request_id}</span>}
+        {words.elapsed && <span class="dreambooth-elapsed">{words.elapsed}</span>}
+      </header>
+      <ProgressBar bar={words.bar} />
+      <div class="dreambooth-row">
+        <Line words={words} details={view._card.error?.details ?? ""} />
+        {words.actions.length > 0 && (
+          <div class="dreambooth-actions">
+            {words.actions.map((action) => (
+              <button
+                key={action}
+                type="button"
+                class={`dreambooth-button${MAIN.includes(action) ? " dreambooth-main" : ""}`}
+                onClick={() => onAction(action)}
+                {...OWN_KEYS}
+              >
+                {action === "stop" && view.status === "downloading" ? "Stop" : LABELS[action]}
+              </button>
+            ))}
+          </div>
+        )}
+        {children}
+      </div>
+    </>
+  );
+}
+
+/** Keeps its four pixels when there is nothing to measure, so that nothing below moves. */
+function ProgressBar({ bar }: { bar: Bar | null }): VNode {
+  if (!bar) return <div class="dreambooth-bar dreambooth-rest" />;
+  const value = bar.value === null ? {} : { value: bar.value };
+  // A native bar forgets that it was determinate only when it is made anew.
+  return (
+    <progress
+      key={bar.value === null ? "open" : "known"}
+      class={`dreambooth-bar${bar.frozen ? " dreambooth-frozen" : ""}`}
+      aria-label={bar.label}
+      aria-valuetext={bar.text}
+      {...value}
+    />
+  );
+}
+
+function Line({ words, details }: { words: Words; details: string }): VNode {
+  if (words.row !== "error") return <p class="dreambooth-line">{words.line}</p>;
+  return (
+    <div class="dreambooth-line" key="error">
+      <p role="alert">{words.line}</p>
+      {details && (
+        <details>
+          <summary {...OWN_KEYS}>Details</summary>
+          <pre>{details}</pre>
+        </details>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,105 @@
+/** One picture of the grid: a placeholder, the picture with its controls, or a drawn mark with the reason. */
+import type { VNode } from "preact";
+import { useEffect } from "preact/hooks";
+import { Icon } from "./icons";
+import { OWN_KEYS } from "./keys";
+import type { PictureStore } from "./pictureStore";
+import type { PictureEntry } from "./wire";
+
+/** Thumbnails come unasked; one that has not come by then was lost on the way. */
+const LOST_AFTER = 4000;
+
+export interface TileProps {
+  entry: PictureEntry;
+  total: number;
+  store: PictureStore;
+  /** Whether the tile is so large that the preview is worth showing. */
+  large: boolean;
+  selected: boolean;
+  /** Whether Tab leads here: one tile of the grid. */
+  active: boolean;
+  onOpen(): void;
+  onSelect(on: boolean): void;
+  onSave(): void;
+  onRetry(): void;
+}
+
+export function Tile(props: TileProps): VNode {
+  const { entry } = props;
+  return (
+    <li
+      class={`dreambooth-tile dreambooth-${entry.status}${props.selected ? " dreambooth-selected" : ""}`}
+      data-index={entry.index}
+    >
+      {entry.status === "ready" ? <Ready {...props} /> : entry.status === "missing" ? <Missing {...props} /> : null}
+    </li>
+  );
+}
+
+function Ready({ entry, total, store, large, selected, active, ...on }: TileProps): VNode {
+  const source = (large ? store.url(entry.id, "preview") : undefined) ?? store.url(entry.id, "thumbnail");
+  const lacking = !source;
+  useEffect(() => {
+    if (!lacking) return;
+    const timer = setTimeout(() => store.want(entry, "thumbnail").catch(() => undefined), LOST_AFTER);
+    return () => clearTimeout(timer);
+  }, [entry.id, lacking]);
+  const number = entry.index + 1;
+  const seed = entry.text.seed ? `, seed ${entry.text.seed}` : "";
+  const tabIndex = active ? 0 : -1;
+  return (
+    <>
+      <button
+        type="button"
+        class="dreambooth-open"
+        aria-label={`Open picture ${number} of ${total}${seed}`}
+        tabIndex={tabIndex}
+        onClick={on.onOpen}
+        {...OWN_KEYS}
+      >
+        {source && <img src={source} alt="" decoding="async" />}
+      </button>
+      <input
+        type="checkbox"
+        class="dreambooth-pick"
+        aria-label={`Select picture ${number}`}
+        checked={selected}
+        tabIndex={tabIndex}
+        onChange={(event) => on.onSelect(event.currentTarget.checked)}
+        {...OWN_KEYS}
+      />
+      <button
+        type="button"
+        class="dreambooth-save"
+        aria-label={`Download picture ${number}`}
+        title="Download"
+        tabIndex={tabIndex}
+        onClick={on.onSave}
+        {...OWN_KEYS}
+      >
+        <Icon name="down" />
+      </button>
+    </>
+  );
+}
+
+function Missing({ entry, active, onRetry }: TileProps): VNode {
+  return (
+    <>
+      <Icon name="broken" />
+      <span class="dreambooth-reason" title={entry.reason}>
+        {entry.reason || "could not be loaded"}
+      </span>
+      <button
+        type="button"
+        class="dreambooth-button"
+        aria-label={`Retry picture ${entry.index + 1}`}
+        tabIndex={active ? 0 : -1}
+        onClick={onRetry}
+        {...OWN_KEYS}
+      >
+        Retry
+      </button>
+    </>
+  );
+}

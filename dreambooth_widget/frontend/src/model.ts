@@ -1,0 +1,122 @@
+/**
+ * The model's traits → one `View`; intents → the model. Listens to `change:<trait>` only, and draws once per microtask
+ * however many traits changed together.
+ */
+import { browserSeconds, KernelClock } from "./clock";
+import type { Card, FromKernel, ToKernel, Traits, WidgetModel } from "./wire";
+
+/** All that a card is drawn from. Never changed, only replaced. */
+export interface View extends Traits {
+  /** When something was last heard from the kernel: its own seconds. */
+  heard: number;
+  /** Whether anything was heard since this view appeared. */
+  alive: boolean;
+}
+
+const NO_CARD: Card = {
+  activity: "",
+  waiting_since: null,
+  error: null,
+  meta: {},
+  clock: 0,
+  form: false,
+  has_key: false,
+};
+
+/** Every trait that is read, with what stands in for it until the kernel says. */
+const BLANK: Traits = {
+  status: "idle",
+  message: "",
+  request_id: "",
+  eta: null,
+  polls: 0,
+  started_at: null,
+  next_poll_at: null,
+  finished_at: null,
+  pictures: [],
+  selected: [],
+  _card: NO_CARD,
+};
+
+export class Link {
+  readonly clock = new KernelClock();
+  #model: WidgetModel;
+  #onView: (view: View) => void;
+  #heard = browserSeconds();
+  #alive = false;
+  #queued = false;
+  #signal: AbortSignal;
+
+  constructor(
+    model: WidgetModel,
+    onView: (view: View) => void,
+    onMessage: (message: FromKernel, buffers: DataView[]) => void,
+    signal: AbortSignal,
+  ) {
+    this.#model = model;
+    this.#onView = onView;
+    this.#signal = signal;
+    const stamp = (live: boolean): void => {
+      const { clock } = this.#read("_card");
+      if (clock) this.clock.observe(clock, browserSeconds(), live);
+    };
+    stamp(false);
+    const listen = (...[event, handler]: Parameters<WidgetModel["on"]>): void => {
+      model.on(event, handler);
+      signal.addEventListener("abort", () => model.off(event, handler), { once: true });
+    };
+    for (const name of Object.keys(BLANK) as (keyof Traits)[]) {
+      listen(`change:${name}`, () => {
+        // What this page selects is no sign of life of the kernel.
+        if (name !== "selected") this.#hear();
+        if (name === "_card") stamp(true);
+        this.#draw();
+      });
+    }
+    listen("msg:custom", (message: FromKernel, buffers: DataView[]) => {
+      this.#hear();
+      onMessage(message, buffers ?? []);
+      this.#draw();
+    });
+  }
+
+  now = (): number => this.clock.at(browserSeconds());
+
+  view(): View {
+    const traits = Object.fromEntries(
+      (Object.keys(BLANK) as (keyof Traits)[]).map((name) => [name, this.#read(name)]),
+    ) as unknown as Traits;
+    return { ...traits, heard: this.clock.at(this.#heard), alive: this.#alive };
+  }
+
+  send = (message: ToKernel): void => this.#model.send(message);
+
+  /** Writes the one trait that belongs to both sides. */
+  select = (indices: Iterable<number>): void => {
+    this.#model.set(
+      "selected",
+      [...new Set(indices)].sort((a, b) => a - b),
+    );
+    this.#model.save_changes();
+    this.#draw();
+  };
+
+  #read<K extends keyof Traits>(name: K): Traits[K] {
+    const value = this.#model.get(name) ?? BLANK[name];
+    return name === "_card" ? ({ ...NO_CARD, ...(value as Card) } as Traits[K]) : value;
+  }
+
+  #hear(): void {
+    this.#heard = browserSeconds();
+    this.#alive = true;
+  }
+
+  #draw(): void {
+    if (this.#queued) return;
+    this.#queued = true;
+    queueMicrotask(() => {
+      this.#queued = false;
+      if (!this.#signal.aborted) this.#onView(this.view());
+    });
+  }
+}

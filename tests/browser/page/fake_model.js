@@ -1,0 +1,165 @@
+// @ts-check
+/**
+ * A blank page's stand-in for anywidget's model and for the kernel behind it.
+ *
+ *   await mount(traits, options)   draws the built bundle with these traits; resolves when it has been drawn
+ *   model.set({status: "success"}) what the kernel does: traits change, listeners hear of it
+ *   model.deliver(message, [bytes])  a custom message from the kernel; bytes: base64 text, ArrayBuffer or DataView
+ *   model.sent                     every custom message of the view, oldest first
+ *   model.saved                    what the view wrote: one {name: value} per save_changes()
+ *   unmount()                      the view goes away, as its signal says
+ *
+ * With `options.pictures = {id: {thumbnail, preview, original}}` (URLs) the stand-in kernel also answers: "ready" with
+ * every thumbnail and preview of a ready picture, "need" with the picture asked for, "zip" with a few bytes.
+ *
+ * @typedef {import("../../../dreambooth_widget/frontend/src/wire").Traits} Traits
+ * @typedef {import("../../../dreambooth_widget/frontend/src/wire").ToKernel} ToKernel
+ * @typedef {import("../../../dreambooth_widget/frontend/src/wire").FromKernel} FromKernel
+ * @typedef {{pictures?: Record<string, Record<string, string>>, signal?: boolean, into?: Element | ShadowRoot}} Options
+ */
+
+const PIECE = 1024 * 1024;
+
+/** @type {Traits} */
+const BLANK = {
+  status: "idle",
+  message: "",
+  request_id: "",
+  eta: null,
+  polls: 0,
+  started_at: null,
+  next_poll_at: null,
+  finished_at: null,
+  pictures: [],
+  selected: [],
+  _card: { activity: "", waiting_since: null, error: null, meta: {}, clock: 0, form: false, has_key: false },
+};
+
+class FakeModel {
+  /** @type {ToKernel[]} */
+  sent = [];
+  /** @type {Record<string, unknown>[]} */
+  saved = [];
+  /** @type {((message: ToKernel) => void) | undefined} */
+  onSent;
+  /** @type {Record<string, unknown>} */
+  #traits;
+  /** @type {Map<string, Set<Function>>} */
+  #listeners = new Map();
+  /** @type {Record<string, unknown>} */
+  #dirty = {};
+
+  /** @param {Partial<Traits>} traits */
+  constructor(traits) {
+    const card = { ...BLANK._card, clock: Date.now() / 1000, ...traits._card };
+    this.#traits = { ...BLANK, ...traits, _card: card };
+  }
+
+  /** How many listeners the view has put on the model. */
+  get listeners() {
+    return [...this.#listeners.values()].reduce((sum, each) => sum + each.size, 0);
+  }
+
+  /** @param {string} name */
+  get(name) {
+    return structuredClone(this.#traits[name]);
+  }
+
+  /** @param {string | Partial<Traits>} name @param {unknown} [value] */
+  set(name, value) {
+    if (typeof name === "string") this.#dirty[name] = value;
+    const changes = typeof name === "string" ? { [name]: value } : name;
+    Object.assign(this.#traits, changes);
+    for (const changed of Object.keys(changes)) this.#emit(`change:${changed}`);
+  }
+
+  save_changes() {
+    this.saved.push(this.#dirty);
+    this.#dirty = {};
+  }
+
+  /** @param {ToKernel} message */
+  send(message) {
+    this.sent.push(message);
+    this.onSent?.(message);
+  }
+
+  /** @param {string} event @param {Function} callback */
+  on(event, callback) {
+    this.#listeners.set(event, (this.#listeners.get(event) ?? new Set()).add(callback));
+  }
+
+  /** @param {string} event @param {Function} callback */
+  off(event, callback) {
+    this.#listeners.get(event)?.delete(callback);
+  }
+
+  /** @param {FromKernel} message @param {(string | ArrayBuffer | DataView)[]} [buffers] */
+  deliver(message, buffers = []) {
+    this.#emit("msg:custom", message, buffers.map(view));
+  }
+
+  /** @param {string} event @param {unknown[]} values */
+  #emit(event, ...values) {
+    for (const callback of [...(this.#listeners.get(event) ?? [])]) callback(...values);
+  }
+}
+
+/** @param {string | ArrayBuffer | DataView} bytes */
+function view(bytes) {
+  if (bytes instanceof DataView) return bytes;
+  if (bytes instanceof ArrayBuffer) return new DataView(bytes);
+  return new DataView(Uint8Array.from(atob(bytes), (letter) => letter.charCodeAt(0)).buffer);
+}
+
+/** Answers as the kernel does. @param {FakeModel} model @param {Record<string, Record<string, string>>} pictures */
+function answer(model, pictures) {
+  /** @param {string} kind @param {string} id @param {number} index @param {string} name */
+  const send = async (kind, id, index, name) => {
+    const url = pictures[id]?.[kind];
+    if (!url) return model.deliver(/** @type {any} */ ({ type: "unavailable", kind, id, index, reason: "no longer there" }));
+    const response = await fetch(url);
+    const [bytes, mime] = [await response.arrayBuffer(), response.headers.get("content-type")?.split(";")[0] ?? ""];
+    const parts = Math.max(1, Math.ceil(bytes.byteLength / PIECE));
+    for (let part = 0; part < parts; part++) {
+      const piece = bytes.slice(part * PIECE, (part + 1) * PIECE);
+      model.deliver(/** @type {any} */ ({ type: "picture", kind, id, index, mime, name, part, parts }), [piece]);
+    }
+  };
+  model.onSent = async (message) => {
+    const ready = model.get("pictures").filter((/** @type {any} */ entry) => entry.status === "ready");
+    if (message.type === "ready") {
+      for (const kind of ready.length > 8 ? ["thumbnail"] : ["thumbnail", "preview"]) {
+        for (const entry of ready) if (!message.have.includes(entry.id)) await send(kind, entry.id, entry.index, entry.name);
+      }
+    } else if (message.type === "need") {
+      await send(message.kind, message.id, message.index, ready[message.index]?.name ?? "");
+    } else if (message.type === "zip") {
+      const piece = { type: "picture", kind: "zip", id: message.id, index: 0, mime: "application/zip" };
+      model.deliver(/** @type {any} */ ({ ...piece, name: "pictures.zip", part: 0, parts: 1 }), ["UEsFBgAAAAA="]);
+    }
+  };
+}
+
+/** @param {Partial<Traits>} traits @param {Options} [options] */
+async function mount(traits, options = {}) {
+  const path = "/static/widget.js";
+  const bundle = await import(path);
+  const model = new FakeModel(traits);
+  if (options.pictures) answer(model, options.pictures);
+  const el = document.createElement("div");
+  (options.into ?? document.getElementById("cell"))?.append(el);
+  const life = new AbortController();
+  const cleanUp = bundle.default.render({ model, el, ...(options.signal === false ? {} : { signal: life.signal }) });
+  Object.assign(window, {
+    model,
+    unmount: () => {
+      life.abort();
+      cleanUp?.();
+      el.remove();
+    },
+  });
+  await new Promise((resolve) => requestAnimationFrame(() => resolve(undefined)));
+}
+
+Object.assign(window, { mount, FakeModel });
