@@ -1,0 +1,136 @@
+"""When to ask again. Waiting for a job (`PollSchedule`) and repeating a failed call (`Retry`) are different things.
+
+Pure: elapsed time, the ETA and randomness come in as arguments. All times are in seconds.
+
+The rule is an answer to the inspection problem (Barlow, Hunter and Proschan 1963; Keller 1974): where one check costs
+k and a second of undetected readiness costs 1, the best gap between checks is √(2k/h), h the hazard of the job
+becoming ready. For a log-normal duration that hazard falls like 1/t, so the gap grows like √t. What it gains over
+fixed intervals is measured by `tests/benchmarks/polling.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass
+from statistics import median
+from typing import Final
+
+from .protocol import parse_retry_after
+
+__all__ = ["DurationHistory", "PollSchedule", "Retry", "default_deadline", "parse_retry_after"]
+
+_SHORTEST_DEADLINE: Final = 600.0
+_HISTORY_NEEDED: Final = 3
+
+
+@dataclass(frozen=True)
+class PollSchedule:
+    """When to poll a job that is processing.
+
+    With an ETA, the first poll after the one at the start comes at `eta_fraction` of it, never after more than
+    `longest_silence` seconds of silence. From then on, and without an ETA, the gap is `growth`·√elapsed, between
+    `shortest` and `longest` seconds. `jitter` is the fraction by which each gap is varied, so that many notebooks do
+    not ask in step. Raises `TypeError`/`ValueError` that name the field.
+    """
+
+    eta_fraction: float = 0.6
+    growth: float = 0.6
+    shortest: float = 1.5
+    longest: float = 10.0
+    longest_silence: float = 15.0
+    jitter: float = 0.1
+
+    def __post_init__(self) -> None:
+        """Refuse what would poll without a pause, or never."""
+        for name in ("eta_fraction", "growth", "shortest", "longest", "longest_silence", "jitter"):
+            _check_number(name, getattr(self, name))
+        _check(0 <= self.eta_fraction <= 10, "eta_fraction", "between 0 and 10", self.eta_fraction)
+        _check(self.growth >= 0, "growth", "0 or more", self.growth)
+        _check(self.shortest > 0, "shortest", "more than 0", self.shortest)
+        _check(self.longest >= self.shortest, "longest", "at least shortest", self.longest)
+        _check(self.longest_silence >= self.shortest, "longest_silence", "at least shortest", self.longest_silence)
+        _check(0 <= self.jitter < 1, "jitter", "at least 0 and less than 1", self.jitter)
+
+    def next_delay(self, elapsed: float, eta: float | None) -> float:
+        """Seconds until the next poll, `elapsed` seconds after the first, without jitter.
+
+        `eta` is the expected whole duration in seconds from the first poll, None when nobody knows.
+        """
+        elapsed = _at_least_0(elapsed)
+        first = self.eta_fraction * _at_least_0(eta)
+        if elapsed < first:
+            return min(max(first - elapsed, self.shortest), self.longest_silence)
+        return min(max(self.growth * math.sqrt(elapsed), self.shortest), self.longest)
+
+    def jittered(self, delay: float, fraction: float) -> float:
+        """`delay` varied by up to ±`jitter`, not below `shortest`; `fraction` in [0, 1) is the caller's `random()`."""
+        return max(delay * (1 + self.jitter * (2 * fraction - 1)), min(delay, self.shortest))
+
+
+@dataclass(frozen=True)
+class Retry:
+    """How to repeat a call that failed: `attempts` in all, exponential back-off from `first` to `longest` seconds.
+
+    `rate_limit_wait` is the least wait in seconds after the service asked for fewer requests.
+    """
+
+    attempts: int = 6
+    first: float = 0.5
+    longest: float = 20.0
+    rate_limit_wait: float = 30.0
+
+    def __post_init__(self) -> None:
+        """Refuse what would never try, or never pause."""
+        if isinstance(self.attempts, bool) or not isinstance(self.attempts, int):
+            raise TypeError(f"attempts must be an int, not {type(self.attempts).__name__}")
+        for name in ("first", "longest", "rate_limit_wait"):
+            _check_number(name, getattr(self, name))
+        _check(self.attempts >= 1, "attempts", "at least 1", self.attempts)
+        _check(self.first > 0, "first", "more than 0", self.first)
+        _check(self.longest >= self.first, "longest", "at least first", self.longest)
+        _check(self.rate_limit_wait >= 0, "rate_limit_wait", "0 or more", self.rate_limit_wait)
+
+    def delay(self, attempt: int, fraction: float) -> float:
+        """Seconds before attempt `attempt` (2 repeats first); `fraction` in [0, 1) is the caller's `random()`.
+
+        Between half the back-off and all of it: enough variation that clients which failed together come back apart.
+        """
+        doublings = min(max(attempt - 2, 0), 60)
+        return min(self.first * 2.0**doublings, self.longest) * (0.5 + 0.5 * fraction)
+
+
+class DurationHistory:
+    """How long the finished jobs of this process took: the ETA of the next one that comes without."""
+
+    def __init__(self, size: int = 25) -> None:
+        self._durations: deque[float] = deque(maxlen=size)
+
+    def add(self, seconds: float) -> None:
+        """Remember the duration of a finished job."""
+        if math.isfinite(seconds) and seconds >= 0:
+            self._durations.append(seconds)
+
+    def typical(self) -> float | None:
+        """The median in seconds once there are three, else None."""
+        return median(self._durations) if len(self._durations) >= _HISTORY_NEEDED else None
+
+
+def default_deadline(eta: float | None) -> float:
+    """Seconds after which waiting ends when the user named no deadline: ten minutes, or six times the ETA."""
+    return max(_SHORTEST_DEADLINE, 6 * _at_least_0(eta))
+
+
+def _at_least_0(seconds: float | None) -> float:
+    return seconds if seconds is not None and math.isfinite(seconds) and seconds > 0 else 0.0
+
+
+def _check_number(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{name} must be a number, not {type(value).__name__}")
+    _check(math.isfinite(value), name, "finite", value)
+
+
+def _check(holds: bool, name: str, wanted: str, value: object) -> None:
+    if not holds:
+        raise ValueError(f"{name} must be {wanted}, not {value!r}")
