@@ -111,6 +111,7 @@ def run(command: list[str], folder: Path, what: str) -> None:
         cwd=folder,
         stdin=subprocess.DEVNULL,
         capture_output=True,
+        check=False,
         text=True,
         encoding="utf-8",
         errors="replace",
@@ -177,7 +178,7 @@ class FrontendHook(BuildHookInterface):  # type: ignore[type-arg]  # its argumen
         except BuildFailedError as error:
             self.app.abort(f"The front end of dreambooth_widget could not be built: {error}.")
 
-    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002  # the interface's
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         """Remove the working copy: the package is written."""
         if hasattr(self, "work"):
             self.work.cleanup()
