@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
+from .client import Client, fetch
 from .errors import (
     AccountError,
     DeadlineExceededError,
@@ -27,7 +28,6 @@ from .errors import (
     UnexpectedAnswerError,
 )
 from .job import FetchJob
-from .client import Client, fetch
 from .pictures import Picture
 from .protocol import V4, V6
 from .schedule import PollSchedule, Retry

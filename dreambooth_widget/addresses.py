@@ -46,9 +46,7 @@ def _allowed(address: _Address, reach: Reach) -> bool:
     if reach == "any":
         return True
     # Link-local is where clouds keep their metadata service: no stand-in endpoint needs it.
-    if reach == "private" and (address.is_private or address.is_loopback) and not address.is_link_local:
-        return True
-    return address.is_global
+    return address.is_global or (reach == "private" and not address.is_link_local)
 
 
 def _literal(host: str) -> _Address | None:
@@ -67,7 +65,7 @@ def _literal(host: str) -> _Address | None:
 
 
 def check_link(url: str, reach: Reach) -> None:
-    """Raise `AddressRefusedError` unless `url` is http(s), without credentials, and no literal address beyond `reach`."""
+    """Raise `AddressRefusedError` unless `url` is http(s), without credentials, and literally within `reach`."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
@@ -102,8 +100,8 @@ async def is_private_host(host: str) -> bool:
 
 def guarded_resolver(reach: Reach) -> AbstractResolver:
     """An aiohttp resolver that keeps only the addresses within `reach`, and raises when none is left."""
-    from aiohttp.abc import AbstractResolver, ResolveResult  # noqa: PLC0415  aiohttp comes with the first request
-    from aiohttp.resolver import ThreadedResolver  # noqa: PLC0415
+    from aiohttp.abc import AbstractResolver, ResolveResult
+    from aiohttp.resolver import ThreadedResolver
 
     class GuardedResolver(AbstractResolver):
         def __init__(self) -> None:
@@ -113,9 +111,7 @@ def guarded_resolver(reach: Reach) -> AbstractResolver:
             self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
         ) -> list[ResolveResult]:
             found = await self._resolver.resolve(host, port, family)
-            kept = [
-                entry for entry in found if _allowed(ipaddress.ip_address(entry["host"].partition("%")[0]), reach)
-            ]
+            kept = [entry for entry in found if _allowed(ipaddress.ip_address(entry["host"].partition("%")[0]), reach)]
             if found and not kept:
                 raise AddressRefusedError("the link leads to a private address")
             return kept

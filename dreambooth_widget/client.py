@@ -56,7 +56,8 @@ class Client:
 
     `rate` and `burst` limit the polls (requests a second, and how many at once first), `connections` the open
     connections to each side, `max_bytes` and `max_pixels` one picture. `allow_private_hosts` decides whether picture
-    links may lead to private addresses; None allows it only when the endpoint is on one. Raises `ValueError` without a key.
+    links may lead to private addresses; None allows it only when the endpoint is on one.
+    Raises `ValueError` without a key.
     """
 
     def __init__(
@@ -96,9 +97,7 @@ class Client:
         """The address that is asked."""
         return self._network.endpoint
 
-    def fetch(
-        self, request_id: int | str, *, eta: float | None = None, deadline: float | None = None
-    ) -> FetchJob:
+    def fetch(self, request_id: int | str, *, eta: float | None = None, deadline: float | None = None) -> FetchJob:
         """Start fetching a request at once, on the running event loop. `eta` and `deadline` are seconds from now."""
         plan = Plan(check_request_id(request_id), eta=check_seconds("eta", eta))
         return self.start(self._with_policies(plan, deadline))
@@ -121,7 +120,10 @@ class Client:
         return await self._network.ask(check_request_id(request_id))
 
     def fetch_response(self, response: Mapping[str, Any] | str, *, deadline: float | None = None) -> FetchJob:
-        """Start fetching what a generation call answered, queued (with its `eta`) or finished. `ValueError` for an error."""
+        """Start fetching what a generation call answered, queued (with its `eta`) or finished.
+
+        Raises `ValueError` when it answered with an error or named no request.
+        """
         return self.start(self._with_policies(Plan.for_response(response), deadline))
 
     def resume(self, token: str) -> FetchJob:

@@ -24,7 +24,7 @@ class StaticOutputs:
 
     def open(self) -> None:
         """Publish one more output, with what is known by now: empty while the job runs, the gallery after its end."""
-        from IPython.display import publish_display_data  # noqa: PLC0415  only ever called by IPython
+        from IPython.display import publish_display_data
 
         display_id = f"dreambooth-{uuid4().hex}"
         self._display_ids.append(display_id)
@@ -39,7 +39,7 @@ class StaticOutputs:
         """Send the outputs once more: a page that was reloaded meanwhile, or another cell's `await`, missed them."""
         if not self._display_ids or not self._html:
             return
-        from IPython.display import publish_display_data  # noqa: PLC0415
+        from IPython.display import publish_display_data
 
         with contextlib.suppress(RuntimeError):  # the kernel is shutting down
             for display_id in self._display_ids:

@@ -130,7 +130,7 @@ async def _payload(network: Network, url: str, limits: Limits) -> bytes:
 
 async def _fetch(network: Network, url: str, max_bytes: int) -> tuple[str | None, bytes]:
     """(redirect target, b"") or (None, the body). Raises `_LaterError` for what a later try may mend."""
-    import aiohttp  # noqa: PLC0415  with the first request
+    import aiohttp
 
     try:
         async with network.get(url) as response:

@@ -96,7 +96,9 @@ class RequestNotFoundError(DreamboothError):
     """The service does not know this request id, also after a few more polls. Protocol row: "not found"."""
 
     title = "Not found"
-    standing_advice = "Check the request id, that it belongs to this key, and that the endpoint is of the same API version."
+    standing_advice = (
+        "Check the request id, that it belongs to this key, and that the endpoint has the same API version."
+    )
 
 
 class GenerationFailedError(DreamboothError):
@@ -145,13 +147,15 @@ class EndpointMovedError(DreamboothError):
         details: str = "",
     ) -> None:
         if advice is None:
-            advice = f"If you trust it, pass endpoint={location!r}." if location else "Look up the service's new address."
+            advice = (
+                f"If you trust it, pass endpoint={location!r}." if location else "Look up the service's new address."
+            )
         super().__init__(message, request_id=request_id, advice=advice, details=details)
         self.location = location
 
 
 class EndpointUnreachableError(DreamboothError):
-    """No usable answer within the retries: DNS, connection, time-out or 5xx. Protocol row: "408, 5xx, …"."""
+    """No usable answer within the retries: DNS, connection, time-out, 5xx. Protocol row: "408, 5xx, …"."""
 
     title = "No connection"
     standing_advice = "Check the network and the endpoint, then check again; the job goes on at the service."

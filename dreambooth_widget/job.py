@@ -50,9 +50,7 @@ class FetchJob:
         self._stopping = False
         self._links: tuple[Link, ...] = ()
         self._result: FetchResult | None = None
-        self._state = FetchState(
-            plan.request_id, eta=plan.eta, meta=plan.meta, pictures=plan.announced(), started_at=plan.started_at, polls=plan.polls
-        )
+        self._state = plan.first_state()
         # Tasks are referenced here for as long as they run: the loop itself holds them only weakly.
         self._retries: set[asyncio.Task[None]] = set()
         self._task = self._loop.create_task(self._run(), name=f"dreambooth fetch {plan.request_id}")
@@ -195,10 +193,9 @@ class FetchJob:
 
     async def _fetch(self) -> FetchResult:
         began = time.time()
-        if self._state.started_at is None:
-            self._change(started_at=began)
-        self._change(status="processing")
-        finished = await self._poll_until_finished(began)
+        started_at = began if self._state.started_at is None else self._state.started_at
+        self._change(status="processing", started_at=started_at)
+        finished = await self._poll_until_finished(began, started_at)
         self._links = finished.links
         meta = {**self._plan.meta, **finished.meta}
         self._change(
@@ -210,12 +207,12 @@ class FetchJob:
             pictures=replace(self._plan, expected=len(self._links), meta=meta).announced(),
         )
         await self._load_all()
-        duration = time.time() - (self._state.started_at or began)
+        duration = time.time() - started_at
         if self._plan.answer is None:
             self._history.add(duration)
         return self._make_result(duration)
 
-    async def _poll_until_finished(self, began: float) -> Finished:
+    async def _poll_until_finished(self, began: float, started_at: float) -> Finished:
         """Poll until the answer is final; raises the error that a final answer means."""
         judge = Judge(self._plan, self._history)
         deadline = default_deadline(self._plan.eta) if self._plan.deadline is None else self._plan.deadline
@@ -227,8 +224,7 @@ class FetchJob:
                 answer = await self._network.ask(self._plan.request_id)
             if isinstance(answer, Finished) and answer.links:
                 return answer
-            elapsed = time.time() - (self._state.started_at or began)
-            verdict = judge.wait_after(answer, elapsed, self._state.eta)
+            verdict = judge.wait_after(answer, time.time() - started_at, self._state.eta)
             left = began + deadline - time.time()
             if last_poll or (verdict.activity == "rate_limited" and verdict.wait > left):
                 raise self._deadline_error(deadline, answer)

@@ -70,6 +70,7 @@ class Network:
         self._connections = connections
         self._allow_private_hosts = allow_private_hosts
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._reach: Reach | None = None
         self._sessions: dict[str, ClientSession] = {}
         # Closes what is open when the client is forgotten, and at exit: nobody shall read "Unclosed client session".
         self._finalizer = weakref.finalize(self, _close_now, self._sessions)
@@ -95,7 +96,7 @@ class Network:
         return self._limiter.backlog if self._loop is not None else 0.0
 
     async def _ask(self, request_id: str) -> Answer:
-        import aiohttp  # noqa: PLC0415  with the first request
+        import aiohttp
 
         for repeat in range(_FREE_REPEATS + 1):
             began = self._now()
@@ -135,18 +136,19 @@ class Network:
 
     @asynccontextmanager
     async def get(self, url: str) -> AsyncIterator[ClientResponse]:
-        """GET `url` without the key and without following redirects. The caller has checked the link.
+        """GET `url` without the key and without following redirects. The caller has checked the link by `reach()`.
 
         Raises aiohttp's errors, time-outs, and `AddressRefusedError` for a name that leads beyond the reach.
         """
         self._attach()
-        async with self._picture_slots, self._picture_session(await self.reach()).get(
-            url, allow_redirects=False
-        ) as response:
+        async with (
+            self._picture_slots,
+            self._picture_session(await self.reach()).get(url, allow_redirects=False) as response,
+        ):
             yield response
 
     async def reach(self) -> Reach:
-        """How far picture links may reach: beyond public addresses only if so asked, or if the endpoint is there too."""
+        """How far picture links may reach: past public addresses only if so asked, or if the endpoint is there too."""
         if self._allow_private_hosts is not None:
             return "any" if self._allow_private_hosts else "public"
         if self._reach is None:
@@ -172,7 +174,7 @@ class Network:
             return
         _close_now(self._sessions)
         self._loop = loop
-        self._reach: Reach | None = None
+        self._reach = None
         self._limiter = RateLimiter(self._rate, self._burst, clock=loop.time)
         # aiohttp's time-outs count the wait for a free connection, so the wait comes before the request.
         self._slots = asyncio.Semaphore(self._connections)
@@ -184,7 +186,7 @@ class Network:
     def _session(self, purpose: str, reach: Reach | None = None) -> ClientSession:
         """The session for "api" (no guard: the user named the address) or "pictures" (guarded by `reach`)."""
         if purpose not in self._sessions:
-            import aiohttp  # noqa: PLC0415  with the first request
+            import aiohttp
 
             connector = aiohttp.TCPConnector(
                 limit=self._connections,
@@ -225,13 +227,13 @@ def _inflate(body: bytes) -> bytes:
 
 def _reason(error: BaseException) -> str:
     """What went wrong on the way, in words that hold no URL, no header and no key."""
-    import aiohttp  # noqa: PLC0415  with the first request
+    import aiohttp
 
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return "the host name could not be resolved"
     if isinstance(error, aiohttp.ClientSSLError):
         return "the secure connection could not be made"
-    if isinstance(error, ConnectionRefusedError) or isinstance(getattr(error, "os_error", None), ConnectionRefusedError):
+    if isinstance(getattr(error, "os_error", error), ConnectionRefusedError):
         return "the connection was refused"
     if isinstance(error, aiohttp.ClientConnectorError):
         return "no connection could be made"

@@ -9,7 +9,7 @@ from typing import Any
 from .download import Limits
 from .protocol import Finished, read_generation
 from .schedule import PollSchedule, Retry
-from .state import PictureState
+from .state import FetchState, PictureState
 
 __all__ = ["Plan"]
 
@@ -48,6 +48,17 @@ class Plan:
             expected=generation.expected,
             size=(generation.width, generation.height),
             meta=generation.meta,
+        )
+
+    def first_state(self) -> FetchState:
+        """What is known of the job before it starts."""
+        return FetchState(
+            self.request_id,
+            eta=self.eta,
+            meta=self.meta,
+            pictures=self.announced(),
+            started_at=self.started_at,
+            polls=self.polls,
         )
 
     def announced(self) -> tuple[PictureState, ...]:

@@ -34,7 +34,7 @@ class RateLimiter:
     @property
     def backlog(self) -> float:
         """Seconds that a request asking now would wait for its turn."""
-        return max(0.0, self._full_at - (self._burst - 1) / self.rate - self._clock())
+        return max(0.0, round(self._full_at - (self._burst - 1) / self.rate - self._clock(), 6))
 
     async def turn(self) -> None:
         """Wait for the caller's turn. A cancelled wait has used up its turn: the next ones are not early."""

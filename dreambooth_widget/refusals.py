@@ -144,11 +144,10 @@ def named_wait(record: Mapping[str, Any], strike: Strike) -> float | None:
 
 
 def sentence(kind: Kind, words: str) -> str:
-    """What happened, for the user. Where the service's own words are all that is known, with these."""
+    """What happened, for the user; where the service's own words are all that is known, with these."""
     if kind in _SENTENCES:
         return _SENTENCES[kind]
-    return (
-        f"The service did not accept the request: {shown(words, str, 200)}"
-        if words
-        else ("The service answered with an error and gave no reason.")
-    )
+    if not words:
+        return "The service answered with an error and gave no reason."
+    said = shown(words, str, 200)
+    return f"The service did not accept the request: {said}{'' if said[-1] in '.!?…' else '.'}"

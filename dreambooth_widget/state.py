@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 if TYPE_CHECKING:
@@ -21,8 +20,6 @@ Activity = Literal["", "retrying", "rate_limited"]
 
 FINAL: frozenset[Status] = frozenset({"success", "error", "stopped", "timed_out"})
 """The statuses after which nothing more happens unless somebody checks again."""
-
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +60,7 @@ class FetchState:
     error: DreamboothError | None = None
     activity: Activity = ""
     waiting_since: float | None = None
-    meta: Mapping[str, Any] = field(default=_NOTHING, repr=False)
+    meta: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def final(self) -> bool:
@@ -91,13 +88,13 @@ class FetchResult(Sequence["Picture"]):
         request_id: str,
         pictures: Sequence[Picture],
         missing: Sequence[PictureState] = (),
-        meta: Mapping[str, Any] = _NOTHING,
+        meta: Mapping[str, Any] | None = None,
         duration: float = 0.0,
     ) -> None:
         self.request_id = request_id
         self.pictures = tuple(pictures)
         self.missing = tuple(missing)
-        self.meta = dict(meta)
+        self.meta = dict(meta or {})
         self.duration = duration
 
     @overload

@@ -27,7 +27,7 @@ def trait_values(state: FetchState) -> dict[str, Any]:
 
 
 def card_values(state: FetchState, *, form: bool, has_key: bool) -> dict[str, Any]:
-    """What the card shows besides the public traits. `clock` is the kernel's time, for clocks that run in the browser."""
+    """What the card shows besides the public traits. `clock` is the kernel's time: the clocks run in the browser."""
     return {
         "activity": state.activity,
         "waiting_since": state.waiting_since,

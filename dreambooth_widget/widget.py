@@ -30,7 +30,7 @@ from .plan import Plan
 from .protocol import V4, check_endpoint, check_request_id
 from .schedule import PollSchedule, Retry
 from .secret import Key
-from .state import FINAL, FetchResult, FetchState, PictureState
+from .state import FetchResult, FetchState, PictureState
 from .static_copy import render
 from .traits import card_values, trait_values
 
@@ -55,9 +55,9 @@ def _read_only(trait: traitlets.TraitType[Any, Any]) -> Any:
 class DreamboothWidget(anywidget.AnyWidget):
     """Shows one queued request live in the cell, and its pictures as a gallery when they are there.
 
-    `key` is the API key: the argument, else the environment variable `DREAMBOOTH_API_KEY`, else the cell shows a form for
-    it. `request_id` is the `id` of the generation call's answer. `eta` (seconds) is a hint for the schedule and
-    the progress bar; `deadline` (seconds) ends the waiting, by default max(10 minutes, 6·eta). `endpoint` is the
+    `key` is the API key: the argument, else the environment variable `DREAMBOOTH_API_KEY`, else the cell shows a
+    form for it. `request_id` is the `id` of the generation call's answer. `eta` (seconds) is a hint for the schedule
+    and the progress bar; `deadline` (seconds) ends the waiting, by default max(10 minutes, 6·eta). `endpoint` is the
     service's fetch address. A `client` brings its own key, endpoint and policies. `save_copy=False` leaves no
     pictures in the notebook file; `autostart=False` waits for `start()`.
 
@@ -87,7 +87,7 @@ class DreamboothWidget(anywidget.AnyWidget):
     finished_at = _read_only(traitlets.Float(None, allow_none=True))
     """Unix time at which the job ended."""
     pictures = _read_only(traitlets.List(traitlets.Dict()))
-    """One small JSON object per link: index, status, reason, id, name, format, width, height (px), size (bytes), text."""
+    """A small JSON object per link: index, status, reason, id, name, format, width, height (px), size (bytes), text."""
     selected = traitlets.List(traitlets.Int()).tag(sync=True)
     """Indices of the selected pictures, ascending. Set it here or by clicking in the gallery."""
     _card = _read_only(traitlets.Dict())
@@ -125,7 +125,7 @@ class DreamboothWidget(anywidget.AnyWidget):
         self._delivery = Delivery(self._send_buffers)
         self._loop = _running_loop()
         super().__init__()
-        self._show(FetchState(self._plan.request_id, eta=self._plan.eta))
+        self._show(self._plan.first_state())
         if autostart and self._loop is not None and self._can_start:
             self.start()
 
@@ -143,10 +143,8 @@ class DreamboothWidget(anywidget.AnyWidget):
         plan = Plan.for_response(response)
         given = {"eta": plan.eta, **options}
         widget = cls(secret, plan.request_id, autostart=False, **given)  # type: ignore[arg-type]  # a Key is taken too
-        widget._plan = replace(
-            widget._plan, answer=plan.answer, expected=plan.expected, size=plan.size, meta=plan.meta
-        )
-        widget._show(FetchState(plan.request_id, eta=widget._plan.eta, pictures=widget._plan.announced(), meta=plan.meta))
+        widget._plan = replace(widget._plan, answer=plan.answer, expected=plan.expected, size=plan.size, meta=plan.meta)
+        widget._show(widget._plan.first_state())
         if autostart and widget._loop is not None and widget._can_start:
             widget.start()
         return widget
@@ -326,7 +324,7 @@ class DreamboothWidget(anywidget.AnyWidget):
 
     def _ipython_display_(self) -> None:
         """Two outputs: the live view, and the static copy that stays when the kernel has gone."""
-        from IPython.display import publish_display_data  # noqa: PLC0415  only ever called by IPython
+        from IPython.display import publish_display_data
 
         bundle = self._repr_mimebundle_()
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
@@ -391,7 +389,8 @@ class DreamboothWidget(anywidget.AnyWidget):
         if kind not in ("thumbnail", "preview", "original"):
             raise ValueError("unknown kind of picture")
         if entry is None or entry.picture is None or entry.picture.digest != token:
-            self._delivery.unavailable(kind, index if isinstance(index, int) else -1, token, "the kernel has it no more")
+            place = index if isinstance(index, int) else -1
+            self._delivery.unavailable(kind, place, token, "the kernel has it no more")
         else:
             self._delivery.send(kind, entry.picture, _name(entry, self._shown))
 

@@ -1,6 +1,6 @@
 /** A fault while drawing stays in this card: the page and the notebook go on, and the card says what happened. */
 import { Component, type ComponentChildren } from "preact";
-import { OWN_KEYS } from "./keys";
+import { Button } from "./Button";
 
 interface State {
   fault: string;
@@ -18,12 +18,8 @@ export class Boundary extends Component<{ children: ComponentChildren }, State> 
     if (!this.state.fault) return this.props.children;
     return (
       <div class="dreambooth-card">
-        <p class="dreambooth-line" role="alert">
-          This view could not be drawn: {this.state.fault}. The job itself is not touched.
-        </p>
-        <button type="button" class="dreambooth-button" onClick={() => this.setState({ fault: "" })} {...OWN_KEYS}>
-          Draw again
-        </button>
+        <p role="alert">This view could not be drawn: {this.state.fault}. The job itself is not touched.</p>
+        <Button onClick={() => this.setState({ fault: "" })}>Draw again</Button>
       </div>
     );
   }

@@ -13,7 +13,7 @@ import { Status } from "./Status";
 import { saveBlob } from "./save";
 import { Toolbar } from "./Toolbar";
 import { CHECK, type PictureEntry, RETRY, START, STOP, type ToKernel } from "./wire";
-import type { Action } from "./words";
+import { type Action, running } from "./words";
 
 /** Pictures that are known but do not come: a saved page without a kernel, or a kernel held by a cell. */
 const SILENT_AFTER = 5000;
@@ -78,50 +78,53 @@ export function Card({ view, store, refused, now, send, select, speak }: Props):
   };
 
   return (
-    <section
-      ref={root}
-      class="dreambooth-card"
-      aria-label={view.request_id ? `Pictures of request ${view.request_id}` : "Pictures"}
-      data-pictures={here || undefined}
-      tabIndex={-1}
-      onKeyDown={stopKeys}
-      {...OWN_KEYS}
-    >
-      <Status view={view} now={now} onAction={act} speak={speak}>
-        {view.status === "success" && !silent && (
-          <Toolbar
-            total={pictures.length}
-            ready={ready.length}
-            selected={chosen.length}
+    <>
+      <section
+        ref={root}
+        class="dreambooth-card"
+        aria-label={view.request_id ? `Pictures of request ${view.request_id}` : "Pictures"}
+        data-pictures={here || undefined}
+        tabIndex={-1}
+        onKeyDown={stopKeys}
+        {...OWN_KEYS}
+      >
+        <Status view={view} now={now} onAction={act} speak={speak}>
+          {view.status === "success" && !silent && (
+            <Toolbar
+              total={pictures.length}
+              ready={ready.length}
+              selected={chosen.length}
+              size={size}
+              saving={saving}
+              details={details}
+              onSize={setSize}
+              onSelectAll={() => select(chosen.length === ready.length ? [] : readyIndices(pictures))}
+              onSave={() => void save(chosen.length ? chosen : ready)}
+              onCompare={compare}
+              onDetails={() => setDetails(!details)}
+            />
+          )}
+        </Status>
+        {(card.form || editing) && (
+          <Form requestId={view.request_id} hasKey={card.has_key} refused={refused} onStart={start} />
+        )}
+        {(note || silent) && <p class="dreambooth-note">{note || SILENT}</p>}
+        {details && <Facts view={view} />}
+        {pictures.length > 0 && !silent && (
+          <Grid
+            pictures={pictures}
+            store={store}
             size={size}
-            saving={saving}
-            details={details}
-            onSize={setSize}
-            onSelectAll={() => select(chosen.length === ready.length ? [] : readyIndices(pictures))}
-            onSave={() => void save(chosen.length ? chosen : ready)}
-            onCompare={compare}
-            onDetails={() => setDetails(!details)}
+            live={running(view)}
+            selected={selected}
+            focus={focus}
+            onOpen={(entry) => setOpen(ready.indexOf(entry))}
+            onSelect={select}
+            onSave={(entry) => void save([entry])}
+            onRetry={(entry) => send({ type: RETRY, index: entry.index })}
           />
         )}
-      </Status>
-      {(card.form || editing) && (
-        <Form requestId={view.request_id} hasKey={card.has_key} refused={refused} onStart={start} />
-      )}
-      {(note || silent) && <p class="dreambooth-note">{note || SILENT}</p>}
-      {details && <Facts view={view} />}
-      {pictures.length > 0 && !silent && (
-        <Grid
-          pictures={pictures}
-          store={store}
-          size={size}
-          selected={selected}
-          focus={focus}
-          onOpen={(entry) => setOpen(ready.indexOf(entry))}
-          onSelect={select}
-          onSave={(entry) => void save([entry])}
-          onRetry={(entry) => send({ type: RETRY, index: entry.index })}
-        />
-      )}
+      </section>
       {open !== null && (
         <Lightbox
           entries={ready}
@@ -149,7 +152,7 @@ export function Card({ view, store, refused, now, send, select, speak }: Props):
           }}
         />
       )}
-    </section>
+    </>
   );
 }
 

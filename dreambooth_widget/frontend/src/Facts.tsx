@@ -24,7 +24,7 @@ const named = ([name, value]: [string, string]): [string, string] => {
 
 export function Facts({ view }: { view: View }): VNode {
   return (
-    <dl class="dreambooth-facts">
+    <dl>
       {factsOf(view).map(([label, value]) => (
         <div key={label}>
           <dt>{label}</dt>

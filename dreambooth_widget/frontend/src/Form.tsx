@@ -4,6 +4,7 @@
  */
 import type { VNode } from "preact";
 import { useRef, useState } from "preact/hooks";
+import { Button } from "./Button";
 import { OWN_KEYS } from "./keys";
 
 interface Props {
@@ -35,9 +36,9 @@ export function Form({ requestId, hasKey, refused, onStart }: Props): VNode {
     start();
   };
   const problem = lacking || refused;
-  const field = { class: "dreambooth-field", spellcheck: false, autocomplete: "off", onKeyDown, ...OWN_KEYS };
+  const field = { spellcheck: false, autocomplete: "off", onKeyDown, ...OWN_KEYS };
   return (
-    <form class="dreambooth-form" onSubmit={(event) => event.preventDefault()}>
+    <form onSubmit={(event) => event.preventDefault()}>
       <label>
         API key
         <input ref={key} type="password" placeholder={hasKey ? "keep the one in use" : ""} {...field} />
@@ -46,14 +47,10 @@ export function Form({ requestId, hasKey, refused, onStart }: Props): VNode {
         Request id
         <input ref={id} type="text" inputMode="text" defaultValue={requestId} {...field} />
       </label>
-      <button type="button" class="dreambooth-button dreambooth-main" onClick={start} {...OWN_KEYS}>
+      <Button data-main onClick={start}>
         Fetch
-      </button>
-      {problem && (
-        <p class="dreambooth-problem" role="alert">
-          {problem}
-        </p>
-      )}
+      </Button>
+      {problem && <p role="alert">{problem}</p>}
     </form>
   );
 }

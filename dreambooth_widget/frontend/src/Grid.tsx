@@ -1,7 +1,7 @@
 /** The pictures as a list of buttons. One tile is in the Tab order; arrows, Home and End lead on from there. */
 import type { VNode } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import { OWN_KEYS } from "./keys";
+import { Button } from "./Button";
 import type { PictureStore } from "./pictureStore";
 import { step } from "./steps";
 import { Tile } from "./Tile";
@@ -19,6 +19,8 @@ interface Props {
   pictures: PictureEntry[];
   store: PictureStore;
   size: Size;
+  /** Whether waiting pictures may still come. */
+  live: boolean;
   selected: ReadonlySet<number>;
   /** A picture's index whose tile takes the focus, each time that this is a new object. */
   focus: { index: number } | null;
@@ -87,7 +89,10 @@ export function Grid(props: Props): VNode {
   const style = {
     "--db-shape": String(shape),
     "--db-tile": `${one ? edge : TILE_EDGE[props.size]}px`,
-    "--db-count": String(pictures.length),
+    // On a telephone two stand beside each other.
+    "--db-least": one || props.size === "L" ? "100%" : "calc(50% - 4px)",
+    // One is no wider than itself; a few may grow, so that their row is filled.
+    "--db-count": String(one ? 1 : pictures.length * 2),
   };
   return (
     <>
@@ -96,7 +101,8 @@ export function Grid(props: Props): VNode {
         // biome-ignore lint/a11y/noRedundantRoles: Safari forgets that a list without bullets is a list
         role="list"
         aria-label="Pictures"
-        class={`dreambooth-grid${one ? " dreambooth-one" : pictures.length === 4 && props.size === "M" ? " dreambooth-four" : ""}`}
+        data-four={(pictures.length === 4 && props.size === "M") || undefined}
+        data-live={props.live || undefined}
         style={style}
         onKeyDown={onKeyDown}
         onFocusIn={(event) => {
@@ -121,14 +127,7 @@ export function Grid(props: Props): VNode {
         ))}
       </ul>
       {pictures.length > shown && (
-        <button
-          type="button"
-          class="dreambooth-button dreambooth-more"
-          onClick={() => setShown(shown + PAGE)}
-          {...OWN_KEYS}
-        >
-          Show more ({pictures.length - shown} left)
-        </button>
+        <Button onClick={() => setShown(shown + PAGE)}>Show more ({pictures.length - shown} left)</Button>
       )}
     </>
   );
@@ -142,5 +141,6 @@ const tileOf = (list: Element | null, index: number): Element | null | undefined
 
 function layoutOf(list: Element): [columns: number, rtl: boolean] {
   const { gridTemplateColumns, direction } = getComputedStyle(list);
-  return [gridTemplateColumns.split(" ").length, direction === "rtl"];
+  // Columns that auto-fit has folded up are still listed, as "0px".
+  return [gridTemplateColumns.split(" ").filter((width) => parseFloat(width)).length || 1, direction === "rtl"];
 }

@@ -1,6 +1,7 @@
 /** The card's head: chip, request, clock, bar, line and buttons. It alone is drawn again with each second. */
 import type { ComponentChildren, VNode } from "preact";
 import { useEffect } from "preact/hooks";
+import { Button } from "./Button";
 import { useTicks } from "./clock";
 import { Icon } from "./icons";
 import { OWN_KEYS } from "./keys";
@@ -35,13 +36,13 @@ export function Status({ view, now, onAction, speak, children }: Props): VNode {
   useEffect(() => speak(words.milestone), [words.row]);
   return (
     <>
-      <header class="dreambooth-head">
-        <span class={`dreambooth-chip dreambooth-${words.tone}`}>
+      <header>
+        <span class="dreambooth-chip" data-tone={words.tone}>
           <Icon name={words.icon} />
           {words.chip}
         </span>
-        {view.request_id && <span class="dreambooth-id">{view.request_id}</span>}
-        {words.elapsed && <span class="dreambooth-elapsed">{words.elapsed}</span>}
+        {view.request_id && <bdi>{view.request_id}</bdi>}
+        {words.elapsed && <time>{words.elapsed}</time>}
       </header>
       <ProgressBar bar={words.bar} />
       <div class="dreambooth-row">
@@ -49,15 +50,14 @@ export function Status({ view, now, onAction, speak, children }: Props): VNode {
         {words.actions.length > 0 && (
           <div class="dreambooth-actions">
             {words.actions.map((action) => (
-              <button
+              <Button
                 key={action}
-                type="button"
-                class={`dreambooth-button${MAIN.includes(action) ? " dreambooth-main" : ""}`}
+                data-wide
+                data-main={MAIN.includes(action) || undefined}
                 onClick={() => onAction(action)}
-                {...OWN_KEYS}
               >
                 {action === "stop" && view.status === "downloading" ? "Stop" : LABELS[action]}
-              </button>
+              </Button>
             ))}
           </div>
         )}
@@ -69,13 +69,13 @@ export function Status({ view, now, onAction, speak, children }: Props): VNode {
 
 /** Keeps its four pixels when there is nothing to measure, so that nothing below moves. */
 function ProgressBar({ bar }: { bar: Bar | null }): VNode {
-  if (!bar) return <div class="dreambooth-bar dreambooth-rest" />;
+  if (!bar) return <hr />;
   const value = bar.value === null ? {} : { value: bar.value };
   // A native bar forgets that it was determinate only when it is made anew.
   return (
     <progress
       key={bar.value === null ? "open" : "known"}
-      class={`dreambooth-bar${bar.frozen ? " dreambooth-frozen" : ""}`}
+      data-frozen={bar.frozen}
       aria-label={bar.label}
       aria-valuetext={bar.text}
       {...value}

@@ -1,6 +1,7 @@
 /** One picture of the grid: a placeholder, the picture with its controls, or a drawn mark with the reason. */
 import type { VNode } from "preact";
 import { useEffect } from "preact/hooks";
+import { Button } from "./Button";
 import { Icon } from "./icons";
 import { OWN_KEYS } from "./keys";
 import type { PictureStore } from "./pictureStore";
@@ -28,8 +29,10 @@ export function Tile(props: TileProps): VNode {
   const { entry } = props;
   return (
     <li
-      class={`dreambooth-tile dreambooth-${entry.status}${props.selected ? " dreambooth-selected" : ""}`}
+      class="dreambooth-tile"
       data-index={entry.index}
+      data-status={entry.status}
+      data-selected={props.selected || undefined}
     >
       {entry.status === "ready" ? <Ready {...props} /> : entry.status === "missing" ? <Missing {...props} /> : null}
     </li>
@@ -49,36 +52,31 @@ function Ready({ entry, total, store, large, selected, active, ...on }: TileProp
   const tabIndex = active ? 0 : -1;
   return (
     <>
-      <button
-        type="button"
+      <Button
         class="dreambooth-open"
         aria-label={`Open picture ${number} of ${total}${seed}`}
         tabIndex={tabIndex}
         onClick={on.onOpen}
-        {...OWN_KEYS}
       >
         {source && <img src={source} alt="" decoding="async" />}
-      </button>
+      </Button>
       <input
         type="checkbox"
-        class="dreambooth-pick"
         aria-label={`Select picture ${number}`}
         checked={selected}
         tabIndex={tabIndex}
         onChange={(event) => on.onSelect(event.currentTarget.checked)}
         {...OWN_KEYS}
       />
-      <button
-        type="button"
+      <Button
         class="dreambooth-save"
         aria-label={`Download picture ${number}`}
         title="Download"
         tabIndex={tabIndex}
         onClick={on.onSave}
-        {...OWN_KEYS}
       >
         <Icon name="down" />
-      </button>
+      </Button>
     </>
   );
 }
@@ -87,19 +85,10 @@ function Missing({ entry, active, onRetry }: TileProps): VNode {
   return (
     <>
       <Icon name="broken" />
-      <span class="dreambooth-reason" title={entry.reason}>
-        {entry.reason || "could not be loaded"}
-      </span>
-      <button
-        type="button"
-        class="dreambooth-button"
-        aria-label={`Retry picture ${entry.index + 1}`}
-        tabIndex={active ? 0 : -1}
-        onClick={onRetry}
-        {...OWN_KEYS}
-      >
+      <p title={entry.reason}>{entry.reason || "could not be loaded"}</p>
+      <Button aria-label={`Retry picture ${entry.index + 1}`} tabIndex={active ? 0 : -1} onClick={onRetry}>
         Retry
-      </button>
+      </Button>
     </>
   );
 }

@@ -1,8 +1,8 @@
 /** What can be done with the pictures once they are there. */
 import type { VNode } from "preact";
+import { Button } from "./Button";
 import type { Size } from "./Grid";
 import { Icon, type IconName } from "./icons";
-import { OWN_KEYS } from "./keys";
 
 interface Props {
   total: number;
@@ -30,19 +30,17 @@ export function Toolbar(props: Props): VNode {
   return (
     <div class="dreambooth-toolbar">
       {props.total > 1 && (
-        <fieldset class="dreambooth-sizes" aria-label="Tile size">
+        <fieldset aria-label="Tile size">
           {SIZES.map(([size, label]) => (
-            <button
+            <Button
               key={size}
-              type="button"
               aria-label={label}
               title={label}
               aria-pressed={props.size === size}
               onClick={() => props.onSize(size)}
-              {...OWN_KEYS}
             >
               {size}
-            </button>
+            </Button>
           ))}
         </fieldset>
       )}
@@ -81,18 +79,15 @@ interface ToolProps {
 
 function Tool({ icon, word, hint, off = false, pressed, onClick }: ToolProps): VNode {
   return (
-    <button
-      type="button"
-      class="dreambooth-button dreambooth-tool"
+    <Button
       aria-label={word}
       title={hint || word}
       aria-disabled={off}
       {...(pressed === undefined ? {} : { "aria-expanded": pressed })}
       onClick={() => off || onClick()}
-      {...OWN_KEYS}
     >
       <Icon name={icon} />
       <span>{word}</span>
-    </button>
+    </Button>
   );
 }

@@ -24,9 +24,11 @@ const PATHS = {
   /* the lightbox */
   minus: "M3 8h10",
   plus: "M3 8h10M8 3v10",
-  info: "M8 7.5V12M8 4.5h.01",
+  info: "M8 2a6 6 0 1 0 .01 0ZM8 7.5V11M8 5h.01",
   copy: "M6 5.5h7.5V14H6ZM10 5.5V2.5H2.5v8.5H6",
   previous: "m10 3-5 5 5 5",
+  unchecked: "M2.5 2.5h11v11h-11Z",
+  checked: "M2.5 2.5h11v11h-11ZM5 8l2 2.2L11 6",
   next: "m6 3 5 5-5 5",
 } as const;
 

@@ -1,0 +1,77 @@
+/** The lightbox's buttons. */
+import type { VNode } from "preact";
+import { LARGEST } from "./geometry";
+import type { Command } from "./keymap";
+import { Tool } from "./Tool";
+import type { Viewing } from "./useView";
+
+type Run = (command: Command) => void;
+
+export function ZoomBar({ viewing, run }: { viewing: Viewing; run: Run }): VNode {
+  const { scale } = viewing.view;
+  return (
+    <fieldset class="dreambooth-lb-zoom" aria-label="Zoom">
+      <Tool icon="minus" label="Zoom out" hint="−" disabled={viewing.fits} onClick={() => run("farther")} />
+      <Tool label="Fit" hint="0" pressed={viewing.fits} onClick={() => run("fit")}>
+        Fit
+      </Tool>
+      <Tool icon="plus" label="Zoom in" hint="+" disabled={scale >= LARGEST} onClick={() => run("closer")} />
+      <Tool label="1:1" hint="1" pressed={Math.abs(scale - 1) < 0.005} onClick={() => run("actual")}>
+        1:1
+      </Tool>
+    </fieldset>
+  );
+}
+
+interface ActionsProps {
+  selected: boolean;
+  details: boolean;
+  help: boolean;
+  run: Run;
+  close(): void;
+}
+
+export function Actions({ selected, details, help, run, close }: ActionsProps): VNode {
+  return (
+    <div class="dreambooth-lb-actions">
+      <Tool
+        icon={selected ? "checked" : "unchecked"}
+        label="Select"
+        hint="S"
+        pressed={selected}
+        onClick={() => run("select")}
+      />
+      <Tool icon="info" label="Details" hint="I" expanded={details} onClick={() => run("details")} />
+      <Tool icon="copy" label="Copy picture" hint="C" onClick={() => run("copy")} />
+      <Tool icon="down" label="Download" hint="D" onClick={() => run("download")} />
+      <Tool label="Keys" hint="?" expanded={help} class="dreambooth-lb-keys" onClick={() => run("help")}>
+        ?
+      </Tool>
+      <Tool icon="cross" label="Close" hint="Esc" onClick={close} />
+    </div>
+  );
+}
+
+/** At the sides of the stage. They stop at the ends: going round hides where the first picture is. */
+export function Turns({ position, count, run }: { position: number; count: number; run: Run }): VNode {
+  return (
+    <>
+      <Tool
+        icon="previous"
+        label="Previous picture"
+        hint="←"
+        class="dreambooth-lb-turn"
+        disabled={position === 0}
+        onClick={() => run("previous")}
+      />
+      <Tool
+        icon="next"
+        label="Next picture"
+        hint="→"
+        class="dreambooth-lb-turn dreambooth-lb-next"
+        disabled={position === count - 1}
+        onClick={() => run("next")}
+      />
+    </>
+  );
+}

@@ -1,0 +1,149 @@
+/** One picture over the whole window: zoom, turn, read, copy, save. */
+import type { VNode } from "preact";
+import { useState } from "preact/hooks";
+import type { PictureStore } from "../pictureStore";
+import { saveBlob } from "../save";
+import type { PictureEntry } from "../wire";
+import { Actions, Turns, ZoomBar } from "./Bars";
+import { copyPicture, reasonOf } from "./copy";
+import { Details } from "./Details";
+import { kindFor, type Size, sizeOf } from "./geometry";
+import { Help } from "./Help";
+import { type Command, commandFor } from "./keymap";
+import { nameOf, rowsOf } from "./rows";
+import { focused, isRightToLeft, Shell } from "./Shell";
+import { Stage } from "./Stage";
+import { useNotice } from "./useNotice";
+import { usePicture } from "./usePicture";
+import { usePosition } from "./usePosition";
+import { useView } from "./useView";
+
+export interface LightboxProps {
+  /** The ready ones, in order; may grow while the lightbox is open. */
+  entries: PictureEntry[];
+  meta: Record<string, string>;
+  requestId: string;
+  /** Position in `entries` of the first one shown. */
+  start: number;
+  /** By the pictures' `index`. */
+  selected: ReadonlySet<number>;
+  store: PictureStore;
+  onSelect(index: number, on: boolean): void;
+  /** With the position of the last one shown; the focus is back where it was before. */
+  onClose(position: number): void;
+}
+
+const ZOOM_STEP = 1.5;
+const PAN_STEP = 96;
+const CENTRE = { x: 0, y: 0 };
+
+/** A native dialog, or a stage in the page's flow where the frame has no room for one (`Shell`). */
+export function Lightbox(props: LightboxProps): VNode | null {
+  return props.entries.length > 0 ? <Opened {...props} /> : null;
+}
+
+function Opened(props: LightboxProps): VNode {
+  const { entries, store, selected } = props;
+  const [position, go] = usePosition(entries, props.start);
+  const [details, setDetails] = useState(false);
+  const [help, setHelp] = useState(false);
+  const [stage, setStage] = useState<Size>({ width: 0, height: 0 });
+  const [notice, say] = useNotice();
+  const entry = entries[position] as PictureEntry;
+  const name = nameOf(entry, position, entries.length);
+  const picture = sizeOf(entry);
+  const viewing = useView(entry.id, stage, picture);
+  const { scale } = viewing.view;
+  const shown = usePicture(store, entry, kindFor(picture, scale * devicePixelRatio), (reason) => {
+    if (reason) say(`No sharper picture: ${reason}`);
+    for (const near of [entries[position + 1], entries[position - 1]]) {
+      if (near) store.want(near, "preview").catch(() => {});
+    }
+  });
+
+  const turn = (to: number): void => {
+    const next = entries[to];
+    if (!next) return;
+    go(to);
+    say(nameOf(next, to, entries.length), false);
+  };
+  const pan = (x: number, y: number): void => viewing.move({ x: x * PAN_STEP, y: y * PAN_STEP }, 1, CENTRE);
+  const bytes = (): Promise<Blob> => store.bytes(entry, "original");
+  const commands: Record<Command, () => unknown> = {
+    previous: () => turn(position - 1),
+    next: () => turn(position + 1),
+    first: () => turn(0),
+    last: () => turn(entries.length - 1),
+    closer: () => viewing.zoomTo(scale * ZOOM_STEP),
+    farther: () => viewing.zoomTo(scale / ZOOM_STEP),
+    fit: () => viewing.zoomTo(0),
+    actual: () => viewing.zoomTo(1),
+    details: () => setDetails(!details),
+    help: () => setHelp(!help),
+    select: () => {
+      say(selected.has(entry.index) ? "Not selected" : "Selected", false);
+      props.onSelect(entry.index, !selected.has(entry.index));
+    },
+    copy: async () => say(await copyPicture(bytes())),
+    download: () =>
+      bytes().then(
+        (blob) => saveBlob(blob, entry.name),
+        (error: unknown) => say(`Not saved: ${reasonOf(error)}`),
+      ),
+    left: () => pan(1, 0),
+    right: () => pan(-1, 0),
+    up: () => pan(0, 1),
+    down: () => pan(0, -1),
+  };
+  const run = (command: Command): void => void commands[command]();
+
+  const onKey = (key: string, dialog: HTMLDialogElement): boolean => {
+    const command = commandFor(key, viewing.zoomed, isRightToLeft(dialog));
+    if (command) run(command);
+    else if (key === "escape" && help) setHelp(false);
+    else return false;
+    // A panel that goes away may have held the focus.
+    if (!dialog.contains(focused(dialog))) dialog.focus({ preventScroll: true });
+    return true;
+  };
+
+  return (
+    <Shell
+      label={`Pictures of request ${props.requestId}`}
+      class="dreambooth-lb-one"
+      onKey={onKey}
+      onClose={() => props.onClose(position)}
+    >
+      {(close) => (
+        <>
+          <p class="dreambooth-lb-count">
+            <bdi>{`${position + 1} of ${entries.length}`}</bdi>
+            <bdi>{`${Math.round(scale * 100)} %`}</bdi>
+          </p>
+          <ZoomBar viewing={viewing} run={run} />
+          <Actions selected={selected.has(entry.index)} details={details} help={help} run={run} close={close} />
+          <div class="dreambooth-lb-body">
+            <div class="dreambooth-lb-main">
+              <Stage
+                id={entry.id}
+                alt={name}
+                picture={picture}
+                shown={shown}
+                viewing={viewing}
+                stage={stage}
+                onSize={setStage}
+                onTurn={(step) => turn(position + step)}
+              />
+              {entries.length > 1 && <Turns position={position} count={entries.length} run={run} />}
+              {help && <Help />}
+              <p class={`dreambooth-lb-notice ${notice.seen ? "" : "dreambooth-lb-heard"}`} role="status">
+                {notice.text}
+              </p>
+            </div>
+            {details && <Details rows={rowsOf(entry, props.meta, props.requestId)} say={say} />}
+          </div>
+        </>
+      )}
+    </Shell>
+  );
+}

@@ -1,0 +1,71 @@
+import type { VNode } from "preact";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { type Size, swipe } from "./geometry";
+import { type Gestures, trackGestures } from "./gestures";
+import { isRightToLeft } from "./Shell";
+import type { ShownPicture } from "./usePicture";
+import type { Viewing } from "./useView";
+
+interface StageProps {
+  /** What is drawn, and a new one makes a new image: the last one must not show through. */
+  id: string;
+  alt: string;
+  picture: Size;
+  shown: ShownPicture;
+  viewing: Viewing;
+  stage: Size;
+  onSize(size: Size): void;
+  /** The picture was pushed aside: 1 for the next one in reading order, -1 for the one before. */
+  onTurn(step: number): void;
+}
+
+export function Stage({ id, alt, picture, shown, viewing, stage, onSize, onTurn }: StageProps): VNode {
+  const ref = useRef<HTMLDivElement>(null);
+  const [held, setHeld] = useState(false);
+  const [aside, setAside] = useState(0);
+  const latest = useRef<Gestures | null>(null);
+  latest.current = {
+    move(shift, factor, at) {
+      if (viewing.zoomed || factor !== 1) return viewing.move(shift, factor, at);
+      setAside((before) => before + shift.x);
+    },
+    end(total) {
+      setHeld(false);
+      setAside(0);
+      const side = total && !viewing.zoomed ? swipe(total, stage) : 0;
+      if (side) onTurn(isRightToLeft(ref.current as HTMLElement) ? side : -side);
+    },
+    double: viewing.toggle,
+  };
+
+  useLayoutEffect(() => {
+    const element = ref.current as HTMLDivElement;
+    const stop = new AbortController();
+    trackGestures(element, () => latest.current as Gestures, stop.signal);
+    element.addEventListener("pointerdown", () => setHeld(true), { signal: stop.signal });
+    const observer = new ResizeObserver(() => onSize({ width: element.clientWidth, height: element.clientHeight }));
+    observer.observe(element);
+    return () => {
+      stop.abort();
+      observer.disconnect();
+    };
+  }, []);
+
+  const { x, y, scale } = viewing.view;
+  const place = `translate(-50%, -50%) translate(${x + aside}px, ${y}px) scale(${scale})`;
+  const state = `${held ? "dreambooth-lb-held" : ""} ${viewing.zoomed ? "dreambooth-lb-zoomed" : ""}`;
+  return (
+    <div ref={ref} class={`dreambooth-lb-stage ${state}`} aria-busy={shown.busy}>
+      {stage.width > 0 && (
+        <img
+          key={id}
+          class="dreambooth-lb-picture"
+          src={shown.url}
+          alt={alt}
+          draggable={false}
+          style={{ width: `${picture.width}px`, height: `${picture.height}px`, transform: place }}
+        />
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,108 @@
+/**
+ * Where the picture lies in the stage: pure arithmetic, no DOM.
+ *
+ * Points are CSS pixels from the stage's centre; `scale` is CSS pixels per pixel of the picture, so 1 is "1:1".
+ */
+import type { Kind, PictureEntry } from "../wire";
+
+export interface Size {
+  width: number;
+  height: number;
+}
+
+export interface Point {
+  x: number;
+  y: number;
+}
+
+/** `x`, `y` is the picture's centre. */
+export interface View extends Point {
+  scale: number;
+}
+
+/** Longest edge, in pixels, of the previews that the kernel sends. */
+const PREVIEW_EDGE = 1024;
+/** Of the scale. */
+export const LARGEST = 8;
+const SLACK = 1.01;
+const AIR = 16;
+
+/** The picture's size in pixels; a square until it is known. */
+export function sizeOf(entry: PictureEntry): Size {
+  return { width: entry.width ?? PREVIEW_EDGE, height: entry.height ?? PREVIEW_EDGE };
+}
+
+/** The whole picture in the middle of the stage, with some air above and below, never larger than it is. */
+export function fitView(stage: Size, picture: Size): View {
+  const scale = Math.min(1, stage.width / picture.width, (stage.height - AIR) / picture.height);
+  return { scale: Math.max(0, scale), x: 0, y: 0 };
+}
+
+/** Neither smaller than fitting nor larger than eight to one; an edge of the picture never leaves the stage's edge. */
+export function clampView(view: View, stage: Size, picture: Size): View {
+  const scale = Math.min(LARGEST, Math.max(fitView(stage, picture).scale, view.scale));
+  const along = (centre: number, shown: number, room: number): number => {
+    const free = Math.max(0, (shown * scale - room) / 2);
+    return Math.min(free, Math.max(-free, centre));
+  };
+  return {
+    scale,
+    x: along(view.x, picture.width, stage.width),
+    y: along(view.y, picture.height, stage.height),
+  };
+}
+
+/** Zooms by `factor` so that what lies under `around` stays there, then shifts. */
+export function transform(view: View, factor: number, around: Point, shift: Point = { x: 0, y: 0 }): View {
+  return {
+    scale: view.scale * factor,
+    x: around.x + (view.x - around.x) * factor + shift.x,
+    y: around.y + (view.y - around.y) * factor + shift.y,
+  };
+}
+
+/** Whether some of the picture lies outside, so that dragging pans rather than turns. */
+export function pannable(view: View, stage: Size, picture: Size): boolean {
+  return picture.width * view.scale > stage.width + 1 || picture.height * view.scale > stage.height + 1;
+}
+
+/** The scale that a double click goes to from a fitting picture. */
+export function closer(fitting: number): number {
+  return fitting < 0.75 ? 1 : fitting * 2;
+}
+
+/** Two fingers (or one) before and after: how far they moved together, and how much further apart they are. */
+export function pinch(before: readonly Point[], after: readonly Point[]): { shift: Point; factor: number; at: Point } {
+  const at = middle(before);
+  const to = middle(after);
+  const apart = spread(before);
+  return { shift: { x: to.x - at.x, y: to.y - at.y }, factor: apart ? spread(after) / apart : 1, at };
+}
+
+function middle(points: readonly Point[]): Point {
+  const sum = points.reduce((a, b) => ({ x: a.x + b.x, y: a.y + b.y }), { x: 0, y: 0 });
+  return { x: sum.x / points.length, y: sum.y / points.length };
+}
+
+function spread([a, b]: readonly Point[]): number {
+  return a && b ? Math.hypot(a.x - b.x, a.y - b.y) : 0;
+}
+
+/** What one turn of the wheel multiplies the scale by. Trackpads send pinches as small wheel steps with Ctrl. */
+export function wheelFactor(event: Pick<WheelEvent, "deltaY" | "deltaMode" | "ctrlKey">): number {
+  const pixels = event.deltaY * (event.deltaMode === 1 ? 16 : event.deltaMode === 2 ? 400 : 1);
+  const step = Math.min(240, Math.max(-240, pixels));
+  return Math.exp(-step * (event.ctrlKey ? 0.01 : 0.002));
+}
+
+/** -1 when the finger pushed the picture to the left far enough to turn, 1 to the right, else 0. */
+export function swipe(total: Point, stage: Size): -1 | 0 | 1 {
+  const far = Math.abs(total.x) > Math.min(80, stage.width / 5) && Math.abs(total.x) > 1.5 * Math.abs(total.y);
+  return far ? (total.x < 0 ? -1 : 1) : 0;
+}
+
+/** Which file has enough pixels for this many device pixels per pixel of the picture. */
+export function kindFor(picture: Size, deviceScale: number): Kind {
+  const edge = Math.max(picture.width, picture.height);
+  return edge * deviceScale > Math.min(edge, PREVIEW_EDGE) * SLACK ? "original" : "preview";
+}

@@ -1,0 +1,4 @@
+import "./lightbox.css";
+
+export { Compare } from "./Compare";
+export { Lightbox } from "./Lightbox";

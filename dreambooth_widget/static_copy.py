@@ -1,0 +1,235 @@
+"""The small HTML gallery that stays in the notebook when the kernel and the links have gone.
+
+It has to survive three readers: a trusted notebook (styles work), an untrusted one (inline styles only) and
+GitHub (none at all). So it is a plain table of `data:` thumbnails with captions and one `<details>`, and the styles
+only polish it. It holds no link, no path, no key and no query string; texts are escaped.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from .pictures import Picture, describe
+from .shrinking import on_white, shrink
+from .state import FetchResult, FetchState, PictureState
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+__all__ = ["LARGEST", "USUAL", "render"]
+
+USUAL = 128 * 1024
+"""Bytes in the .ipynb for up to four pictures."""
+
+LARGEST = 512 * 1024
+"""Bytes in the .ipynb, whatever the number of pictures."""
+
+_STEPS = ((256, 85), (224, 80), (192, 78), (160, 75), (128, 72), (96, 68))
+"""Longest edge in pixels and JPEG quality of the thumbnails: the first step that fits the budget is taken."""
+
+_ALONE = ((512, 85), (384, 85), *_STEPS)
+"""The same for one picture alone, which is shown larger."""
+
+_MOST = 160
+"""More thumbnails than this never fit, so more are not even made."""
+
+_STYLE = """<style>
+.jp-OutputArea-child:has(+ .jp-OutputArea-child .dreambooth-copy):not(:has(.dreambooth-card)) { display: none }
+.jp-OutputArea-child:has(.dreambooth-card %s) + .jp-OutputArea-child:has(.dreambooth-copy) { display: none }
+</style>"""
+"""A dead widget leaves an error line above the copy, which goes; a live one shows the pictures, so the copy goes."""
+
+_FACTS = {
+    "prompt": "Prompt",
+    "negative_prompt": "Negative prompt",
+    "seed": "Seed",
+    "steps": "Steps",
+    "guidance_scale": "Guidance scale",
+    "scheduler": "Scheduler",
+    "sampler": "Sampler",
+    "model_id": "Model",
+    "model": "Model",
+}
+"""The facts that are kept, by their names in `meta` and in the pictures. Others may hold links and paths."""
+
+_LONGEST_FACT = 1500
+
+
+def render(source: FetchResult | FetchState, *, budget: int | None = None) -> str:
+    """The HTML for a result or a state, "" for a state that is not final. Makes thumbnails: call it in a thread.
+
+    `budget` is the most it may cost in the .ipynb, in bytes; by default `USUAL` for up to four
+    pictures and then as much more for each, at most `LARGEST`. Pictures that do not fit are counted
+    ("3 more were not saved"). ValueError for a negative budget.
+    """
+    if budget is not None and budget < 0:
+        raise ValueError(f"budget must not be negative, but is {budget}")
+    copy = _read(source)
+    if not copy.pictures:
+        return _page(_statement(copy), live="*") if copy.said or copy.missing else ""
+    if budget is None:
+        budget = min(LARGEST, max(USUAL, USUAL // 4 * len(copy.pictures)))
+    frame = _page(_statement(copy) + _table([], 0) + _details(copy, 0), live="img")
+    cells = _fit(copy, budget - _cost(frame) - 64 * len(copy.pictures))
+    body = _statement(copy) + _table(cells, len(copy.pictures)) + _details(copy, len(copy.pictures) - len(cells))
+    return _page(body, live="img")
+
+
+@dataclass(frozen=True)
+class _Copy:
+    """What a result and a state have in common: what there is to keep."""
+
+    request_id: str
+    pictures: Sequence[Picture]
+    missing: Sequence[PictureState]
+    meta: Mapping[str, Any]
+    said: str = ""
+    seconds: float | None = None
+    facts: dict[str, str] = field(default_factory=dict)
+
+
+def _read(source: FetchResult | FetchState) -> _Copy:
+    if isinstance(source, FetchResult):
+        said = "" if source.pictures else "No pictures."
+        copy = _Copy(source.request_id, source.pictures, source.missing, source.meta, said, source.duration)
+    else:
+        pictures = [entry.picture for entry in source.pictures if entry.picture is not None]
+        missing = [entry for entry in source.pictures if entry.status == "missing"]
+        seconds = source.finished_at - source.started_at if source.finished_at and source.started_at else None
+        shown = pictures if source.final else []
+        copy = _Copy(source.request_id, shown, missing if source.final else [], source.meta, _said(source), seconds)
+    copy.facts.update(_facts(copy))
+    return copy
+
+
+def _said(state: FetchState) -> str:
+    """One line about a state that is final without being a success."""
+    if state.status == "success" or not state.final:
+        return ""
+    if state.error is not None:
+        mark = {"stopped": "■", "timed_out": "⌛"}.get(state.status, "✕")
+        return f"{mark} {state.error.title}: {state.error}"
+    words = {
+        "stopped": "■ Stopped waiting: the job goes on at the service.",
+        "timed_out": "⌛ Still processing: checking again resumes.",
+    }
+    return words.get(state.status, f"✕ Failed: {state.message}")
+
+
+def _facts(copy: _Copy) -> dict[str, str]:
+    """The known facts, from the first picture that tells them and from the answer, by their labels."""
+    found: dict[str, str] = {}
+    told = describe(copy.pictures[0].text) if copy.pictures else {}
+    for name, label in _FACTS.items():
+        value = copy.meta.get(name, told.get(name))
+        if isinstance(value, (str, int, float)) and str(value).strip():
+            found.setdefault(label, _safe(str(value)))
+    return found
+
+
+def _safe(text: str, longest: int = _LONGEST_FACT) -> str:
+    """`text` without the query strings of links in it (a signed link is a bearer token), not endless."""
+    text = re.sub(r"(\b[a-z][a-z0-9+.-]*://[^\s?#]*)[?#]\S*", r"\1", text[: longest * 4], flags=re.IGNORECASE)
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+# -- thumbnails ------------------------------------------------------------------------------------------------
+
+
+def _fit(copy: _Copy, budget: int) -> list[str]:
+    """The table cells that fit into `budget`: all in the largest size that allows it, else as many as go."""
+    steps = _ALONE if len(copy.pictures) == 1 else _STEPS
+    small = [on_white(shrink(picture, steps[0][0])) for picture in copy.pictures[:_MOST]]
+    cells: list[str] = []
+    for edge, quality in steps:
+        cells = list(_cells(copy, small, edge, quality, budget))
+        if len(cells) == len(copy.pictures):
+            break
+    return cells
+
+
+def _cells(copy: _Copy, small: list[Image.Image], edge: int, quality: int, budget: int) -> Iterator[str]:
+    shown = min(edge, 512 if len(copy.pictures) == 1 else 200)
+    for picture, image in zip(copy.pictures, small, strict=False):
+        cell = _cell(copy, picture, _data_uri(image, edge, quality), shown)
+        budget -= _cost(cell)
+        if budget < 0:
+            return
+        yield cell
+
+
+def _data_uri(image: Image.Image, edge: int, quality: int) -> str:
+    out = io.BytesIO()
+    fitted = image.copy()
+    fitted.thumbnail((edge, edge))
+    fitted.save(out, "JPEG", quality=quality, optimize=True)
+    return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode("ascii")
+
+
+def _cell(copy: _Copy, picture: Picture, uri: str, shown: int) -> str:
+    scale = min(1, shown / max(picture.width, picture.height))
+    width, height = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
+    own = describe(picture.text)
+    seed = own.get("seed") or (copy.facts.get("Seed", "") if len(copy.pictures) == 1 else "")
+    prompt = _safe(own.get("prompt") or copy.facts.get("Prompt", ""), 160)
+    seed = _safe(seed, 24)
+    alt = f"Picture {picture.index + 1}" + (f", seed {seed}" if seed else "") + (f": {prompt}" if prompt else "")
+    caption = f"{picture.index + 1}" + (f" · seed {seed}" if seed else "")
+    return (
+        f"<td style='padding:4px;text-align:center;vertical-align:bottom'><figure style='margin:0'>"
+        f"<img src='{uri}' alt='{escape(alt)}' width='{width}' height='{height}'"
+        f" style='max-width:100%;height:auto;border-radius:2px'>"
+        f"<figcaption style='font-size:smaller;opacity:.75'>{escape(caption)}</figcaption></figure></td>"
+    )
+
+
+# -- the page --------------------------------------------------------------------------------------------------
+
+
+def _page(body: str, *, live: str) -> str:
+    return f"<div class='dreambooth-copy'>{_STYLE % live}{body}</div>"
+
+
+def _statement(copy: _Copy) -> str:
+    if not copy.said:
+        return ""
+    return f"<p>{escape(_safe(copy.said))} <small>Request {escape(_safe(copy.request_id, 100))}</small></p>"
+
+
+def _table(cells: list[str], count: int) -> str:
+    """Rows of at most four; three rows of three and the like rather than one widow."""
+    across = min(count, 4) if count % 4 in (0, 3) or count < 5 or count > 9 else 3
+    rows = [cells[at : at + across] for at in range(0, len(cells), max(1, across))]
+    style = "background:transparent;border:none"
+    inside = "".join(f"<tr style='{style}'>{''.join(row)}</tr>" for row in rows)
+    return f"<table style='border:none;border-collapse:collapse;margin:0'><tbody>{inside}</tbody></table>"
+
+
+def _details(copy: _Copy, unsaved: int) -> str:
+    count = len(copy.pictures)
+    parts = [f"{count} picture{'' if count == 1 else 's'}"]
+    if unsaved:
+        parts.append(f"{unsaved} more {'was' if unsaved == 1 else 'were'} not saved")
+        parts[0] = f"{count - unsaved} of {parts[0]}"
+    if copy.missing:
+        parts.append(f"{len(copy.missing)} could not be loaded")
+    if copy.seconds is not None:
+        parts.append(f"{int(copy.seconds) // 60}:{int(copy.seconds) % 60:02d}")
+    parts.append(f"request {_safe(copy.request_id, 100)}")
+    facts = dict(copy.facts)
+    for entry in copy.missing[:8]:
+        facts[f"Picture {entry.index + 1} is missing"] = _safe(entry.reason, 200)
+    rows = "".join(f"<dt><b>{escape(label)}</b></dt><dd>{escape(value)}</dd>" for label, value in facts.items())
+    return f"<details><summary>{escape(' · '.join(parts))}</summary><dl>{rows}</dl></details>"
+
+
+def _cost(html: str) -> int:
+    """Bytes that `html` takes in the .ipynb, which is JSON in UTF-8."""
+    return len(json.dumps(html, ensure_ascii=False).encode("utf-8", "replace"))
