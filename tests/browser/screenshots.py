@@ -116,7 +116,7 @@ def states() -> dict[str, State]:
 def wait_for_pictures(page: Page) -> None:
     """Until each ready tile shows its picture."""
     page.wait_for_function(
-        "() => [...document.querySelectorAll('.dreambooth-ready')].every((tile) => tile.querySelector('img')?.complete)"
+        "() => [...document.querySelectorAll('[data-status=ready]')].every((tile) => tile.querySelector('img')?.complete)"
     )
 
 

@@ -1,0 +1,105 @@
+/** For unit tests only (nothing in the bundle imports it): a typed model whose other side is the test. */
+import type { Card, FromKernel, PictureEntry, ToKernel, Traits, WidgetModel } from "./wire";
+
+type Handler = (...args: never[]) => void;
+
+export const card = (changes: Partial<Card> = {}): Card => ({
+  activity: "",
+  waiting_since: null,
+  error: null,
+  meta: {},
+  clock: Date.now() / 1000,
+  form: false,
+  has_key: true,
+  ...changes,
+});
+
+export const traits = (changes: Partial<Traits> = {}): Traits => ({
+  status: "idle",
+  message: "",
+  request_id: "13443927",
+  eta: null,
+  polls: 0,
+  started_at: null,
+  next_poll_at: null,
+  finished_at: null,
+  pictures: [],
+  selected: [],
+  _card: card(),
+  ...changes,
+});
+
+export const entry = (index: number, changes: Partial<PictureEntry> = {}): PictureEntry => ({
+  index,
+  status: "ready",
+  reason: "",
+  id: `digest${index}`,
+  name: `13443927-${index + 1}.png`,
+  format: "PNG",
+  mime: "image/png",
+  width: 1024,
+  height: 1024,
+  size: 1000,
+  text: {},
+  ...changes,
+});
+
+export const entries = (count: number): PictureEntry[] => Array.from({ length: count }, (_, index) => entry(index));
+
+export class FakeModel implements WidgetModel {
+  readonly sent: ToKernel[] = [];
+  saves = 0;
+  #traits: Traits;
+  #handlers = new Map<string, Set<Handler>>();
+
+  constructor(changes: Partial<Traits> = {}) {
+    this.#traits = traits(changes);
+  }
+
+  get listeners(): number {
+    return [...this.#handlers.values()].reduce((sum, each) => sum + each.size, 0);
+  }
+
+  get<K extends keyof Traits>(name: K): Traits[K] {
+    return this.#traits[name];
+  }
+
+  set<K extends keyof Traits>(name: K, value: Traits[K]): void {
+    this.change({ [name]: value });
+  }
+
+  save_changes(): void {
+    this.saves += 1;
+  }
+
+  send(message: ToKernel): void {
+    this.sent.push(message);
+  }
+
+  on(event: string, handler: Handler): void {
+    this.#handlers.set(event, (this.#handlers.get(event) ?? new Set()).add(handler));
+  }
+
+  off(event: string, handler: Handler): void {
+    this.#handlers.get(event)?.delete(handler);
+  }
+
+  /** What the kernel does to the traits. */
+  change(changes: Partial<Traits>): void {
+    this.#traits = { ...this.#traits, ...changes };
+    for (const name of Object.keys(changes)) this.#emit(`change:${name}`);
+  }
+
+  deliver(message: FromKernel, ...buffers: DataView[]): void {
+    this.#emit("msg:custom", message, buffers);
+  }
+
+  #emit(event: string, ...values: unknown[]): void {
+    for (const handler of [...(this.#handlers.get(event) ?? [])]) (handler as (...all: unknown[]) => void)(...values);
+  }
+}
+
+export const bytes = (length: number, fill = 7): DataView => new DataView(new Uint8Array(length).fill(fill).buffer);
+
+/** Until everything that waits for a microtask or a drawing has happened. */
+export const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 30));
