@@ -115,7 +115,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     wanted = parser.parse_args(argv)
     try:
         if wanted.check:
-            from dreambooth_widget.rehearsal import rehearse
+            from .rehearsal import rehearse
 
             return rehearse(find_quickstart())
         return open_quickstart(browser=wanted.browser, port=wanted.port)

