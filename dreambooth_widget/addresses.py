@@ -94,7 +94,7 @@ async def is_private_host(host: str) -> bool:
         found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except OSError:
         return False
-    addresses = {_unwrapped(ipaddress.ip_address(entry[4][0].partition("%")[0])) for entry in found}
+    addresses = {_unwrapped(ipaddress.ip_address(str(entry[4][0]).partition("%")[0])) for entry in found}
     return bool(addresses) and not any(address.is_global for address in addresses)
 
 

@@ -10,9 +10,16 @@ import contextlib
 from typing import Any
 from uuid import uuid4
 
-__all__ = ["StaticOutputs"]
+__all__ = ["StaticOutputs", "publish"]
 
 _PLAIN = "The static copy of the pictures below."
+
+
+def publish(data: dict[str, Any], metadata: dict[str, Any] | None = None, **how: Any) -> None:
+    """Publish one output of the running cell, or with `update=True` and `transient` one that is there."""
+    from IPython.display import publish_display_data  # only ever called inside IPython
+
+    publish_display_data(data, metadata, **how)  # type: ignore[no-untyped-call]
 
 
 class StaticOutputs:
@@ -24,11 +31,9 @@ class StaticOutputs:
 
     def open(self) -> None:
         """Publish one more output, with what is known by now: empty while the job runs, the gallery after its end."""
-        from IPython.display import publish_display_data
-
         display_id = f"dreambooth-{uuid4().hex}"
         self._display_ids.append(display_id)
-        publish_display_data(self._bundle(), transient={"display_id": display_id})
+        publish(self._bundle(), transient={"display_id": display_id})
 
     def fill(self, html: str) -> None:
         """Show `html` in every output."""
@@ -39,11 +44,9 @@ class StaticOutputs:
         """Send the outputs once more: a page that was reloaded meanwhile, or another cell's `await`, missed them."""
         if not self._display_ids or not self._html:
             return
-        from IPython.display import publish_display_data
-
         with contextlib.suppress(RuntimeError):  # the kernel is shutting down
             for display_id in self._display_ids:
-                publish_display_data(self._bundle(), transient={"display_id": display_id}, update=True)
+                publish(self._bundle(), transient={"display_id": display_id}, update=True)
 
     def _bundle(self) -> dict[str, Any]:
         return {"text/html": self._html, "text/plain": _PLAIN if self._html else ""}

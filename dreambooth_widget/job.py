@@ -216,7 +216,7 @@ class FetchJob:
         """Poll until the answer is final; raises the error that a final answer means."""
         judge = Judge(self._plan, self._history)
         deadline = default_deadline(self._plan.eta) if self._plan.deadline is None else self._plan.deadline
-        answer = self._plan.answer
+        answer: Answer | None = self._plan.answer
         while True:
             last_poll = time.time() - began >= deadline
             if answer is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 __all__ = ["Key"]
@@ -26,7 +27,7 @@ class Key:
         if not value:
             raise ValueError("key is empty")
         # A closure, not an attribute: debuggers, `inspect` and `__slots__` walkers print attributes.
-        self.__open = lambda: value
+        self.__open: Callable[[], str] = lambda: value
 
     def reveal(self) -> str:
         """The key itself. Called in the one function that sends it, and nowhere else."""

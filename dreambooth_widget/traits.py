@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -14,6 +15,9 @@ __all__ = ["card_values", "trait_values"]
 
 _LONGEST_TEXT = 2000
 """Characters of one fact (a prompt, say) that are shown; the picture's own bytes keep all of it."""
+
+_SIGNATURE = re.compile(r"(\bhttps?://[^\s?#]*)[?#]\S*")
+"""The query of a link: signed links are bearer tokens, and what is shown is saved."""
 
 _STATE_TRAITS = ("request_id", "message", "eta", "polls", "started_at", "next_poll_at", "finished_at")
 
@@ -74,5 +78,5 @@ def _texts(facts: Mapping[str, Any]) -> dict[str, str]:
     for name, value in facts.items():
         if value is None or value == "" or isinstance(value, (dict, list)):
             continue
-        texts[str(name)[:100]] = str(value)[:_LONGEST_TEXT]
+        texts[str(name)[:100]] = _SIGNATURE.sub(r"\1", str(value))[:_LONGEST_TEXT]
     return texts

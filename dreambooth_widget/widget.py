@@ -21,7 +21,7 @@ from PIL import Image
 from .bundle import read_bundle
 from .client import Client, check_seconds, find_key
 from .delivery import Delivery
-from .display import StaticOutputs
+from .display import StaticOutputs, publish
 from .download import in_picture_thread
 from .errors import DreamboothError, InvalidKeyError
 from .job import FetchJob
@@ -324,11 +324,9 @@ class DreamboothWidget(anywidget.AnyWidget):
 
     def _ipython_display_(self) -> None:
         """Two outputs: the live view, and the static copy that stays when the kernel has gone."""
-        from IPython.display import publish_display_data
-
         bundle = self._repr_mimebundle_()
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        publish_display_data({**data, "text/html": ""}, metadata)
+        publish({**data, "text/html": ""}, metadata)
         if self._outputs is not None:
             self._outputs.open()
 
@@ -346,7 +344,8 @@ class DreamboothWidget(anywidget.AnyWidget):
             loop.call_soon_threadsafe(super()._handle_msg, msg)
 
     def _handle_custom_msg(self, content: Any, buffers: Any) -> None:
-        handler = _INTENTS.get(content.get("type")) if isinstance(content, dict) else None
+        intent = content.get("type") if isinstance(content, dict) else None
+        handler = _INTENTS.get(intent) if isinstance(intent, str) else None
         if handler is None:
             super()._handle_custom_msg(content, buffers)
             return
@@ -355,7 +354,7 @@ class DreamboothWidget(anywidget.AnyWidget):
         except (DreamboothError, RuntimeError, TypeError, ValueError) as error:
             self._send_buffers({"type": "refused", "reason": str(error)}, [])
         except Exception:
-            log.exception("message %r of a view failed", content.get("type"))  # the type alone: a form holds the key
+            log.exception("message %r of a view failed", intent)  # the type alone: a form holds the key
 
     def _on_ready(self, content: Mapping[str, Any]) -> None:
         """A view appeared, or the page was reloaded: send the state and what pictures it lacks."""
@@ -414,7 +413,7 @@ class DreamboothWidget(anywidget.AnyWidget):
         return entries[index] if isinstance(index, int) and 0 <= index < len(entries) else None
 
 
-_INTENTS: dict[object, Callable[[DreamboothWidget, Mapping[str, Any]], None]] = {
+_INTENTS: dict[str, Callable[[DreamboothWidget, Mapping[str, Any]], None]] = {
     "ready": DreamboothWidget._on_ready,
     "start": DreamboothWidget._on_start,
     "stop": lambda widget, _: widget.stop(),
