@@ -28,15 +28,16 @@ __all__ = [
 Strike = Callable[[str], str]
 """Takes the API key out of a text that the service may have echoed it in."""
 
-LARGEST_BODY: Final = 32 * 1024 * 1024
+LARGEST_BODY: Final = 12 * 1024 * 1024
 """Bytes of a body that is read at all: pictures as base64 inside it are the only reason for more than a few kB."""
 
 # `json.loads` holds the interpreter's lock to its end, and with it the kernel. Measured on one slow core: 1 MB of the
-# worst strings takes 5 ms, 20,000 members 3 ms, but 8 MB of strings 35 ms and 100,000 members 40 ms. So long base64
-# goes around the parser (8 MB: 3 ms), and what is left must be small.
+# worst strings takes 5 ms and 4,000 members 3 ms with all that follows, but 8 MB of strings 35 ms and 100,000 members
+# 40 ms. So long base64 goes around the parser (8 MB: 6 ms), and what is left must be small.
 _LARGEST_JSON: Final = 1024 * 1024
-_MOST_MEMBERS: Final = 20_000
+_MOST_MEMBERS: Final = 4000
 _LONG_STRING: Final = 16 * 1024
+_LONGEST_ESCAPED: Final = 5 * 1024 * 1024
 
 # Integers cost the square of their length; Python's own limit (4,300 digits) still allows 150 ms for 8 MB of them.
 _LONGEST_NUMBER: Final = 40
@@ -45,6 +46,9 @@ _MOST_LINKS: Final = 256
 _MOST_META: Final = 100
 _LONGEST_LINK: Final = 8192
 """Characters of a link that is an address; a longer one holds the picture itself."""
+
+_LONGEST_TEXT: Final = 256 * 1024
+"""Characters of a text that are looked at, far more than are shown: a key cut in half at this end stays unseen."""
 
 _INLINE_START = re.compile(rb"[A-Za-z0-9+/=]")
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -101,20 +105,32 @@ def _without_long_strings(body: bytes) -> tuple[bytes, dict[str, str]]:
     Cut at the quotes, a piece that begins like base64 is the inside of a string: outside of one, JSON goes on
     with `,`, `:`, a bracket or white space.
     """
-    if len(body) <= _LARGEST_JSON or body.count(b'"') > _MOST_MEMBERS:
+    if len(body) <= _LARGEST_JSON:
         return body, {}
     strings: dict[str, str] = {}
-    pieces = body.split(b'"')
-    for position in range(1, len(pieces)):
+    pieces = body.split(b'"', _MOST_MEMBERS)
+    for position in range(1, len(pieces) - 1):
         piece = pieces[position]
-        if len(piece) < _LONG_STRING or not _INLINE_START.match(piece):
-            continue
-        plain = piece.replace(rb"\/", b"/")  # PHP escapes every slash
-        if b"\\" not in plain and plain.isascii():
+        text = _plain(piece) if len(piece) >= _LONG_STRING and _INLINE_START.match(piece) else None
+        if text is not None:
             mark = f"\uf8ff{position}\uf8ff"
-            strings[mark] = plain.decode("ascii")
+            strings[mark] = text
             pieces[position] = mark.encode()
     return b'"'.join(pieces), strings
+
+
+def _plain(piece: bytes) -> str | None:
+    """The text that the inside of a JSON string stands for, None if it is not such a thing as base64."""
+    if not piece.isascii():
+        return None
+    if b"\\" not in piece:
+        return piece.decode("ascii")
+    if len(piece) > _LONGEST_ESCAPED:
+        return None
+    try:  # PHP escapes every slash, others break the lines; the parser is quicker at this than `bytes.replace`
+        return str(json.loads(b'"' + piece + b'"'))
+    except ValueError:  # cut at an escaped quote
+        return None
 
 
 def _put_back(value: Any, strings: Mapping[str, str], depth: int = 0) -> Any:
@@ -163,7 +179,7 @@ def shown(value: Any, strike: Strike, limit: int = 2000, *, one_line: bool = Tru
     """
     if not isinstance(value, str):
         return ""
-    text = strike(value)[: limit * 4]
+    text = strike(value[:_LONGEST_TEXT])[: limit * 4]
     text = " ".join(text.split()) if one_line else text.strip()
     text = _CONTROLS.sub("\ufffd", text)
     return text if len(text) <= limit else text[: limit - 1] + "…"
