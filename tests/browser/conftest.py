@@ -1,0 +1,150 @@
+"""One browser, one Jupyter server and one JupyterLab page for the whole session; every test watched."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Sequence
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+
+from . import chromium
+from .lab import DESK, JupyterServer, Lab, Notebook, started
+from .marimo import start_marimo
+from .server import Server
+from .voila import start_voila
+from .watch import Watch
+
+HERE = Path(__file__).parent
+PATIENCE = 30_000
+"""Milliseconds that an expectation may take to come true on a slow machine."""
+
+FAILED = pytest.StashKey[bool]()
+session = pytest_asyncio.fixture(scope="session", loop_scope="session")
+fixture = pytest_asyncio.fixture(loop_scope="session")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test here: it needs a browser, and runs on the one loop on which that browser lives."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            if pytest_asyncio.is_async_test(item):
+                item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember whether the test failed, for the fixture that keeps the evidence."""
+    report = yield
+    item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
+    return report
+
+
+@session
+async def browser() -> AsyncIterator[Browser]:
+    """The one browser."""
+    path = chromium.find()
+    if path is None:
+        pytest.fail(chromium.WHAT_TO_INSTALL, pytrace=False)
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=chromium.arguments())
+        yield browser
+        await browser.close()
+
+
+@session
+async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
+    """The one browser context: 1280×900, with the tests' helpers for JupyterLab on every page."""
+    expect.set_options(timeout=PATIENCE)
+    context = await browser.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(PATIENCE)
+    await context.add_init_script(path=DESK)
+    yield context
+    await context.close()
+
+
+@session
+async def whole_watch(context: BrowserContext) -> Watch:
+    """The one listener on the context."""
+    return Watch(context)
+
+
+@fixture
+async def watch(
+    whole_watch: Watch, request: pytest.FixtureRequest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> AsyncIterator[Watch]:
+    """What the browser says during this test: unknown errors and strange hosts fail it, a failure leaves evidence."""
+    whole_watch.start_over()
+    yield whole_watch
+    faults, strangers = whole_watch.faults, whole_watch.strangers
+    if faults or strangers or request.node.stash.get(FAILED, False):
+        await whole_watch.keep_evidence(tmp_path / "evidence")
+        print(f"screenshots and console log: {tmp_path / 'evidence'}")  # noqa: T201 (pytest shows it with the failure)
+    assert not faults, "\n".join(faults)
+    assert not strangers, f"asked for addresses outside this machine: {strangers}"
+
+
+@fixture
+async def page(context: BrowserContext, watch: Watch) -> AsyncIterator[Page]:
+    """An empty page for one test."""
+    page = await context.new_page()
+    yield page
+    await page.close()
+
+
+@session
+async def jupyter(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[JupyterServer]:
+    """The one Jupyter server."""
+    server = JupyterServer(tmp_path_factory.mktemp("jupyter"))
+    await server.listening(server.port)
+    yield server
+    await server.close()
+
+
+@session
+async def whole_lab(jupyter: JupyterServer, context: BrowserContext, whole_watch: Watch) -> Lab:
+    """The one JupyterLab page."""
+    page = await context.new_page()
+    page.on("dialog", lambda dialog: dialog.accept())  # "leave this page?" when a test reloads it
+    await page.goto(f"{jupyter.url}lab?reset")
+    await started(page)
+    return Lab(jupyter, page)
+
+
+@fixture
+async def lab(whole_lab: Lab, watch: Watch) -> AsyncIterator[Lab]:
+    """JupyterLab for one test: `await lab.open([...cells])`."""
+    await whole_lab.page.bring_to_front()
+    yield whole_lab
+    await whole_lab.close_all()
+
+
+@fixture
+async def notebook7(lab: Lab, page: Page) -> Callable[[Sequence[str]], Awaitable[Notebook]]:
+    """Notebook 7 for one test: `await notebook7([...cells])`."""
+
+    async def open_(cells: Sequence[str]) -> Notebook:
+        return await lab.open_notebook7(page, cells)
+
+    return open_
+
+
+@fixture
+async def served(page: Page, tmp_path: Path) -> AsyncIterator[Callable[[str, Sequence[str]], Awaitable[Page]]]:
+    """`await served("voila" | "marimo", [...cells])`: the page on which that host has run the cells."""
+    servers: list[Server] = []
+
+    async def open_(host: str, cells: Sequence[str]) -> Page:
+        start = {"voila": start_voila, "marimo": start_marimo}[host]
+        server, url = await start(tmp_path / host, cells)
+        servers.append(server)
+        await page.goto(url)
+        return page
+
+    yield open_
+    await page.goto("about:blank")
+    for server in servers:
+        await server.close()

@@ -1,0 +1,86 @@
+"""What the browser says behind the page: console, page errors, requests; the hosts' own noise set apart."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.async_api import BrowserContext, ConsoleMessage, Error, Request, WebError
+
+LOOPBACK = ("127.0.0.1", "localhost")
+LOCAL_SCHEMES = ("data", "blob", "about")
+
+NOISE = (
+    # Seen with an empty notebook, or with any widget.
+    r"^page: .*Cannot read properties of undefined \(reading 'schema'\)",  # Notebook 7
+    r"^(page|console): .*Canceled future for \w+ message before replies were done",  # any: a kernel that is shut down
+    r"^console: Comm not found for comm id",  # JupyterLab: a page that was loaded anew
+    r"^console: .*RUNTIME-012",  # Voila: module federation of extensions it does not serve
+    r"^console: .*ERR_NAME_NOT_RESOLVED .*fontawesome",  # Voila's template asks a CDN for its icons
+)
+HOSTS_OWN_REQUESTS = (r"^https://cdn\.jsdelivr\.net/npm/@fortawesome/",)  # Voila's template
+
+
+class Watch:
+    """Everything that a browser context reported since `start_over()`."""
+
+    def __init__(self, context: BrowserContext) -> None:
+        self.context = context
+        self.log: list[str] = []
+        self.requests: list[str] = []
+        self._faults: list[str] = []
+        self._expected: list[str] = []
+        context.on("console", self._on_console)
+        context.on("weberror", self._on_error)
+        context.on("request", self._on_request)
+
+    def start_over(self) -> None:
+        """Forget all: a new test begins."""
+        for record in (self.log, self.requests, self._faults, self._expected):
+            record.clear()
+
+    def expect(self, pattern: str) -> None:
+        """Let this test provoke errors that match the regular expression `pattern`."""
+        self._expected.append(pattern)
+
+    @property
+    def faults(self) -> list[str]:
+        """Console errors and page errors that are neither the host's noise nor expected."""
+        known = [*NOISE, *self._expected]
+        return [fault for fault in self._faults if not any(re.search(pattern, fault, re.DOTALL) for pattern in known)]
+
+    @property
+    def strangers(self) -> list[str]:
+        """Addresses outside this machine that something asked for, but for those that a host asks for by itself."""
+        return [
+            url
+            for url in self.requests
+            if urlsplit(url).scheme not in LOCAL_SCHEMES
+            and urlsplit(url).hostname not in LOOPBACK
+            and not any(re.search(pattern, url) for pattern in HOSTS_OWN_REQUESTS)
+        ]
+
+    async def keep_evidence(self, folder: Path) -> None:
+        """Put a screenshot of every page and the console's log into `folder`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "console.log").write_text("\n".join(self.log), encoding="utf-8")
+        for number, page in enumerate(self.context.pages):
+            try:
+                await page.screenshot(path=folder / f"page-{number}.png", timeout=5000)
+            except Error as error:
+                (folder / f"page-{number}.txt").write_text(f"no screenshot: {error}", encoding="utf-8")
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        line = f"console: {message.text} ({message.location.get('url', '')})"
+        self.log.append(f"{message.type} {line}")
+        if message.type == "error":
+            self._faults.append(line)
+
+    def _on_error(self, error: WebError) -> None:
+        line = f"page: {error.error}"
+        self.log.append(f"{line}\n{error.error.stack}")
+        self._faults.append(line)
+
+    def _on_request(self, request: Request) -> None:
+        self.requests.append(request.url)
