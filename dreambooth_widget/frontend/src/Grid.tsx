@@ -1,6 +1,6 @@
 /** The pictures as a list of buttons. One tile is in the Tab order; arrows, Home and End lead on from there. */
 import type { VNode } from "preact";
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Button } from "./Button";
 import type { PictureStore } from "./pictureStore";
 import { step } from "./steps";
@@ -8,6 +8,8 @@ import { Tile } from "./Tile";
 import type { PictureEntry } from "./wire";
 
 const PAGE = 60;
+/** What fills the first screen. The rest of the page is drawn right after it, below. */
+const FIRST = 24;
 /** As many previews as the kernel sends unasked. */
 const FEW = 8;
 const ONE_EDGE = 512;
@@ -39,7 +41,7 @@ export function shapeOf(pictures: PictureEntry[]): number {
 export function Grid(props: Props): VNode {
   const { pictures, selected } = props;
   const list = useRef<HTMLUListElement>(null);
-  const [shown, setShown] = useState(PAGE);
+  const [shown, setShown] = useState(FIRST);
   const [active, setActive] = useState(-1);
   const entries = pictures.slice(0, shown);
   const stops = entries.filter((entry) => entry.status !== "waiting");
@@ -49,6 +51,7 @@ export function Grid(props: Props): VNode {
     setActive(index);
     tileOf(list.current, index)?.querySelector("button")?.focus();
   };
+  useEffect(() => setShown(PAGE), []);
   useLayoutEffect(() => {
     if (!props.focus) return;
     if (props.focus.index >= shown) setShown(props.focus.index + 1);
@@ -126,7 +129,7 @@ export function Grid(props: Props): VNode {
           />
         ))}
       </ul>
-      {pictures.length > shown && (
+      {pictures.length > Math.max(shown, PAGE) && (
         <Button onClick={() => setShown(shown + PAGE)}>Show more ({pictures.length - shown} left)</Button>
       )}
     </>

@@ -44,7 +44,7 @@ export function Status({ view, now, onAction, speak, children }: Props): VNode {
         {view.request_id && <bdi>{view.request_id}</bdi>}
         {words.elapsed && <time>{words.elapsed}</time>}
       </header>
-      <ProgressBar bar={words.bar} />
+      <ProgressBar bar={words.bar} text={words.line} />
       <div class="dreambooth-row">
         <Line words={words} details={view._card.error?.details ?? ""} />
         {words.actions.length > 0 && (
@@ -68,7 +68,7 @@ export function Status({ view, now, onAction, speak, children }: Props): VNode {
 }
 
 /** Keeps its four pixels when there is nothing to measure, so that nothing below moves. */
-function ProgressBar({ bar }: { bar: Bar | null }): VNode {
+function ProgressBar({ bar, text }: { bar: Bar | null; text: string }): VNode {
   if (!bar) return <hr />;
   const value = bar.value === null ? {} : { value: bar.value };
   // A native bar forgets that it was determinate only when it is made anew.
@@ -77,7 +77,7 @@ function ProgressBar({ bar }: { bar: Bar | null }): VNode {
       key={bar.value === null ? "open" : "known"}
       data-frozen={bar.frozen}
       aria-label={bar.label}
-      aria-valuetext={bar.text}
+      aria-valuetext={text}
       {...value}
     />
   );

@@ -285,8 +285,14 @@ describe("the grid", () => {
     expect(heard).toEqual(["s"]);
   });
 
+  test("the first screen is drawn before the rest of the page", () => {
+    mount(done(130));
+    expect(tiles()).toHaveLength(24);
+  });
+
   test("beyond sixty there is Show more", async () => {
     mount(done(130));
+    await settled();
     expect(tiles()).toHaveLength(60);
     button("Show more (70 left)").click();
     await settled();

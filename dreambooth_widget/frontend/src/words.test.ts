@@ -40,7 +40,7 @@ suite("the states table", () => {
     expect(said.actions).toEqual(["check", "stop"]);
     const nearly = words({ status: "processing", eta: 21, next_poll_at: START + 25 }, 20.9);
     expect(nearly.bar?.value).toBe(0.95);
-    expect(nearly.bar?.text).not.toMatch(/%/);
+    expect(nearly.line).not.toMatch(/%/);
   });
 
   test("past the estimate nobody claims to know", () => {
@@ -71,7 +71,7 @@ suite("the states table", () => {
       waiting_since: START + 6,
     });
     expect(said.chip).toBe("Asked to wait");
-    expect(said.line).toContain("the service asks to wait 30 s");
+    expect(said.line).toBe("the service asks to wait 30 s · 15 s left");
     expect(said.bar?.value).toBe(0.5);
   });
 

@@ -13,8 +13,6 @@ export interface Bar {
   /** 0 to 1, or null when nobody knows. */
   value: number | null;
   label: string;
-  /** The value in words, for those who cannot see the bar. */
-  text: string;
   frozen?: boolean;
 }
 
@@ -28,8 +26,8 @@ export interface Words {
   /** Elapsed time for the header; "" where the line already says it. */
   elapsed: string;
   bar: Bar | null;
-  actions: Action[];
-  /** What a screen reader is told when this row begins; "" when an alert says it. */
+  actions: readonly Action[];
+  /** What a screen reader is told when this row begins: chip and line where the row says nothing better. */
   milestone: string;
 }
 
@@ -83,10 +81,14 @@ const elapsedOf = (state: Traits, now: number): number =>
 export function describe(state: Traits, moment: Moment): Words {
   const elapsed = state.started_at === null ? "" : clock(elapsedOf(state, moment.now));
   const row = kernelBusy(state, moment) ? "busy" : state.status;
-  return { row, elapsed, bar: null, actions: [], ...ROWS[row](state, moment.now) };
+  const said = ROWS[row](state, moment.now);
+  return { row, elapsed, bar: null, actions: [], milestone: `${said.chip}: ${said.line}.`, ...said };
 }
 
-type Row = (state: Traits, now: number) => Omit<Words, "row" | "elapsed" | "bar" | "actions"> & Partial<Words>;
+type Row = (
+  state: Traits,
+  now: number,
+) => Omit<Words, "row" | "elapsed" | "bar" | "actions" | "milestone"> & Partial<Words>;
 
 const ROWS: Record<Traits["status"] | "busy", Row> = {
   idle: ({ request_id, _card: card }) => ({
@@ -103,8 +105,7 @@ const ROWS: Record<Traits["status"] | "busy", Row> = {
     icon: "busy",
     tone: "wait",
     line: "a running cell holds the kernel; checking goes on after it",
-    bar: { value: null, label: "Waiting for the kernel", text: "kernel busy", frozen: true },
-    milestone: "A running cell holds the kernel; checking goes on after it.",
+    bar: { value: null, label: "Waiting for the kernel", frozen: true },
   }),
   downloading: ({ pictures }) => {
     const { ready, missing, total } = tally(pictures);
@@ -114,7 +115,7 @@ const ROWS: Record<Traits["status"] | "busy", Row> = {
       icon: "down",
       tone: "active",
       line,
-      bar: { value: total ? (ready + missing) / total : null, label: "Pictures loaded", text: line },
+      bar: { value: total ? (ready + missing) / total : null, label: "Pictures loaded" },
       actions: ["stop"],
       milestone: `The job is done; loading ${count(total, "picture")}.`,
     };
@@ -130,7 +131,6 @@ const ROWS: Record<Traits["status"] | "busy", Row> = {
       tone: "good",
       line,
       ...(missing ? {} : { elapsed: "" }),
-      milestone: `Done: ${missing ? line : count(total, "picture")}.`,
     };
   },
   error: ({ message, _card: { error } }) => ({
@@ -147,20 +147,15 @@ const ROWS: Record<Traits["status"] | "busy", Row> = {
     tone: "quiet",
     line: "the job goes on at the service",
     actions: ["resume"],
-    milestone: "Stopped waiting; the job goes on at the service.",
   }),
-  timed_out: (state, now) => {
-    const line = `no result after ${clock(elapsedOf(state, now))}; checking again resumes`;
-    return {
-      chip: "Still processing",
-      icon: "sand",
-      tone: "wait",
-      line,
-      elapsed: "",
-      actions: ["resume"],
-      milestone: `Still processing: ${line}.`,
-    };
-  },
+  timed_out: (state, now) => ({
+    chip: "Still processing",
+    icon: "sand",
+    tone: "wait",
+    line: `no result after ${clock(elapsedOf(state, now))}; checking again resumes`,
+    elapsed: "",
+    actions: ["resume"],
+  }),
 };
 
 const generating: Row = (state, now) => {
@@ -182,8 +177,8 @@ const generating: Row = (state, now) => {
     elapsed: "",
     bar:
       state.eta === null || late
-        ? { value: null, label: "Waiting for the pictures", text: late ? "later than estimated" : "no estimate" }
-        : { value: Math.min(LONGEST_ESTIMATE, elapsed / state.eta), label: "Estimated time", text: left },
+        ? { value: null, label: "Waiting for the pictures" }
+        : { value: Math.min(LONGEST_ESTIMATE, elapsed / state.eta), label: "Estimated time" },
     actions: ["check", "stop"],
     milestone: late ? "Taking longer than the estimate." : `Generating${left && `, ${left}`}.`,
   };
@@ -194,37 +189,26 @@ const checked = (polls: number): string => (polls === 1 ? "checked once" : polls
 /** Trying again, or asked to wait. The kernel's message reads "attempt 2 of 6: the service answered 503". */
 const trouble: Row = (state, now) => {
   const next = state.next_poll_at;
-  const actions: Action[] = ["check", "stop"];
+  const left = next === null ? "" : seconds(next - now);
+  const common = { icon: "retry", tone: "wait", actions: ["check", "stop"] } as const;
   if (state._card.activity === "retrying") {
-    const [attempt, ...reason] = state.message.split(": ");
-    const when = next === null ? "now" : `in ${seconds(next - now)}`;
-    const known = reason.length > 0 && attempt?.startsWith("attempt");
+    const [, attempt = "again", reason = state.message] = /^(attempt .*?): (.*)/s.exec(state.message) ?? [];
     return {
+      ...common,
       row: "retrying",
       chip: "Trying again",
-      icon: "retry",
-      tone: "wait",
-      line: known ? `${attempt} ${when}: ${reason.join(": ")}` : `again ${when}: ${state.message}`,
-      bar: { value: null, label: "Waiting to try again", text: `again ${when}` },
-      actions,
-      milestone: `Trying again: ${known ? reason.join(": ") : state.message}.`,
+      line: `${attempt} ${left ? `in ${left}` : "now"}: ${reason}`,
+      bar: { value: null, label: "Waiting to try again" },
+      milestone: `Trying again: ${reason}.`,
     };
   }
   const since = state._card.waiting_since ?? now;
   const whole = next === null ? 0 : Math.max(1, next - since);
-  const line = next === null ? "asking again now" : `the service asks to wait ${seconds(whole)}`;
   return {
+    ...common,
     row: "rate_limited",
     chip: "Asked to wait",
-    icon: "retry",
-    tone: "wait",
-    line: next === null ? line : `${line} · ${seconds(next - now)} left`,
-    bar: {
-      value: whole ? Math.min(1, (now - since) / whole) : null,
-      label: "Wait asked for by the service",
-      text: line,
-    },
-    actions,
-    milestone: `${line[0]?.toUpperCase()}${line.slice(1)}.`,
+    line: left ? `the service asks to wait ${seconds(whole)} · ${left} left` : "asking again now",
+    bar: { value: whole ? Math.min(1, (now - since) / whole) : null, label: "Wait asked for by the service" },
   };
 };
