@@ -1,0 +1,195 @@
+"""The cut of the package: who may import whom, what is pure, what the public names are, and what lies in git."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import dreambooth_widget
+from dreambooth_widget import errors
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = Path(dreambooth_widget.__file__).parent
+
+# Every module, low to high: each imports only from those before it. A new module gets its place here.
+ORDER = """
+    _version errors secret body refusals protocol schedule
+    exif image_bytes image_layout image_metadata shrinking decoding picture_text picture_files pictures
+    state addresses rate_limit network download plan verdict job client
+    static_copy traits display delivery bundle widget batch demo_art demo_jobs demo rehearsal
+    __init__ __main__
+""".split()  # noqa: SIM905 - a list of forty strings reads worse
+
+# Values in, values out: time, randomness and the network come in as arguments.
+PURE = ("errors", "secret", "body", "refusals", "protocol", "schedule", "addresses", "state", "plan")
+IMPURE = {"aiohttp", "asyncio", "random", "socket", "subprocess", "tempfile", "threading", "time"}
+# `addresses` also guards the resolver of the one session; it takes the session's pieces and no time.
+ALLOWED = {"addresses": {"aiohttp", "asyncio", "socket"}}
+
+JUPYTER = {"IPython", "anywidget", "comm", "ipykernel", "ipywidgets", "jupyter_client", "traitlets"}
+
+
+def modules() -> dict[str, ast.Module]:
+    """Return the syntax tree of each module of the package."""
+    return {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.glob("*.py"))}
+
+
+def is_for_the_type_checker(node: ast.AST) -> bool:
+    """Tell `if TYPE_CHECKING:`, whose imports never happen."""
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
+def imports(node: ast.AST) -> Iterator[str]:
+    """Yield what a module imports, at its top or inside its functions: `.name` of its own, or the foreign package."""
+    for child in ast.iter_child_nodes(node):
+        if is_for_the_type_checker(child):
+            yield from imports(ast.Module(body=child.orelse, type_ignores=[]))  # type: ignore[attr-defined]
+        elif isinstance(child, ast.Import):
+            yield from (own_name(alias.name) for alias in child.names)
+        elif isinstance(child, ast.ImportFrom):
+            path = ("dreambooth_widget." if child.level else "") + (child.module or "")
+            # `from . import name` and `from dreambooth_widget import name` mean the module when there is one.
+            for alias in child.names:
+                of_package = path.rstrip(".") == "dreambooth_widget"
+                yield own_name(f"dreambooth_widget.{alias.name}" if of_package else path)
+        else:
+            yield from imports(child)
+
+
+def own_name(path: str) -> str:
+    """`.job` for `dreambooth_widget.job` (and what is in it), `.__init__` for the package, `PIL` for `PIL.Image`."""
+    first, _, rest = path.partition(".")
+    if first != "dreambooth_widget":
+        return first
+    module = rest.partition(".")[0]
+    return f".{module}" if (PACKAGE / f"{module}.py").exists() else ".__init__"
+
+
+def test_every_module_has_its_place() -> None:
+    """No module stands outside of the order, so that none escapes the next test."""
+    assert sorted(set(modules()) - set(ORDER)) == []
+    assert len(set(ORDER)) == len(ORDER)
+
+
+def test_imports_point_upward() -> None:
+    """A module imports only from the modules before it in the order, also inside its functions."""
+    wrong = [
+        f"{name} imports {target}"
+        for name, tree in modules().items()
+        for target in imports(tree)
+        if target.startswith(".") and target[1:] not in ORDER[: ORDER.index(name)]
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_nothing_before_static_copy_knows_jupyter() -> None:
+    """The job, the client and all below them work in a script, a server or a test without a notebook's libraries."""
+    below = ORDER[: ORDER.index("static_copy")]
+    wrong = {name: found for name, tree in modules().items() if name in below and (found := {*imports(tree)} & JUPYTER)}
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_the_pure_modules_are_pure(name: str) -> None:
+    """Clock, chance, threads and network are no business of these."""
+    assert set(imports(modules()[name])) & IMPURE <= ALLOWED.get(name, set())
+
+
+def run_python(code: str) -> str:
+    """Return what a fresh Python prints for `code`."""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("name", ["Client", "DreamboothWidget"])
+def test_importing_does_not_import_aiohttp(name: str) -> None:
+    """aiohttp costs 100 ms and more: it comes with the first request, and not with the import."""
+    assert run_python(f"import sys; from dreambooth_widget import {name}; print('aiohttp' in sys.modules)") == "False"
+
+
+def test_importing_the_package_imports_no_jupyter() -> None:
+    """`fetch` and `Client` are usable where nothing of Jupyter is wanted."""
+    code = f"import sys; from dreambooth_widget import Client, fetch; print(sorted({JUPYTER!r} & set(sys.modules)))"
+    assert run_python(code) == "[]"
+
+
+def test_all_is_complete() -> None:
+    """`__all__` names what `__init__` brings in, no more and no less; every error is public."""
+    tree = modules()["__init__"]
+    brought = {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.level == 1
+        for alias in node.names
+    }
+    assert set(dreambooth_widget.__all__) == brought | {"__version__"} & set(dreambooth_widget.__all__)
+    assert set(errors.__all__) <= set(dreambooth_widget.__all__)
+    for name in dreambooth_widget.__all__:
+        assert getattr(dreambooth_widget, name) is not None
+
+
+def test_all_is_sorted() -> None:
+    """Constants, classes and functions, each by the alphabet, in every module that has an `__all__`."""
+
+    def place(name: str) -> tuple[int, str]:
+        return (0 if name.isupper() else 1 if name[0].isupper() else 2, name)
+
+    for name, tree in modules().items():
+        for node in tree.body:
+            if (
+                isinstance(node, ast.Assign)
+                and isinstance(node.targets[0], ast.Name)
+                and node.targets[0].id == "__all__"
+            ):
+                public = ast.literal_eval(node.value)
+                assert public == sorted(set(public), key=place), name
+
+
+def test_the_version_has_one_source() -> None:
+    """`__version__` is that of `_version.py`, from which the build takes it."""
+    from dreambooth_widget import _version
+
+    assert dreambooth_widget.__version__ == _version.__version__
+    assert re.fullmatch(r"\d+\.\d+\.\d+(\.?(a|b|rc|dev)\d+)?", _version.__version__)
+
+
+@pytest.fixture(scope="module")
+def tracked() -> list[str]:
+    """Return every file in git."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("no git checkout: an unpacked sdist has nothing to say about what is in git")
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+    return [name for name in listed.stdout.split("\0") if name and (ROOT / name).exists()]
+
+
+def test_the_top_level_is_known(tracked: list[str]) -> None:
+    """No folder appears at the top by accident."""
+    folders = {name.split("/")[0] for name in tracked if "/" in name}
+    assert folders <= {".ci", "binder", "docs", "dreambooth_widget", "notebooks", "tests"}
+
+
+def test_nothing_built_is_in_git(tracked: list[str]) -> None:
+    """Bundles, packages, installed tools and caches are made, not kept."""
+    built = re.compile(r"(^|/)(static|node_modules|dist|__pycache__|\.venv[^/]*)/|\.(whl|pyc|log)$|(^|/)uv\.lock$")
+    assert [name for name in tracked if built.search(name)] == []
+
+
+# Written so that no line here matches itself.
+MACHINE = re.compile(
+    rb"(?<![\w.])/(root|work|home/\w+|tmp/w)/[\w.]"
+    rb"|registry[.](npmjs|yarnpkg)|pypi[.]org/simple|files[.]pythonhosted"
+    rb'|"resolved"\s*:\s*"http'
+)
+
+
+def test_no_machine_and_no_registry_is_named(tracked: list[str]) -> None:
+    """No path of somebody's machine and no registry's address is in git, the lock file's included."""
+    found = [f"{name}: {hit[0]!r}" for name in tracked if (hit := MACHINE.search((ROOT / name).read_bytes()))]
+    assert found == []
