@@ -10,7 +10,7 @@ type Run = (command: Command) => void;
 export function ZoomBar({ viewing, run }: { viewing: Viewing; run: Run }): VNode {
   const { scale } = viewing.view;
   return (
-    <fieldset class="dreambooth-lb-zoom" aria-label="Zoom">
+    <fieldset class="dreambooth-zoom" aria-label="Zoom">
       <Tool icon="minus" label="Zoom out" hint="−" disabled={viewing.fits} onClick={() => run("farther")} />
       <Tool label="Fit" hint="0" pressed={viewing.fits} onClick={() => run("fit")}>
         Fit
@@ -33,7 +33,7 @@ interface ActionsProps {
 
 export function Actions({ selected, details, help, run, close }: ActionsProps): VNode {
   return (
-    <div class="dreambooth-lb-actions">
+    <div class="dreambooth-tools">
       <Tool
         icon={selected ? "checked" : "unchecked"}
         label="Select"
@@ -44,7 +44,7 @@ export function Actions({ selected, details, help, run, close }: ActionsProps): 
       <Tool icon="info" label="Details" hint="I" expanded={details} onClick={() => run("details")} />
       <Tool icon="copy" label="Copy picture" hint="C" onClick={() => run("copy")} />
       <Tool icon="down" label="Download" hint="D" onClick={() => run("download")} />
-      <Tool label="Keys" hint="?" expanded={help} class="dreambooth-lb-keys" onClick={() => run("help")}>
+      <Tool label="Keys" hint="?" expanded={help} class="dreambooth-keys" onClick={() => run("help")}>
         ?
       </Tool>
       <Tool icon="cross" label="Close" hint="Esc" onClick={close} />
@@ -60,7 +60,7 @@ export function Turns({ position, count, run }: { position: number; count: numbe
         icon="previous"
         label="Previous picture"
         hint="←"
-        class="dreambooth-lb-turn"
+        class="dreambooth-turn"
         disabled={position === 0}
         onClick={() => run("previous")}
       />
@@ -68,7 +68,8 @@ export function Turns({ position, count, run }: { position: number; count: numbe
         icon="next"
         label="Next picture"
         hint="→"
-        class="dreambooth-lb-turn dreambooth-lb-next"
+        class="dreambooth-turn"
+        next
         disabled={position === count - 1}
         onClick={() => run("next")}
       />

@@ -5,9 +5,9 @@ import { OWN_KEYS } from "../keys";
 import type { PictureStore } from "../pictureStore";
 import type { PictureEntry } from "../wire";
 import { sizeOf } from "./geometry";
+import { Noticed, useNotice } from "./Notice";
 import { Shell } from "./Shell";
 import { Tool } from "./Tool";
-import { useNotice } from "./useNotice";
 import { usePicture } from "./usePicture";
 
 export interface CompareProps {
@@ -27,21 +27,21 @@ export function Compare({ left, right, store, onClose }: CompareProps): VNode {
   const under = usePicture(store, right, "original", settled);
   const over = usePicture(store, left, "original", settled);
   const { width, height } = sizeOf(left);
-  const style = { "--dreambooth-lb-share": `${share}%`, "--dreambooth-lb-ratio": String(width / height) };
+  const style = { "--db-share": `${share}%`, "--db-ratio": String(width / height) };
   return (
-    <Shell label="Compare two pictures" class="dreambooth-lb-two" onClose={onClose}>
+    <Shell label="Compare two pictures" onClose={onClose}>
       {(close) => (
         <>
-          <p class="dreambooth-lb-count">Compare</p>
-          <div class="dreambooth-lb-actions">
+          <p>Compare</p>
+          <div class="dreambooth-tools">
             <Tool icon="cross" label="Close" hint="Esc" onClick={close} />
           </div>
-          <div class="dreambooth-lb-body">
-            <div class="dreambooth-lb-main dreambooth-lb-pair">
+          <div class="dreambooth-body">
+            <div class="dreambooth-main dreambooth-pair">
               {/* Left stays left in every script: it names a side of the picture, not of the text. */}
-              <div class="dreambooth-lb-box" dir="ltr" style={style}>
+              <div class="dreambooth-box" dir="ltr" style={style}>
                 <img src={under.url} alt={captionOf(right)} draggable={false} />
-                <img src={over.url} alt={captionOf(left)} draggable={false} class="dreambooth-lb-over" />
+                <img src={over.url} alt={captionOf(left)} draggable={false} />
                 <input
                   type="range"
                   min={0}
@@ -52,13 +52,11 @@ export function Compare({ left, right, store, onClose }: CompareProps): VNode {
                   onInput={(event) => setShare(event.currentTarget.valueAsNumber)}
                   {...OWN_KEYS}
                 />
-                <div class="dreambooth-lb-edge" />
-                <p class="dreambooth-lb-caption">{captionOf(left)}</p>
-                <p class="dreambooth-lb-caption">{captionOf(right)}</p>
+                <div />
+                <p class="dreambooth-caption">{captionOf(left)}</p>
+                <p class="dreambooth-caption">{captionOf(right)}</p>
               </div>
-              <p class={`dreambooth-lb-notice ${notice.seen ? "" : "dreambooth-lb-heard"}`} role="status">
-                {notice.text}
-              </p>
+              <Noticed {...notice} />
             </div>
           </div>
         </>

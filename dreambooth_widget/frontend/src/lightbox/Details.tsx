@@ -7,7 +7,7 @@ import { Tool } from "./Tool";
 /** What is known of the picture, each with a button that copies it. */
 export function Details({ rows, say }: { rows: Row[]; say(sentence: string): void }): VNode {
   return (
-    <aside class="dreambooth-lb-details" aria-label="Details">
+    <aside class="dreambooth-details" aria-label="Details">
       <dl>
         {rows.map((row) => (
           <Fact key={row.label} {...row} say={say} />
@@ -23,10 +23,10 @@ function Fact({ label, value, say }: Row & { say(sentence: string): void }): VNo
     if (ref.current) say(await copyText(ref.current));
   };
   return (
-    <div class="dreambooth-lb-fact">
+    <div>
       <dt>{label}</dt>
-      <dd ref={ref} dir="auto">
-        {value}
+      <dd>
+        <bdi ref={ref}>{value}</bdi>
       </dd>
       <dd>
         <Tool icon="copy" label={`Copy ${label.toLowerCase()}`} onClick={copy} />

@@ -3,7 +3,7 @@ import { HELP } from "./keymap";
 
 export function Help(): VNode {
   return (
-    <aside class="dreambooth-lb-help" aria-label="Keys">
+    <aside class="dreambooth-help" aria-label="Keys">
       <dl>
         {HELP.map(([keys, meaning]) => (
           <div key={keys}>

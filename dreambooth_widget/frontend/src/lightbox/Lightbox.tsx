@@ -10,10 +10,10 @@ import { Details } from "./Details";
 import { kindFor, type Size, sizeOf } from "./geometry";
 import { Help } from "./Help";
 import { type Command, commandFor } from "./keymap";
+import { Noticed, useNotice } from "./Notice";
 import { nameOf, rowsOf } from "./rows";
 import { focused, isRightToLeft, Shell } from "./Shell";
 import { Stage } from "./Stage";
-import { useNotice } from "./useNotice";
 import { usePicture } from "./usePicture";
 import { usePosition } from "./usePosition";
 import { useView } from "./useView";
@@ -108,22 +108,16 @@ function Opened(props: LightboxProps): VNode {
   };
 
   return (
-    <Shell
-      label={`Pictures of request ${props.requestId}`}
-      class="dreambooth-lb-one"
-      onKey={onKey}
-      onClose={() => props.onClose(position)}
-    >
+    <Shell label={`Pictures of request ${props.requestId}`} onKey={onKey} onClose={() => props.onClose(position)}>
       {(close) => (
         <>
-          <p class="dreambooth-lb-count">
-            <bdi>{`${position + 1} of ${entries.length}`}</bdi>
-            <bdi>{`${Math.round(scale * 100)} %`}</bdi>
+          <p>
+            <bdi>{`${position + 1} of ${entries.length}`}</bdi> <bdi>{`${Math.round(scale * 100)} %`}</bdi>
           </p>
           <ZoomBar viewing={viewing} run={run} />
           <Actions selected={selected.has(entry.index)} details={details} help={help} run={run} close={close} />
-          <div class="dreambooth-lb-body">
-            <div class="dreambooth-lb-main">
+          <div class="dreambooth-body">
+            <div class="dreambooth-main">
               <Stage
                 id={entry.id}
                 alt={name}
@@ -136,9 +130,7 @@ function Opened(props: LightboxProps): VNode {
               />
               {entries.length > 1 && <Turns position={position} count={entries.length} run={run} />}
               {help && <Help />}
-              <p class={`dreambooth-lb-notice ${notice.seen ? "" : "dreambooth-lb-heard"}`} role="status">
-                {notice.text}
-              </p>
+              <Noticed {...notice} />
             </div>
             {details && <Details rows={rowsOf(entry, props.meta, props.requestId)} say={say} />}
           </div>

@@ -7,7 +7,6 @@ import { keyName } from "./keymap";
 
 interface ShellProps {
   label: string;
-  class: string;
   /** A key without Ctrl, Alt or Meta, by its name in lower case; true when it was used. */
   onKey?(name: string, dialog: HTMLDialogElement): boolean;
   /** The dialog is closed and the focus is back where it was. */
@@ -34,7 +33,7 @@ export function Shell(props: ShellProps): VNode {
   }, []);
 
   return (
-    <dialog ref={ref} class={`dreambooth-lightbox ${props.class}`} aria-label={props.label} tabIndex={-1} {...OWN_KEYS}>
+    <dialog ref={ref} class="dreambooth-lightbox" aria-label={props.label} tabIndex={-1} {...OWN_KEYS}>
       {props.children(close)}
     </dialog>
   );

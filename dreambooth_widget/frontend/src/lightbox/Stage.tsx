@@ -53,13 +53,17 @@ export function Stage({ id, alt, picture, shown, viewing, stage, onSize, onTurn 
 
   const { x, y, scale } = viewing.view;
   const place = `translate(-50%, -50%) translate(${x + aside}px, ${y}px) scale(${scale})`;
-  const state = `${held ? "dreambooth-lb-held" : ""} ${viewing.zoomed ? "dreambooth-lb-zoomed" : ""}`;
   return (
-    <div ref={ref} class={`dreambooth-lb-stage ${state}`} aria-busy={shown.busy}>
+    <div
+      ref={ref}
+      class="dreambooth-stage"
+      data-held={held || undefined}
+      data-zoomed={viewing.zoomed || undefined}
+      aria-busy={shown.busy}
+    >
       {stage.width > 0 && (
         <img
           key={id}
-          class="dreambooth-lb-picture"
           src={shown.url}
           alt={alt}
           draggable={false}

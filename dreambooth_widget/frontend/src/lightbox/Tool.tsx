@@ -13,15 +13,29 @@ interface ToolProps {
   expanded?: boolean;
   disabled?: boolean;
   class?: string;
+  /** At the far side of the stage. */
+  next?: boolean;
   children?: ComponentChildren;
 }
 
 /** A button of the lightbox. At its end it is `aria-disabled` and not `disabled`: it must not lose the focus. */
-export function Tool({ label, onClick, icon, hint, pressed, expanded, disabled, children, ...rest }: ToolProps): VNode {
+export function Tool({
+  label,
+  onClick,
+  icon,
+  hint,
+  pressed,
+  expanded,
+  disabled,
+  next,
+  children,
+  ...rest
+}: ToolProps): VNode {
   return (
     <button
       type="button"
-      class={`dreambooth-lb-tool ${rest.class ?? ""}`}
+      class={rest.class}
+      data-next={next}
       aria-label={label}
       aria-pressed={pressed}
       aria-expanded={expanded}

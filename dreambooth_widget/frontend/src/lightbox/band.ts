@@ -25,7 +25,7 @@ export function framed(): boolean {
 export function visibleBand(neighbour: Element, signal: AbortSignal): Promise<Band> {
   // As a popover it lies in the top layer: below JupyterLab's `contain: strict` a fixed element is boxed to its cell.
   const sentinel = document.createElement("div");
-  sentinel.className = "dreambooth-lb-sentinel";
+  sentinel.className = "dreambooth-sentinel";
   sentinel.popover = "manual";
   neighbour.after(sentinel);
   sentinel.showPopover?.();
@@ -50,8 +50,8 @@ export function visibleBand(neighbour: Element, signal: AbortSignal): Promise<Ba
 
 /** Lays the dialog over the band. */
 export function place(dialog: HTMLElement, { top, height }: Band): void {
-  dialog.style.setProperty("--dreambooth-lb-top", `${Math.round(top)}px`);
-  dialog.style.setProperty("--dreambooth-lb-height", `${Math.round(height)}px`);
+  dialog.style.setProperty("--db-top", `${Math.round(top)}px`);
+  dialog.style.setProperty("--db-height", `${Math.round(height)}px`);
 }
 
 /** Keeps the dialog in the band: where the outer page scrolls we hear nothing but that less of the dialog is seen. */

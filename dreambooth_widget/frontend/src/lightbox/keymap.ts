@@ -42,8 +42,8 @@ const COMMANDS: Record<string, Command> = {
 
 export const HELP: readonly (readonly [keys: string, meaning: string])[] = [
   ["← →", "previous, next"],
-  ["Page Up, Page Down", "previous, next"],
-  ["Home, End", "first, last"],
+  ["PgUp PgDn", "previous, next"],
+  ["Home End", "first, last"],
   ["+ −, wheel", "zoom"],
   ["Arrows, drag", "move when zoomed"],
   ["0, 1, double click", "fit, 1:1"],

@@ -1,8 +1,9 @@
+import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
-export interface Notice {
+/** `seen`: for the eyes too, not only for a screen reader. */
+interface Notice {
   text: string;
-  /** For the eyes too, not only for a screen reader. */
   seen: boolean;
 }
 
@@ -16,4 +17,13 @@ export function useNotice(): [Notice, (text: string, seen?: boolean) => void] {
     return () => clearTimeout(timer);
   }, [notice]);
   return [notice, (text, seen = true) => set({ text, seen })];
+}
+
+/** Inside the dialog: while it is open, regions outside are inert and say nothing. */
+export function Noticed({ text, seen }: Notice): VNode {
+  return (
+    <p class="dreambooth-notice" data-heard={!seen || undefined} role="status">
+      {text}
+    </p>
+  );
 }
