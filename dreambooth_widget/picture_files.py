@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import re
 import secrets
+import tempfile
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .pictures import Picture
@@ -19,6 +19,7 @@ __all__ = ["file_name", "file_stem", "save_all", "write_atomically", "zip_bytes"
 
 _LONGEST_ID = 80
 _PIECE = 1 << 20
+_IN_MEMORY = 8 << 20
 
 
 def file_stem(request_id: str) -> str:
@@ -87,7 +88,14 @@ def save_all(
 
 def zip_bytes(pictures: Sequence[Picture], request_id: str) -> bytes:
     """A zip of the original files, stored uncompressed (they are compressed already); the same bytes each time."""
-    out = io.BytesIO()
+    # To disk above 8 MiB: growing a buffer in memory copies it again and again while holding the GIL.
+    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as out:
+        _write_zip(out, pictures, request_id)
+        out.seek(0)
+        return out.read()
+
+
+def _write_zip(out: IO[bytes], pictures: Sequence[Picture], request_id: str) -> None:
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
         for picture in pictures:
             entry = zipfile.ZipInfo(file_name(request_id, picture.index, picture.extension), (1980, 1, 1, 0, 0, 0))
@@ -98,4 +106,3 @@ def zip_bytes(pictures: Sequence[Picture], request_id: str) -> bytes:
                 # In pieces: one copy of 30 MiB holds the GIL for too long.
                 for at in range(0, len(picture.data), _PIECE):
                     file.write(picture.data[at : at + _PIECE])
-    return out.getvalue()

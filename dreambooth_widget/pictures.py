@@ -1,7 +1,7 @@
-"""Untrusted bytes become pictures: checked, decoded to be believed, shown small. Pure Pillow.
+"""Untrusted bytes become pictures: checked, decoded to be believed, shown small, saved.
 
-Everything here may take long and belongs into a worker thread. Sizes are in pixels. The order of
-distrust is: what the header says (`image_bytes`), whether the end is there, then a whole decoding.
+Everything here may take long and belongs into a worker thread. Sizes are in pixels. The order of distrust: what the
+first bytes say (`image_bytes`), how the file is laid out (`image_layout`), then a decoding of every pixel (`decoding`).
 """
 
 from __future__ import annotations
@@ -10,20 +10,21 @@ import hashlib
 import io
 import math
 import os
-import struct
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from PIL import GifImagePlugin, Image, ImageCms, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+from PIL import Image
 
-from . import exif
-from .image_bytes import ImageFormat, PictureRefusedError, check_complete, identify, pixel_size, unwrap
+from .decoding import decode, open_image
+from .image_bytes import ImageFormat, PictureRefusedError, identify, unwrap
+from .image_layout import read_layout
+from .image_metadata import read_metadata
 from .picture_files import file_name, file_stem, save_all, write_atomically, zip_bytes
 from .picture_text import describe
+from .shrinking import fit, on_white, shown_mode, to_srgb, upright
 
 __all__ = [
     "Picture",
@@ -34,58 +35,22 @@ __all__ = [
     "file_stem",
     "read_picture",
     "save_all",
+    "shrink",
     "thumbnail",
     "unwrap",
     "zip_bytes",
 ]
 
-# The readers themselves, not Image.open: that one warns and refuses by Image.MAX_IMAGE_PIXELS, which is the
-# user's, and may hand a JPEG to its MPO reader.
-_READERS: Mapping[ImageFormat, type[ImageFile.ImageFile]] = {
-    "PNG": PngImagePlugin.PngImageFile,
-    "JPEG": JpegImagePlugin.JpegImageFile,
-    "WEBP": WebPImagePlugin.WebPImageFile,
-    "GIF": GifImagePlugin.GifImageFile,
-}
-_EXTENSIONS: Mapping[str, str] = {"PNG": "png", "JPEG": "jpg", "WEBP": "webp", "GIF": "gif"}
-
-_DECODING_ERRORS = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    LookupError,
-    ArithmeticError,
-    AttributeError,
-    EOFError,
-    struct.error,
-    zlib.error,
-    MemoryError,
-    AssertionError,
-    RuntimeError,
-    Warning,  # under warnings turned into errors
-    Image.DecompressionBombError,
-)
-"""What Pillow's readers have been seen to raise on damaged files, all of it."""
-
-_TURNS: Mapping[int, Image.Transpose] = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
+_EXTENSIONS: Mapping[ImageFormat, str] = {"PNG": "png", "JPEG": "jpg", "WEBP": "webp", "GIF": "gif"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
     """One picture of the result, as it came: `data` are the original bytes, nothing is re-encoded.
 
-    `width` and `height` are in pixels as it is displayed, that is after its EXIF orientation. `text` has its
-    text chunks (PNG), its comment and its EXIF UserComment. `url` is where it came from, "" when it came inline.
-    Two pictures are equal when their bytes are.
+    `width` and `height` are in pixels as it is displayed, that is after its EXIF orientation. `text` has its text
+    chunks (PNG), "Comment" (JPEG, GIF) and the EXIF "UserComment", each up to 65,536 characters. `url` is where
+    it came from, "" when it came inline. Two pictures are equal when their bytes are.
     """
 
     index: int
@@ -110,9 +75,12 @@ class Picture:
     @property
     def image(self) -> Image.Image:
         """The picture decoded, upright by its EXIF orientation: a fresh PIL image on each call."""
-        image = _open(self.data, self.format)
+        image: Image.Image = open_image(self.data, self.format)
         image.load()
-        return _upright(image)
+        turned = upright(image, read_metadata(self.data, read_layout(self.data, self.format)).orientation)
+        if turned is not image:
+            turned.info.pop("exif", None)  # whoever reads it would turn the image once more
+        return turned
 
     @property
     def mime(self) -> str:
@@ -141,138 +109,42 @@ def read_picture(data: bytes, *, index: int, url: str, max_pixels: int) -> Pictu
     before anything is decoded. PictureRefusedError says why not.
     """
     kind = identify(data)
-    size = pixel_size(data, kind)
-    _check_pixels(size, max_pixels)
-    check_complete(data, kind)
-    try:
-        image = _open(data, kind)
-        image.load()
-        text = _text_of(image)
-        if _orientation(image) >= 5:
-            size = size[1], size[0]
-    except _DECODING_ERRORS as error:
-        raise PictureRefusedError(_reason(error)) from None
-    return Picture(index, url, data, kind, *size, text=MappingProxyType(text))
-
-
-def _check_pixels(size: tuple[int, int], max_pixels: int) -> None:
-    pixels = size[0] * size[1]
+    layout = read_layout(data, kind)
+    pixels = layout.width * layout.height
     if pixels > max_pixels:
         raise PictureRefusedError(f"{pixels / 1e6:.3g} megapixels are more than the {max_pixels / 1e6:.3g} allowed")
+    if not layout.complete:
+        # Pillow would say so too, but not where somebody has set ImageFile.LOAD_TRUNCATED_IMAGES.
+        raise PictureRefusedError("the file is truncated")
+    decode(data, kind, layout)
+    metadata = read_metadata(data, layout)
+    size = layout.width, layout.height
+    if metadata.orientation >= 5:
+        size = size[1], size[0]
+    return Picture(index, url, data, kind, *size, text=MappingProxyType(metadata.text))
 
 
-def _open(data: bytes, kind: ImageFormat) -> ImageFile.ImageFile:
-    return _READERS[kind](io.BytesIO(data))
+def shrink(picture: Picture, edge: int) -> Image.Image:
+    """The picture as a screen shows it, at most `edge` pixels wide and high: RGB or RGBA, upright, in sRGB.
 
-
-def _reason(error: BaseException) -> str:
-    words = str(error).lower()
-    if isinstance(error, MemoryError):
-        return "not enough memory for this picture"
-    if "truncated" in words:
-        return "the file is truncated"
-    if "too large" in words or "too much memory" in words:
-        return "its text or colour profile is too large"
-    return "the file is damaged"
-
-
-def _text_of(image: ImageFile.ImageFile) -> dict[str, str]:
-    """Text chunks of a PNG, comments of JPEG and GIF, EXIF UserComment of any; str to str."""
-    text = {str(key): str(value) for key, value in getattr(image, "text", {}).items()}
-    comment = image.info.get("comment")
-    if isinstance(comment, bytes):
-        text.setdefault("Comment", comment.decode("utf-8", "replace").strip("\0 "))
-    described = exif.user_comment(_exif_block(image))
-    if described:
-        text.setdefault("UserComment", described)
-    return text
-
-
-def _exif_block(image: Image.Image) -> bytes:
-    block = image.info.get("exif", b"")
-    return block if isinstance(block, bytes) else b""
-
-
-def _orientation(image: Image.Image) -> int:
-    return exif.orientation(_exif_block(image))
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    turn = _TURNS.get(_orientation(image))
-    if turn is None:
-        return image
-    turned = image.transpose(turn)
-    turned.info.pop("exif", None)  # it would be turned once more by whoever reads it
-    return turned
+    It is never enlarged. ValueError for an edge under 1, PictureRefusedError when it cannot be decoded any more.
+    """
+    if edge < 1:
+        raise ValueError(f"edge must be at least 1 pixel, not {edge}")
+    layout = read_layout(picture.data, picture.format)
+    metadata = read_metadata(picture.data, layout)
+    small = fit(shown_mode(decode(picture.data, picture.format, layout, edge=edge)), edge)
+    return upright(to_srgb(small, metadata.profile), metadata.orientation)
 
 
 def thumbnail(
     picture: Picture, edge: int = 384, *, format: Literal["WEBP", "JPEG", "PNG"] = "WEBP", quality: int = 80
 ) -> bytes:
-    """The picture at most `edge` pixels wide and high, encoded for the screen: upright, in sRGB. Never enlarged.
-
-    Transparency is kept in WebP and PNG, and laid on white in JPEG.
-    """
+    """`shrink`, encoded: at most `edge` pixels wide and high. Transparency is kept, and laid on white in JPEG."""
     small = shrink(picture, edge)
-    if format == "JPEG":
-        small = _on_white(small)
     out = io.BytesIO()
-    small.save(out, format, quality=quality)
+    (on_white(small) if format == "JPEG" else small).save(out, format, quality=quality)
     return out.getvalue()
-
-
-def shrink(picture: Picture, edge: int) -> Image.Image:
-    """The picture as it looks on a screen, at most `edge` pixels wide and high: RGB or RGBA, upright, sRGB."""
-    image = _open(picture.data, picture.format)
-    image.draft(image.mode, (edge * 2, edge * 2))  # a JPEG decodes itself smaller; the others ignore it
-    image.load()
-    small: Image.Image = _shown_mode(image)
-    scale = min(1.0, edge / max(small.size))
-    if scale < 1:
-        size = max(1, round(small.width * scale)), max(1, round(small.height * scale))
-        small = small.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
-    return _upright_copy(_to_srgb(small, image.info.get("icc_profile")), _orientation(image))
-
-
-def _upright_copy(image: Image.Image, orientation: int) -> Image.Image:
-    turn = _TURNS.get(orientation)
-    return image if turn is None else image.transpose(turn)
-
-
-def _shown_mode(image: Image.Image) -> Image.Image:
-    """In a mode that can be resized and that its colour profile speaks of: L, LA, RGB, RGBA or CMYK."""
-    if image.mode.startswith(("I", "F")):
-        # Sixteen bits: convert("L") alone would clip everything above 255 to white.
-        return image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
-    if image.has_transparency_data:
-        return image.convert("LA" if image.mode in ("L", "LA", "La", "1") else "RGBA")
-    return image if image.mode in ("L", "RGB", "CMYK") else image.convert("L" if image.mode == "1" else "RGB")
-
-
-def _to_srgb(image: Image.Image, profile: object) -> Image.Image:
-    """RGB or RGBA in sRGB. A profile that is damaged, or of another kind than the image, is ignored."""
-    alpha = image.getchannel("A") if image.mode in ("LA", "RGBA") else None
-    colours = image.convert(image.mode.removesuffix("A")) if alpha is not None else image
-    result = None
-    if isinstance(profile, bytes) and profile:
-        try:
-            result = ImageCms.profileToProfile(
-                colours, ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB"), outputMode="RGB"
-            )
-        except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-            result = None
-    shown = colours.convert("RGB") if result is None else result
-    if alpha is not None:
-        shown.putalpha(alpha)
-    return shown
-
-
-def _on_white(image: Image.Image) -> Image.Image:
-    if image.mode != "RGBA":
-        return image
-    page = Image.new("RGB", image.size, "white")
-    page.paste(image, mask=image.getchannel("A"))
-    return page
 
 
 def contact_sheet(pictures: Sequence[Picture], *, columns: int | None = None, tile: int = 256) -> Image.Image:
@@ -292,7 +164,7 @@ def contact_sheet(pictures: Sequence[Picture], *, columns: int | None = None, ti
     step = tile + gap
     sheet = Image.new("RGB", (across * step + gap, down * step + gap), "white")
     for place, picture in enumerate(pictures):
-        small = _on_white(shrink(picture, tile))
+        small = on_white(shrink(picture, tile))
         left = gap + place % across * step + (tile - small.width) // 2
         top = gap + place // across * step + (tile - small.height) // 2
         sheet.paste(small, (left, top))

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from .pictures import Picture, describe
-from .shrinking import on_white, shrink
+from .pictures import Picture, describe, shrink
+from .shrinking import on_white
 from .state import FetchResult, FetchState, PictureState
 
 if TYPE_CHECKING:
