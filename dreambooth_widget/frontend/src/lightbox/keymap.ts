@@ -18,27 +18,29 @@ export type Command =
   | "up"
   | "down";
 
-const COMMANDS: Record<string, Command> = {
-  pageup: "previous",
-  pagedown: "next",
-  home: "first",
-  end: "last",
-  "+": "closer",
-  "=": "closer",
-  "-": "farther",
-  _: "farther",
-  "0": "fit",
-  "1": "actual",
-  i: "details",
-  s: "select",
-  c: "copy",
-  d: "download",
-  "?": "help",
-  arrowleft: "left",
-  arrowright: "right",
-  arrowup: "up",
-  arrowdown: "down",
-};
+const COMMANDS = new Map<string, Command>(
+  Object.entries({
+    pageup: "previous",
+    pagedown: "next",
+    home: "first",
+    end: "last",
+    "+": "closer",
+    "=": "closer",
+    "-": "farther",
+    _: "farther",
+    "0": "fit",
+    "1": "actual",
+    i: "details",
+    s: "select",
+    c: "copy",
+    d: "download",
+    "?": "help",
+    arrowleft: "left",
+    arrowright: "right",
+    arrowup: "up",
+    arrowdown: "down",
+  }),
+);
 
 export const HELP: readonly (readonly [keys: string, meaning: string])[] = [
   ["← →", "previous, next"],
@@ -63,7 +65,7 @@ export function keyName(event: Pick<KeyboardEvent, "key" | "code">): string {
 
 /** The arrows turn the pages of a picture that fits, in reading order, and pan one that does not. */
 export function commandFor(name: string, zoomed: boolean, rightToLeft: boolean): Command | undefined {
-  const command = COMMANDS[name];
+  const command = COMMANDS.get(name);
   if (zoomed) return command;
   if (command === "left") return rightToLeft ? "next" : "previous";
   if (command === "right") return rightToLeft ? "previous" : "next";

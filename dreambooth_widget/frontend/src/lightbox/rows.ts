@@ -9,7 +9,7 @@ export interface Row {
 /** Told first and in this order; whatever else was told comes last, in its own order. */
 const FIRST = ["prompt", "negative_prompt", "seed", "model", "steps"];
 /** Told by the file itself. */
-const KNOWN = new Set(["w", "h", "width", "height", "size", "format"]);
+const KNOWN = new Set(["w", "h", "width", "height", "size", "format", "file", "request"]);
 
 /** Rows of `entry`. Where the job's `meta` and the picture's own text differ, the picture's own counts. */
 export function rowsOf(entry: PictureEntry, meta: Record<string, string>, requestId: string): Row[] {
