@@ -47,7 +47,6 @@ export function Card({ view, store, refused, now, send, select, speak }: Props):
   const ready = pictures.filter((entry) => entry.status === "ready");
   const selected = new Set(view.selected);
   const chosen = ready.filter((entry) => selected.has(entry.index));
-  const here = ready.some((entry) => store.url(entry.id, "thumbnail"));
 
   const act = (action: Action): void => {
     if (action === "edit") setEditing(true);
@@ -83,7 +82,6 @@ export function Card({ view, store, refused, now, send, select, speak }: Props):
         ref={root}
         class="dreambooth-card"
         aria-label={view.request_id ? `Pictures of request ${view.request_id}` : "Pictures"}
-        data-pictures={here || undefined}
         tabIndex={-1}
         onKeyDown={stopKeys}
         {...OWN_KEYS}

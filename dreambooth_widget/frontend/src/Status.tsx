@@ -84,10 +84,17 @@ function ProgressBar({ bar, text }: { bar: Bar | null; text: string }): VNode {
 }
 
 function Line({ words, details }: { words: Words; details: string }): VNode {
-  if (words.row !== "error") return <p class="dreambooth-line">{words.line}</p>;
+  if (words.row !== "error")
+    return (
+      <p class="dreambooth-line" dir="auto">
+        {words.line}
+      </p>
+    );
   return (
     <div class="dreambooth-line" key="error">
-      <p role="alert">{words.line}</p>
+      <p role="alert" dir="auto">
+        {words.line}
+      </p>
       {details && (
         <details>
           <summary {...OWN_KEYS}>Details</summary>

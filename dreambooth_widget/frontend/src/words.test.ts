@@ -54,6 +54,7 @@ suite("the states table", () => {
     expect(said.line).toBe("0:09 elapsed · next check in 3 s");
     expect(said.bar?.value).toBeNull();
     expect(words({ status: "processing" }).line).toBe("0:09 elapsed · checking now");
+    expect(words({ status: "processing", next_poll_at: START + 8 }).line).toBe("0:09 elapsed · checking now");
   });
 
   test("trying again says which attempt, when and why", () => {

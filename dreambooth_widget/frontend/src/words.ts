@@ -54,6 +54,10 @@ const seconds = (left: number): string => {
   return whole < 100 ? `${whole} s` : `${Math.round(whole / 60)} min`;
 };
 
+/** "4 s", or "" when the moment has come. */
+const leftUntil = (moment: number | null, now: number): string =>
+  moment !== null && moment > now ? seconds(moment - now) : "";
+
 export const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`;
 
 export const running = (state: Traits): boolean => state.status === "processing" || state.status === "downloading";
@@ -162,12 +166,12 @@ const generating: Row = (state, now) => {
   const elapsed = elapsedOf(state, now);
   const late = state.eta !== null && elapsed >= state.eta;
   const left = state.eta === null ? "" : `about ${seconds(state.eta - elapsed)} left`;
-  const next = state.next_poll_at === null ? "checking now" : `next check in ${seconds(state.next_poll_at - now)}`;
+  const next = leftUntil(state.next_poll_at, now);
   const line = late
     ? `taking longer than the estimate (${clock(elapsed)} of ${clock(state.eta ?? 0)})`
     : left
       ? [left, `${clock(elapsed)} elapsed`, checked(state.polls)].filter(Boolean).join(" · ")
-      : `${clock(elapsed)} elapsed · ${next}`;
+      : `${clock(elapsed)} elapsed · ${next ? `next check in ${next}` : "checking now"}`;
   return {
     row: late ? "late" : "generating",
     chip: "Generating",
@@ -189,7 +193,7 @@ const checked = (polls: number): string => (polls === 1 ? "checked once" : polls
 /** Trying again, or asked to wait. The kernel's message reads "attempt 2 of 6: the service answered 503". */
 const trouble: Row = (state, now) => {
   const next = state.next_poll_at;
-  const left = next === null ? "" : seconds(next - now);
+  const left = leftUntil(next, now);
   const common = { icon: "retry", tone: "wait", actions: ["check", "stop"] } as const;
   if (state._card.activity === "retrying") {
     const [, attempt = "again", reason = state.message] = /^(attempt .*?): (.*)/s.exec(state.message) ?? [];
