@@ -189,7 +189,7 @@ def check_request_id(value: object) -> str:
         identifier = operator.index(value)  # also the integers of numpy and pandas
         if identifier < 0:
             raise ValueError("request_id is negative")
-        if identifier.bit_length() > 3 * _LONGEST_ID:  # before Python refuses to write it out
+        if identifier.bit_length() > 10 * _LONGEST_ID // 3:  # before Python refuses to write it out
             raise ValueError(too_long)
         text = str(identifier)
     if not text:
