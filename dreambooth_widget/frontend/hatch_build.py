@@ -70,7 +70,7 @@ def is_current(static: Path = STATIC, frontend: Path = FRONTEND) -> bool:
     wanted = f"/* dreambooth_widget, sources {sources_hash(frontend)} */\n".encode()
     try:
         return all((static / name).read_bytes().startswith(wanted) for name in BUNDLE)
-    except FileNotFoundError:
+    except OSError:  # not there, or something else in its place
         return False
 
 
@@ -143,8 +143,11 @@ def put_in_place(built: Path) -> None:
     STATIC.mkdir(exist_ok=True)
     for name in BUNDLE:
         half = STATIC / f"{name}.{os.getpid()}"
-        shutil.copyfile(built / name, half)
-        half.replace(STATIC / name)
+        try:
+            shutil.copyfile(built / name, half)
+            half.replace(STATIC / name)
+        finally:
+            half.unlink(missing_ok=True)
 
 
 class FrontendHook(BuildHookInterface):  # type: ignore[type-arg]  # its argument is hatchling's own affair
