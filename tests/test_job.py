@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import threading
+import time
 from collections.abc import AsyncIterator
 from itertools import pairwise
 from typing import Any
@@ -380,15 +382,19 @@ async def _awaiting(job: dw.FetchJob) -> dw.FetchResult:
 
 
 async def test_intents_from_another_thread_act_at_once(endpoint: Endpoint) -> None:
-    """`stop` called in a thread wakes the loop that sleeps."""
+    """`stop` called in a thread wakes the loop, which has nothing else to do for ten minutes."""
     endpoint.answers = [PROCESSING]
     slow = PollSchedule(shortest=600, longest=600, longest_silence=600)
     async with Client(CANARY, endpoint=endpoint.url, schedule=slow) as client:
         job = client.fetch(1)
         async for state in job:
             if state.next_poll_at is not None:
-                await asyncio.to_thread(job.stop)
-        assert job.state.status == "stopped"
+                break
+        began = time.monotonic()
+        threading.Timer(0.1, job.stop).start()
+        with pytest.raises(dw.StoppedError):
+            await asyncio.wait_for(_awaiting(job), 20)
+    assert time.monotonic() - began < 10
 
 
 async def test_a_failing_subscriber_does_not_end_the_job(

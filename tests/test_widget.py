@@ -184,23 +184,21 @@ async def test_stop_then_check_again_resumes(endpoint: Endpoint, monkeypatch: py
 
 
 async def test_messages_on_another_thread_hop_to_the_loop(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
-    """ipykernel 7 calls handlers on subshell threads with loops of their own."""
-    widget = make(endpoint, PROCESSING, schedule=PollSchedule(shortest=600, longest=600, longest_silence=600))
+    """ipykernel 7 calls handlers on subshell threads; a task made on such a thread's own loop dies with it."""
+    widget = make(endpoint, endpoint.success(endpoint.serve("1.png", png("red"))))
+    await widget
     view = View(widget, monkeypatch)
-    await endpoint.saw(1)
+    threads: list[int] = []
+    monkeypatch.setattr(widget._delivery, "send", lambda *_: threads.append(threading.get_ident()))
+    monkeypatch.setattr(widget, "stop", lambda: threads.append(threading.get_ident()))
 
     async def subshell() -> None:
+        view.send({"type": "need", "kind": "preview", "index": 0, "id": widget.pictures[0]["id"]})
         view.send({"type": "stop"})
 
-    thread = threading.Thread(target=asyncio.run, args=(subshell(),))
-    thread.start()
-    with pytest.raises(dw.StoppedError):
-        await asyncio.wait_for(asyncio.ensure_future(_result(widget)), 10)
-    thread.join()
-
-
-async def _result(widget: DreamboothWidget) -> dw.FetchResult:
-    return await widget
+    await asyncio.to_thread(asyncio.run, subshell())
+    await asyncio.sleep(0)
+    assert threads == [threading.get_ident()] * 2
 
 
 async def test_the_form_starts_with_the_typed_key(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
