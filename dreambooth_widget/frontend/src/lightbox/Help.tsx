@@ -1,9 +1,11 @@
 import type { VNode } from "preact";
+import { OWN_KEYS } from "../keys";
 import { HELP } from "./keymap";
 
 export function Help(): VNode {
   return (
-    <aside class="dreambooth-help" aria-label="Keys">
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: where it is too low for its text, keys must be able to scroll it.
+    <aside class="dreambooth-help" aria-label="Keys" tabIndex={0} {...OWN_KEYS}>
       <dl>
         {HELP.map(([keys, meaning]) => (
           <div key={keys}>
