@@ -1,6 +1,6 @@
 /** One request in one cell: head, form, pictures, and the dialogs over them. Holds what belongs to this view alone. */
 import type { VNode } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { Facts } from "./Facts";
 import { Form } from "./Form";
 import { useFocusKept } from "./focus";
@@ -10,20 +10,16 @@ import { Compare, Lightbox } from "./lightbox";
 import type { View } from "./model";
 import type { KernelPictures } from "./pictureStore";
 import { Status } from "./Status";
-import { saveBlob } from "./save";
+import { useSaving } from "./saving";
+import { SILENT, useSilence } from "./silence";
 import { Toolbar } from "./Toolbar";
 import { CHECK, type PictureEntry, RETRY, START, STOP, type ToKernel } from "./wire";
 import { type Action, running } from "./words";
 
-/** Pictures that are known but do not come: a saved page without a kernel, or a kernel held by a cell. */
-const SILENT_AFTER = 5000;
-const SILENT =
-  "The kernel does not answer, so the pictures are not here. They come when it does, or when the cell runs again.";
-
 interface Props {
   view: View;
   store: KernelPictures;
-  /** Why the kernel did not take the form, or "". */
+  /** Why the kernel did not do what was asked of it last, or "". */
   refused: string;
   now(): number;
   send(message: ToKernel): void;
@@ -39,13 +35,14 @@ export function Card({ view, store, refused, now, send, select, speak }: Props):
   const [open, setOpen] = useState<number | null>(null);
   const [pair, setPair] = useState<[PictureEntry, PictureEntry] | null>(null);
   const [focus, setFocus] = useState<{ index: number } | null>(null);
-  const [saving, setSaving] = useState(false);
-  const [note, setNote] = useState("");
+  const saving = useSaving(store);
   const silent = useSilence(view);
   const root = useFocusKept();
 
   const ready = pictures.filter((entry) => entry.status === "ready");
   const selected = new Set(view.selected);
+  const form = card.form || editing;
+  const trouble = saving.trouble || (form ? "" : refused);
   const chosen = ready.filter((entry) => selected.has(entry.index));
 
   const act = (action: Action): void => {
@@ -55,21 +52,6 @@ export function Card({ view, store, refused, now, send, select, speak }: Props):
   const start = (key: string, id: string): void => {
     setEditing(false);
     send({ type: START, ...(key && { key }), request_id: id });
-  };
-  const save = async (entries: PictureEntry[]): Promise<void> => {
-    const [first] = entries;
-    if (!first) return;
-    setSaving(true);
-    setNote("");
-    try {
-      if (entries.length === 1) saveBlob(await store.bytes(first, "original"), first.name);
-      else await store.zip(entries.map((entry) => entry.index)).then(({ blob, name }) => saveBlob(blob, name));
-    } catch (fault) {
-      const sentence = `Not downloaded: ${(fault as Error).message}.`;
-      setNote(sentence);
-      speak(sentence);
-    }
-    setSaving(false);
   };
   const compare = (): void => {
     const [left, right] = chosen;
@@ -93,20 +75,23 @@ export function Card({ view, store, refused, now, send, select, speak }: Props):
               ready={ready.length}
               selected={chosen.length}
               size={size}
-              saving={saving}
+              saving={saving.busy}
               details={details}
               onSize={setSize}
               onSelectAll={() => select(chosen.length === ready.length ? [] : readyIndices(pictures))}
-              onSave={() => void save(chosen.length ? chosen : ready)}
+              onSave={() => void saving.save(chosen.length ? chosen : ready)}
               onCompare={compare}
               onDetails={() => setDetails(!details)}
             />
           )}
         </Status>
-        {(card.form || editing) && (
-          <Form requestId={view.request_id} hasKey={card.has_key} refused={refused} onStart={start} />
+        {form && <Form requestId={view.request_id} hasKey={card.has_key} refused={refused} onStart={start} />}
+        {trouble && (
+          <p class="dreambooth-note" role="alert">
+            {trouble}
+          </p>
         )}
-        {(note || silent) && <p class="dreambooth-note">{note || SILENT}</p>}
+        {silent && <p class="dreambooth-note">{SILENT}</p>}
         {details && <Facts view={view} />}
         {pictures.length > 0 && !silent && (
           <Grid
@@ -118,7 +103,7 @@ export function Card({ view, store, refused, now, send, select, speak }: Props):
             focus={focus}
             onOpen={(entry) => setOpen(ready.indexOf(entry))}
             onSelect={select}
-            onSave={(entry) => void save([entry])}
+            onSave={(entry) => void saving.save([entry])}
             onRetry={(entry) => send({ type: RETRY, index: entry.index })}
           />
         )}
@@ -152,16 +137,4 @@ export function Card({ view, store, refused, now, send, select, speak }: Props):
       )}
     </>
   );
-}
-
-/** True when pictures are known, the job is over, and nothing at all was heard since this view appeared. */
-function useSilence({ alive, pictures, status }: View): boolean {
-  const [late, setLate] = useState(false);
-  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  useEffect(() => {
-    if (alive) return;
-    timer.current = setTimeout(() => setLate(true), SILENT_AFTER);
-    return () => clearTimeout(timer.current);
-  }, [alive]);
-  return late && !alive && status === "success" && pictures.length > 0;
 }

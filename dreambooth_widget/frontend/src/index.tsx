@@ -6,7 +6,7 @@ import "./card.css";
 import { Link } from "./model";
 import { KernelPictures } from "./pictureStore";
 import { Speaker } from "./speaker";
-import { REFUSED, START, type ToKernel, type WidgetModel } from "./wire";
+import { REFUSED, type ToKernel, type WidgetModel } from "./wire";
 
 interface Props {
   model: WidgetModel;
@@ -40,7 +40,7 @@ function render({ model, el, signal }: Props): () => void {
     life.signal,
   );
   const send = (message: ToKernel): void => {
-    if (message.type === START) refused = "";
+    refused = "";
     link.send(message);
   };
   const store = new KernelPictures(link.send, life.signal);

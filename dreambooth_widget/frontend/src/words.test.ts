@@ -58,7 +58,7 @@ suite("the states table", () => {
   });
 
   test("trying again says which attempt, when and why", () => {
-    const message = "attempt 2 of 6: the service answered 503";
+    const message = "attempt 2 of 6 in 7 s: the service answered 503";
     const said = words({ status: "processing", message, next_poll_at: START + 13 }, 9, { activity: "retrying" });
     expect(said.chip).toBe("Trying again");
     expect(said.line).toBe("attempt 2 of 6 in 4 s: the service answered 503");

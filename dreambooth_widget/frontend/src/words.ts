@@ -190,13 +190,16 @@ const generating: Row = (state, now) => {
 
 const checked = (polls: number): string => (polls === 1 ? "checked once" : polls ? `checked ${polls} times` : "");
 
-/** Trying again, or asked to wait. The kernel's message reads "attempt 2 of 6: the service answered 503". */
+/**
+ * Trying again, or asked to wait. The kernel's message is "attempt 2 of 6 in 4 s: the service answered 503": the time in it
+ * stands still, so ours replaces it.
+ */
 const trouble: Row = (state, now) => {
   const next = state.next_poll_at;
   const left = leftUntil(next, now);
   const common = { icon: "retry", tone: "wait", actions: ["check", "stop"] } as const;
   if (state._card.activity === "retrying") {
-    const [, attempt = "again", reason = state.message] = /^(attempt .*?): (.*)/s.exec(state.message) ?? [];
+    const [, attempt = "again", reason = state.message] = /^(attempt \d+ of \d+)[^:]*: (.*)/s.exec(state.message) ?? [];
     return {
       ...common,
       row: "retrying",
