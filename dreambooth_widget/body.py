@@ -71,7 +71,7 @@ class Link:
 
 
 def read_object(body: bytes) -> dict[str, Any]:
-    """The JSON object in `body`, whatever it is made of. NaN and infinities become None, endless integers text.
+    """The JSON object in `body`, whatever it is made of; endless integers stay text.
 
     Raises `UnreadableBodyError` for everything else. Protocol row: "non-JSON or HTML or empty body".
     """
@@ -83,7 +83,7 @@ def read_object(body: bytes) -> dict[str, Any]:
     if len(small) > _LARGEST_JSON or sum(map(small.count, (b",", b"[", b"{"))) > _MOST_MEMBERS:
         raise UnreadableBodyError("the service's answer is too large")
     try:
-        value = json.loads(_decoded(small), parse_int=_integer, parse_float=_float, parse_constant=_nothing)
+        value = json.loads(_decoded(small), parse_int=_integer)
     except (ValueError, RecursionError):
         page = small.lstrip()[:1] == b"<"
         raise UnreadableBodyError(f"the service answered with {'a web page' if page else 'no JSON'}") from None
@@ -146,15 +146,6 @@ def _put_back(value: Any, strings: Mapping[str, str], depth: int = 0) -> Any:
 
 def _integer(digits: str) -> int | str:
     return int(digits) if len(digits) <= _LONGEST_NUMBER else digits
-
-
-def _float(digits: str) -> float | None:
-    value = float(digits) if len(digits) <= _LONGEST_NUMBER else math.nan
-    return value if math.isfinite(value) else None
-
-
-def _nothing(_: str) -> None:
-    return None
 
 
 # -- values ----------------------------------------------------------------------------------------------------------

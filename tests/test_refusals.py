@@ -147,6 +147,14 @@ class TestKeyAndAccount:
         """HTTP 401 is a bad key, whoever says it."""
         assert refused(body, 401).error is InvalidKeyError
 
+    def test_words_know_more_than_http(self) -> None:
+        """The service's words decide before the HTTP status: a 401 may be about the subscription."""
+        assert refused({"status": "error", "message": "Your subscription has ended"}, 401).error is AccountError
+
+    def test_failed_for_the_key(self) -> None:
+        """A call that "failed" because of the key says nothing of the job."""
+        assert refused({"status": "failed", "message": "Invalid Api Key"}).error is InvalidKeyError
+
     def test_missing_key_field(self) -> None:
         """A complaint about the field `key` is one about the key."""
         assert refused({"status": "error", "message": {"key": ["The key field is required."]}}).error is InvalidKeyError
@@ -214,6 +222,7 @@ class TestOtherErrors:
         assert answer.error is InvalidRequestError
         assert answer.message == "The service did not accept the request: Error message."
         assert answer.details == "Error message"
+        assert refused({"status": "error", "message": "Why?"}).message.endswith("request: Why?")
 
     @pytest.mark.parametrize("message", [None, "", {}, [], 0, "   "])
     def test_error_without_a_reason(self, message: Any) -> None:
