@@ -10,11 +10,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import sys
 import warnings
 import weakref
 import zlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -80,7 +82,7 @@ class Network:
 
     async def ask(self, request_id: str) -> Answer:
         """One POST to the endpoint, in its turn. Whatever goes wrong on the way is an `Answer` too (`Busy`)."""
-        self._attach()
+        await self._attach()
         await self._limiter.turn()
         async with self._slots:
             answer = await self._ask(request_id)
@@ -140,7 +142,7 @@ class Network:
 
         Raises aiohttp's errors, time-outs, and `AddressRefusedError` for a name that leads beyond the reach.
         """
-        self._attach()
+        await self._attach()
         async with (
             self._picture_slots,
             self._picture_session(await self.reach()).get(url, allow_redirects=False) as response,
@@ -167,8 +169,10 @@ class Network:
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
 
-    def _attach(self) -> None:
+    async def _attach(self) -> None:
         """Belong to the running loop. After a second `asyncio.run` the old sessions are of no use."""
+        if "aiohttp" not in sys.modules:
+            await asyncio.to_thread(import_module, "aiohttp")  # 100 ms and more: not on the loop
         loop = asyncio.get_running_loop()
         if self._loop is loop:
             return
