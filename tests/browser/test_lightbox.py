@@ -477,25 +477,14 @@ def framed(page: Page, blank: str) -> Framed:
     return framed_
 
 
-async def at_top_of_the_band(dialog: Locator, top: int) -> None:
-    """Wait until the dialog stands `top` px down its frame."""
-    await dialog.evaluate(
-        """(dialog, top) => new Promise((resolve) => {
-          const look = () => (dialog.getBoundingClientRect().top === top ? resolve() : requestAnimationFrame(look));
-          look();
-        })""",
-        top,
-    )
-
-
 async def test_in_a_very_tall_frame_the_dialog_stands_where_it_is_seen(framed: Framed, page: Page) -> None:
     """VS Code's frame: the dialog takes the visible band, and follows it when the notebook scrolls."""
-    _, card = await framed(9000)
+    frame, card = await framed(9000)
     dialog = await opened(card, 1)
     assert await dialog.evaluate("dialog => dialog.matches(':modal')")
     assert await box(dialog) == {"x": 0, "y": 200, "width": 1280, "height": 700}
     await page.evaluate("() => { document.getElementById('scroller').scrollTop = 3000; }")
-    await at_top_of_the_band(dialog, 2800)
+    await frame.wait_for_function("() => document.querySelector('dialog').getBoundingClientRect().top === 2800")
     assert (await box(dialog))["height"] == 900
     await page.keyboard.press("ArrowRight")
     await expect(count_of(dialog)).to_contain_text("2 of 4")
