@@ -37,7 +37,7 @@ __all__ = ["DemoEndpoint", "Failure", "start_demo"]
 log = logging.getLogger(__name__)
 log.addHandler(logging.NullHandler())  # otherwise aiohttp's faults would land in whatever cell ran last
 
-_PROMPT = "a photo of sks dog watching the sunset, cinematic light"
+_PROMPT = "a photo of sks dog far from home, cinematic light"
 
 
 async def start_demo(port: int = 0, *, host: str = "127.0.0.1", pace: float = 1.0) -> DemoEndpoint:

@@ -138,6 +138,7 @@ class Jobs:
         self.pace = pace
         self._jobs: dict[str, Job] = {}
         self._by_token: dict[str, Job] = {}
+        self._samples = 0
 
     def add(
         self,
@@ -155,7 +156,9 @@ class Jobs:
         _check(prompt, samples, eta, width, height, fail)
         count = len(self._jobs)
         if seed is None:
-            seed = (zlib.crc32(prompt.encode("utf-8", "replace")) + 64 * count) % 2**31
+            # The same call, the same pictures: a multiple of 8, and then on.
+            seed = (zlib.crc32(prompt.encode("utf-8", "replace")) // 8 * 8 + self._samples) % 2**31
+        self._samples += samples
         number = 13443927 + 37 * count
         real_eta = eta * self.pace
         token = uuid.uuid5(uuid.NAMESPACE_URL, f"{number}/{seed}/{prompt}").hex
