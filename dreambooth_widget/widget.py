@@ -33,6 +33,7 @@ from .secret import Key
 from .state import FetchResult, FetchState, PictureState
 from .static_copy import render
 from .traits import card_values, trait_values
+from .waiting_messages import heard
 
 __all__ = ["DreamboothWidget"]
 
@@ -224,7 +225,8 @@ class DreamboothWidget(anywidget.AnyWidget):
             self.start()
         assert self._job is not None
         try:
-            return await self._job
+            async with heard(self.model_id):
+                return await self._job
         finally:
             if self._job.state.final:
                 await self._settle()

@@ -1,0 +1,79 @@
+"""Lets ipykernel 6 hear a view while a cell awaits the widget.
+
+ipykernel 7 gives widget messages a thread of their own, or takes them between two steps of an awaiting cell.
+ipykernel 6 keeps them in a queue until the cell has ended: "Stop waiting" would stop nothing. So while a cell awaits,
+the widget's own custom messages are taken out of that queue. The queue is private to ipykernel: whatever looks
+other than it did in 6.29 to 6.31 is left alone, and the messages then wait as they always did.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import sys
+from collections import deque
+from collections.abc import AsyncIterator
+from typing import Any
+
+__all__ = ["heard"]
+
+_EVERY = 0.15
+"""Seconds between two looks at the queue."""
+
+
+@contextlib.asynccontextmanager
+async def heard(comm_id: str) -> AsyncIterator[None]:
+    """While this context is open, custom messages to the comm are handled although a cell runs."""
+    kernel = _old_kernel()
+    if kernel is None:
+        yield
+        return
+    listening = asyncio.ensure_future(_listen(kernel, comm_id))
+    try:
+        yield
+    finally:
+        listening.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await listening
+
+
+def _old_kernel() -> Any:
+    """The running ipykernel 6, or None."""
+    ipykernel = sys.modules.get("ipykernel")
+    if ipykernel is None or getattr(ipykernel, "version_info", (0,))[0] != 6:
+        return None
+    from IPython import get_ipython
+
+    kernel = getattr(get_ipython(), "kernel", None)
+    waiting = getattr(getattr(kernel, "msg_queue", None), "_queue", None)
+    return kernel if isinstance(waiting, deque) else None
+
+
+async def _listen(kernel: Any, comm_id: str) -> None:
+    while True:
+        await asyncio.sleep(_EVERY)
+        for item in tuple(kernel.msg_queue._queue):
+            if _is_for(comm_id, item):
+                kernel.msg_queue._queue.remove(item)
+                _handle(kernel, item[2][0])
+
+
+def _is_for(comm_id: str, item: Any) -> bool:
+    """Whether a queued item is a custom message to the comm. The frames are only looked at, not taken as read."""
+    try:
+        frames = [bytes(frame.bytes) for frame in item[2][0]]
+        start = frames.index(b"<IDS|MSG>")
+        header, content = json.loads(frames[start + 2]), json.loads(frames[start + 5])
+        return bool(
+            header["msg_type"] == "comm_msg" and content["comm_id"] == comm_id and content["data"]["method"] == "custom"
+        )
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        return False
+
+
+def _handle(kernel: Any, frames: Any) -> None:
+    """What the kernel would do with the message after the cell, without the cell's place as the current one."""
+    identities, parts = kernel.session.feed_identities(frames, copy=False)
+    message = kernel.session.deserialize(parts, content=True, copy=False)
+    kernel.comm_manager.comm_msg(kernel.shell_stream, identities, message)
