@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
+from ..endpoint import Endpoint
 from . import chromium
+from .axe import Axe
+from .card_page import CardPage
 from .lab import DESK, JupyterServer, Lab, Notebook, started
 from .marimo import start_marimo
+from .page.serve import serve
 from .server import Server
 from .voila import start_voila
 from .watch import Watch
@@ -20,6 +24,8 @@ HERE = Path(__file__).parent
 PATIENCE = 30_000
 """Milliseconds that an expectation may take to come true on a slow machine."""
 
+Opener = Callable[[Sequence[str]], Awaitable[Notebook]]
+Host = Callable[[str, Sequence[str]], Awaitable[Page]]
 FAILED = pytest.StashKey[bool]()
 session = pytest_asyncio.fixture(scope="session", loop_scope="session")
 fixture = pytest_asyncio.fixture(loop_scope="session")
@@ -73,18 +79,13 @@ async def whole_watch(context: BrowserContext) -> Watch:
 
 
 @fixture
-async def watch(
-    whole_watch: Watch, request: pytest.FixtureRequest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> AsyncIterator[Watch]:
+async def watch(whole_watch: Watch, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Watch]:
     """What the browser says during this test: unknown errors and strange hosts fail it, a failure leaves evidence."""
-    whole_watch.start_over()
+    whole_watch.start_over(tmp_path / "evidence", lambda: request.node.stash.get(FAILED, False))
     yield whole_watch
-    faults, strangers = whole_watch.faults, whole_watch.strangers
-    if faults or strangers or request.node.stash.get(FAILED, False):
-        await whole_watch.keep_evidence(tmp_path / "evidence")
-        print(f"screenshots and console log: {tmp_path / 'evidence'}")  # noqa: T201 (pytest shows it with the failure)
-    assert not faults, "\n".join(faults)
-    assert not strangers, f"asked for addresses outside this machine: {strangers}"
+    await whole_watch.look()
+    assert not whole_watch.faults, "\n".join(whole_watch.faults)
+    assert not whole_watch.strangers, f"asked for addresses outside this machine: {whole_watch.strangers}"
 
 
 @fixture
@@ -92,7 +93,36 @@ async def page(context: BrowserContext, watch: Watch) -> AsyncIterator[Page]:
     """An empty page for one test."""
     page = await context.new_page()
     yield page
+    await watch.look()
     await page.close()
+
+
+@fixture
+async def endpoint() -> AsyncIterator[Endpoint]:
+    """A scripted endpoint on the loop of the browser."""
+    async with Endpoint() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def axe() -> Axe:
+    """The accessibility checker."""
+    return Axe()
+
+
+@pytest.fixture(scope="session")
+def blank() -> Iterator[str]:
+    """The address of the blank page with its stand-in for the kernel."""
+    with serve() as url:
+        yield f"{url}/page/index.html"
+
+
+@fixture
+async def card_page(page: Page, blank: str) -> CardPage:
+    """The blank page: `card = await card_page.mount({...traits})`, no server and no kernel."""
+    await page.goto(blank)
+    await page.wait_for_function("() => globalThis.mount")
+    return CardPage(page)
 
 
 @session
@@ -119,12 +149,19 @@ async def lab(whole_lab: Lab, watch: Watch) -> AsyncIterator[Lab]:
     """JupyterLab for one test: `await lab.open([...cells])`."""
     await whole_lab.page.bring_to_front()
     yield whole_lab
+    await watch.look(whole_lab.server.log)
     await whole_lab.close_all()
 
 
 @fixture
-async def notebook7(lab: Lab, page: Page) -> Callable[[Sequence[str]], Awaitable[Notebook]]:
-    """Notebook 7 for one test: `await notebook7([...cells])`."""
+async def open_lab(lab: Lab) -> Opener:
+    """`await open_lab([...cells])`: a notebook in JupyterLab."""
+    return lab.open
+
+
+@fixture
+async def open_notebook7(lab: Lab, page: Page) -> Opener:
+    """`await open_notebook7([...cells])`: a notebook in Notebook 7."""
 
     async def open_(cells: Sequence[str]) -> Notebook:
         return await lab.open_notebook7(page, cells)
@@ -133,7 +170,7 @@ async def notebook7(lab: Lab, page: Page) -> Callable[[Sequence[str]], Awaitable
 
 
 @fixture
-async def served(page: Page, tmp_path: Path) -> AsyncIterator[Callable[[str, Sequence[str]], Awaitable[Page]]]:
+async def served(page: Page, watch: Watch, tmp_path: Path) -> AsyncIterator[Host]:
     """`await served("voila" | "marimo", [...cells])`: the page on which that host has run the cells."""
     servers: list[Server] = []
 
@@ -145,6 +182,7 @@ async def served(page: Page, tmp_path: Path) -> AsyncIterator[Callable[[str, Seq
         return page
 
     yield open_
+    await watch.look()
     await page.goto("about:blank")
     for server in servers:
         await server.close()

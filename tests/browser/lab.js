@@ -62,6 +62,7 @@ globalThis.desk = (() => {
     id: (path) => panel(path).id,
     cells: (path) => panel(path).content.widgets.map(({ model }) => [model.type, model.sharedModel.getSource()]),
     mode: (path) => panel(path).content.mode,
+    active: (path) => panel(path).content.activeCellIndex,
     activate,
 
     runAll: async (path) => {
@@ -90,6 +91,13 @@ globalThis.desk = (() => {
 
     status: (path) => kernel(path).status,
     save: async (path) => await panel(path).context.save(),
+    saveWithState: async (path) => {
+      const toggle = "@jupyter-widgets/jupyterlab-manager:saveWidgetState";
+      await app().commands.execute(toggle);
+      await panel(path).context.save();
+      await app().commands.execute(toggle);
+    },
+
     dirty: (path) => panel(path).context.model.dirty,
     trusted: (path) => panel(path).content.model.cells.get(0).trusted,
     interrupt: async (path) => await kernel(path).interrupt(),

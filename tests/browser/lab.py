@@ -109,9 +109,21 @@ class Notebook:
         """The notebook's mode, "command" or "edit"."""
         return str(await self._desk("mode"))
 
-    async def save(self) -> str:
-        """Save the notebook; the file's text."""
-        await self._desk("save")
+    async def active(self) -> int:
+        """The index of the active cell."""
+        return int(await self._desk("active"))
+
+    async def becomes(self, expression: str, wanted: Any) -> None:
+        """Wait until `expression` is `wanted` in the kernel: what the page sends may be on its way."""
+        for _ in range(100):
+            found = await self.value(expression)
+            if found == wanted:
+                return
+        raise AssertionError(f"{expression} is {found!r}, not {wanted!r}")
+
+    async def save(self, *, widget_state: bool = False) -> str:
+        """Save the notebook, with the state of its widgets if asked (a setting that is off); the file's text."""
+        await self._desk("saveWithState" if widget_state else "save")
         return self.path.read_text(encoding="utf-8")
 
     async def restart(self) -> None:

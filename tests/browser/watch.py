@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -31,12 +33,15 @@ class Watch:
         self.requests: list[str] = []
         self._faults: list[str] = []
         self._expected: list[str] = []
+        self._folder: Path | None = None
+        self._failed: Callable[[], bool] = bool
         context.on("console", self._on_console)
         context.on("weberror", self._on_error)
         context.on("request", self._on_request)
 
-    def start_over(self) -> None:
-        """Forget all: a new test begins."""
+    def start_over(self, folder: Path, failed: Callable[[], bool]) -> None:
+        """Forget all: a new test begins, which may tell that it `failed`, and then leaves its evidence in `folder`."""
+        self._folder, self._failed = folder, failed
         for record in (self.log, self.requests, self._faults, self._expected):
             record.clear()
 
@@ -61,15 +66,25 @@ class Watch:
             and not any(re.search(pattern, url) for pattern in HOSTS_OWN_REQUESTS)
         ]
 
-    async def keep_evidence(self, folder: Path) -> None:
-        """Put a screenshot of every page and the console's log into `folder`."""
-        folder.mkdir(parents=True, exist_ok=True)
+    async def look(self, *logs: Path) -> None:
+        """If the test failed, put a screenshot of every page, the console's log and copies of `logs` into its folder.
+
+        Every fixture that is about to close something calls this first; the first call counts.
+        """
+        folder, faulty = self._folder, self.faults or self.strangers or self._failed()
+        if folder is None or not faulty:
+            return
+        self._folder = None
+        folder.mkdir()
         (folder / "console.log").write_text("\n".join(self.log), encoding="utf-8")
+        for log in logs:
+            shutil.copy(log, folder)
         for number, page in enumerate(self.context.pages):
             try:
                 await page.screenshot(path=folder / f"page-{number}.png", timeout=5000)
             except Error as error:
                 (folder / f"page-{number}.txt").write_text(f"no screenshot: {error}", encoding="utf-8")
+        print(f"Screenshots and the browser's console: {folder}")  # noqa: T201 (pytest shows it with the failure)
 
     def _on_console(self, message: ConsoleMessage) -> None:
         line = f"console: {message.text} ({message.location.get('url', '')})"

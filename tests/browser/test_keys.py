@@ -1,0 +1,124 @@
+"""No key that is pressed in the widget reaches the notebook: in JupyterLab and Notebook 7, wherever the focus is."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+from playwright.async_api import Locator, expect
+
+from ..endpoint import Endpoint
+from .card import HAND_OVER_KEY, SETUP, Card, links, make, serve_pictures
+from .conftest import Opener
+from .lab import Notebook
+
+KEYS = [*"abjkmxdd", "Shift+Enter", "Control+Enter", *"00", *"cvzyhi"]
+ARROWS = ["ArrowDown", "ArrowUp", "ArrowRight", "ArrowLeft", "Home", "End", "PageUp", "PageDown", "Escape", " "]
+CELLS = ["1", "2", SETUP, "#md some text", "3", "4"]
+WIDGET = 3
+"""The index of the widget's cell, with others above and below that keys could cut, move or run."""
+
+
+@pytest.fixture(params=["lab", "notebook7"])
+def opener(request: pytest.FixtureRequest) -> Opener:
+    """`await opener([...cells])` in each of the two."""
+    return request.getfixturevalue(f"open_{request.param}")  # type: ignore[no-any-return]
+
+
+async def gallery(opener: Opener, endpoint: Endpoint) -> tuple[Notebook, Card]:
+    """A notebook with a finished gallery in its midst, in command mode."""
+    serve_pictures(endpoint)
+    endpoint.answers = [endpoint.success(*links(endpoint))]
+    notebook = await opener([*CELLS[:WIDGET], make(endpoint), *CELLS[WIDGET:]])
+    await notebook.execute(HAND_OVER_KEY)
+    await notebook.run(2)
+    await notebook.run(WIDGET)
+    card = Card(notebook.output(WIDGET))
+    await card.shows(4)
+    return notebook, card
+
+
+class Witness:
+    """What a key could have done: cells made, cut, moved, edited or run."""
+
+    def __init__(self, notebook: Notebook) -> None:
+        self.notebook = notebook
+
+    async def look(self) -> object:
+        """The cells with their prompts, the mode, and how often the kernel has executed something."""
+        prompts = await self.notebook.view.locator(".jp-InputPrompt").all_text_contents()
+        return await self.notebook.cells(), prompts, await self.notebook.mode(), await self.notebook.active()
+
+
+async def press_all(notebook: Notebook, focus: Callable[[], Awaitable[None]], keys: list[str]) -> None:
+    """Press every key, each with the focus where `focus` puts it, and assert that the notebook is as it was."""
+    witness = Witness(notebook)
+    await focus()
+    before = await witness.look()
+    for key in keys:
+        await focus()
+        await notebook.page.keyboard.press(key)
+        assert await witness.look() == before, f"{key!r} reached the notebook"
+    await notebook.execute("")  # a cell that was run would have been queued before this
+    assert await witness.look() == before
+
+
+def focusing(element: Locator) -> Callable[[], Awaitable[None]]:
+    """Puts the focus on `element` and makes sure that it is there."""
+
+    async def focus() -> None:
+        await element.focus()
+        await expect(element).to_be_focused()
+
+    return focus
+
+
+async def test_keys_with_the_focus_in_the_card(opener: Opener, endpoint: Endpoint) -> None:
+    """On a tile, a check box, a button of the toolbar and the card itself."""
+    notebook, card = await gallery(opener, endpoint)
+    tile = card.opener(2)
+    places = [tile, card.root.get_by_role("checkbox").nth(1), card.button("Details"), card.root]
+
+    def closing(place: Locator) -> Callable[[], Awaitable[None]]:
+        async def focus() -> None:
+            if await card.dialog.count():  # Enter on a tile opens it
+                await notebook.page.keyboard.press("Escape")
+                await expect(card.dialog).to_have_count(0)
+            await focusing(place)()
+
+        return focus
+
+    for place in places:
+        await press_all(notebook, closing(place), [*KEYS, *ARROWS])
+
+
+async def test_keys_with_the_focus_in_the_dialog(opener: Opener, endpoint: Endpoint) -> None:
+    """On the dialog itself and on its buttons, also with the details open."""
+    notebook, card = await gallery(opener, endpoint)
+    await card.open(2)
+
+    def within(place: Locator) -> Callable[[], Awaitable[None]]:
+        async def focus() -> None:
+            if not await card.dialog.count():  # Escape and "Close" close it
+                await card.open(2)
+            await focusing(place)()
+
+        return focus
+
+    for place in [card.dialog, card.dialog.get_by_role("button", name="Details"), card.dialog.get_by_label("Fit")]:
+        await press_all(notebook, within(place), [*KEYS, *ARROWS])
+
+
+async def test_keys_in_the_form_are_typed(opener: Opener, endpoint: Endpoint) -> None:
+    """Letters and digits go into the fields of the form, the rest nowhere."""
+    notebook = await opener([*CELLS[:WIDGET], make(endpoint, more="request_id=None"), *CELLS[WIDGET:]])
+    await notebook.run(2)
+    await notebook.run(WIDGET)
+    card = Card(notebook.output(WIDGET))
+    for label in ["API key", "Request id"]:
+        field = card.root.get_by_label(label)
+        await press_all(notebook, focusing(field), [*KEYS, *ARROWS])
+        assert await field.input_value() == "abjkmxdd00cvzyhi "
+        await field.fill("")
+    await press_all(notebook, focusing(card.button("Fetch")), [*KEYS, *ARROWS])
+    assert endpoint.polls == []
