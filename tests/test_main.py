@@ -7,6 +7,8 @@ import re
 import signal
 import subprocess
 import sys
+import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -146,27 +148,42 @@ def test_jupyterlab_opens_the_copy_and_ends_when_told(tmp_path: Path, how: signa
         cwd=tmp_path / "here", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         start_new_session=True, env={**os.environ, **own},
     )  # fmt: skip
-    try:
-        assert lab.stdout is not None
-        said = []
-        for line in lab.stdout:  # ends with the process; pytest-timeout watches over it
-            said.append(line)
-            address = re.search(r"http://127\.0\.0\.1:\d+/lab/tree/dreambooth-quickstart\.ipynb\?token=\w+", line)
-            if address:
-                break
-        else:
-            pytest.fail("no address was printed:\n" + "".join(said))
-        page = urllib.request.urlopen(address[0], timeout=MINUTES)
-        with page:
-            assert page.status == 200
-        if how is signal.SIGINT:
-            os.killpg(lab.pid, how)  # as a terminal does: everybody in the foreground gets it
-        else:
-            lab.terminate()
-        rest, _ = lab.communicate(timeout=MINUTES)
-        assert lab.returncode == 0, "".join(said) + rest
-        assert "Traceback" not in rest
-        assert (tmp_path / "here" / command.QUICKSTART).exists()
-    finally:
-        if lab.poll() is None:
-            os.killpg(lab.pid, signal.SIGKILL)
+    with lab:
+        try:
+            assert answers(address_printed_by(lab)) == 200
+            if how is signal.SIGINT:
+                os.killpg(lab.pid, how)  # as a terminal does: everybody in the foreground gets it
+            else:
+                lab.terminate()
+            rest, _ = lab.communicate(timeout=MINUTES)
+            assert lab.returncode == 0, rest
+            assert "Traceback" not in rest
+            assert (tmp_path / "here" / command.QUICKSTART).exists()
+        finally:
+            if lab.poll() is None:
+                os.killpg(lab.pid, signal.SIGKILL)
+
+
+def address_printed_by(lab: subprocess.Popen[str]) -> str:
+    """Return the address of the notebook as JupyterLab tells it."""
+    assert lab.stdout is not None
+    said = []
+    for line in lab.stdout:  # ends with the process; pytest-timeout watches over it
+        said.append(line)
+        address = re.search(r"http://127\.0\.0\.1:\d+/lab/tree/dreambooth-quickstart\.ipynb\?token=\w+", line)
+        if address:
+            return address[0]
+    return pytest.fail("no address was printed:\n" + "".join(said))
+
+
+def answers(address: str) -> int:
+    """Return the status of a page; JupyterLab prints its address a moment before it listens there."""
+    give_up = time.monotonic() + MINUTES
+    while True:
+        try:
+            with urllib.request.urlopen(address, timeout=MINUTES) as page:
+                return int(page.status)
+        except urllib.error.URLError:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(0.1)  # a port that is not yet open has no event to wait for

