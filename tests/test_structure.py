@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,8 @@ ORDER = """
     _version errors secret body refusals protocol schedule
     exif image_bytes image_layout image_metadata shrinking decoding picture_text picture_files pictures
     state addresses rate_limit network download plan verdict job client
-    static_copy traits display delivery bundle widget batch demo_art demo_jobs demo rehearsal
+    static_copy traits display delivery bundle waiting_messages widget batch
+    demo_scenes demo_art demo_jobs demo rehearsal
     __init__ __main__
 """.split()  # noqa: SIM905 - a list of forty strings reads worse
 
@@ -35,9 +37,19 @@ ALLOWED = {"addresses": {"aiohttp", "asyncio", "socket"}}
 JUPYTER = {"IPython", "anywidget", "comm", "ipykernel", "ipywidgets", "jupyter_client", "traitlets"}
 
 
+@cache
 def modules() -> dict[str, ast.Module]:
-    """Return the syntax tree of each module of the package."""
-    return {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.glob("*.py"))}
+    """Return the syntax tree of each module by its dotted name; a folder's own is that of its `__init__`."""
+    paths = {path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py")} - {Path("frontend/hatch_build.py")}
+    return {
+        ".".join(path.with_suffix("").parts).removesuffix(".__init__"): ast.parse((PACKAGE / path).read_text("utf-8"))
+        for path in sorted(paths)
+    }
+
+
+def place(name: str) -> int:
+    """Return where a module stands in the order; the modules of a folder share its place."""
+    return ORDER.index(name.partition(".")[0])
 
 
 def is_for_the_type_checker(node: ast.AST) -> bool:
@@ -45,21 +57,24 @@ def is_for_the_type_checker(node: ast.AST) -> bool:
     return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
-def imports(node: ast.AST) -> Iterator[str]:
+def imports(name: str, node: ast.AST | None = None) -> Iterator[str]:
     """Yield what a module imports, at its top or inside its functions: `.name` of its own, or the foreign package."""
-    for child in ast.iter_child_nodes(node):
-        if is_for_the_type_checker(child):
-            yield from imports(ast.Module(body=child.orelse, type_ignores=[]))  # type: ignore[attr-defined]
-        elif isinstance(child, ast.Import):
+    for child in ast.iter_child_nodes(modules()[name] if node is None else node):
+        if isinstance(child, ast.Import):
             yield from (own_name(alias.name) for alias in child.names)
         elif isinstance(child, ast.ImportFrom):
-            path = ("dreambooth_widget." if child.level else "") + (child.module or "")
-            # `from . import name` and `from dreambooth_widget import name` mean the module when there is one.
-            for alias in child.names:
-                of_package = path.rstrip(".") == "dreambooth_widget"
-                yield own_name(f"dreambooth_widget.{alias.name}" if of_package else path)
-        else:
-            yield from imports(child)
+            yield from (own_name(f"{origin(name, child)}.{alias.name}") for alias in child.names)
+        elif not is_for_the_type_checker(child):
+            yield from imports(name, child)
+
+
+def origin(name: str, node: ast.ImportFrom) -> str:
+    """Return the absolute name of what `from … import` imports from, seen from the module `name`."""
+    if not node.level:
+        return node.module or ""
+    is_folder = name == "__init__" or (PACKAGE / name.replace(".", "/") / "__init__.py").exists()
+    inside = ["dreambooth_widget", *(name.split(".") if name != "__init__" else []), *([""] if is_folder else [])]
+    return ".".join([*inside[: -node.level], *([node.module] if node.module else [])])
 
 
 def own_name(path: str) -> str:
@@ -68,12 +83,12 @@ def own_name(path: str) -> str:
     if first != "dreambooth_widget":
         return first
     module = rest.partition(".")[0]
-    return f".{module}" if (PACKAGE / f"{module}.py").exists() else ".__init__"
+    return f".{module}" if module in ORDER else ".__init__"
 
 
 def test_every_module_has_its_place() -> None:
     """No module stands outside of the order, so that none escapes the next test."""
-    assert sorted(set(modules()) - set(ORDER)) == []
+    assert {name.partition(".")[0] for name in modules()} - set(ORDER) == set()
     assert len(set(ORDER)) == len(ORDER)
 
 
@@ -81,24 +96,24 @@ def test_imports_point_upward() -> None:
     """A module imports only from the modules before it in the order, also inside its functions."""
     wrong = [
         f"{name} imports {target}"
-        for name, tree in modules().items()
-        for target in imports(tree)
-        if target.startswith(".") and target[1:] not in ORDER[: ORDER.index(name)]
+        for name in modules()
+        for target in imports(name)
+        if target.startswith(".") and target != f".{name.partition('.')[0]}" and place(target[1:]) >= place(name)
     ]
     assert not wrong, "\n".join(wrong)
 
 
 def test_nothing_before_static_copy_knows_jupyter() -> None:
     """The job, the client and all below them work in a script, a server or a test without a notebook's libraries."""
-    below = ORDER[: ORDER.index("static_copy")]
-    wrong = {name: found for name, tree in modules().items() if name in below and (found := {*imports(tree)} & JUPYTER)}
+    below = [name for name in modules() if place(name) < place("static_copy")]
+    wrong = {name: found for name in below if (found := {*imports(name)} & JUPYTER)}
     assert wrong == {}
 
 
 @pytest.mark.parametrize("name", PURE)
 def test_the_pure_modules_are_pure(name: str) -> None:
     """Clock, chance, threads and network are no business of these."""
-    assert set(imports(modules()[name])) & IMPURE <= ALLOWED.get(name, set())
+    assert set(imports(name)) & IMPURE <= ALLOWED.get(name, set())
 
 
 def run_python(code: str) -> str:
@@ -138,7 +153,7 @@ def test_all_is_complete() -> None:
 def test_all_is_sorted() -> None:
     """Constants, classes and functions, each by the alphabet, in every module that has an `__all__`."""
 
-    def place(name: str) -> tuple[int, str]:
+    def rank(name: str) -> tuple[int, str]:
         return (0 if name.isupper() else 1 if name[0].isupper() else 2, name)
 
     for name, tree in modules().items():
@@ -149,7 +164,7 @@ def test_all_is_sorted() -> None:
                 and node.targets[0].id == "__all__"
             ):
                 public = ast.literal_eval(node.value)
-                assert public == sorted(set(public), key=place), name
+                assert public == sorted(set(public), key=rank), name
 
 
 def test_the_version_has_one_source() -> None:
