@@ -94,6 +94,12 @@ class TestSize:
         picture = base64.encodebytes(bytes(range(256)) * 4000).decode()
         assert success(picture) == (Link(picture.strip()),)
 
+    def test_long_gap_beside_a_picture(self) -> None:
+        """Outside of strings, JSON as long as a picture is still JSON: white space, a number."""
+        gap = " " * 20_000 + "1" * 20_000 + ","
+        body = f'{{"status":"success","seed":{gap}"output":["{self.PICTURE}"]}}'
+        assert finished(body).links == (Link(self.PICTURE),)
+
     def test_long_text_that_is_no_picture(self) -> None:
         """Quotes inside a long text do not lead the detour astray."""
         message = 'he said "' + "A" * 700_000 + '", then "' + "B" * 700_000 + '".'

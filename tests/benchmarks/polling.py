@@ -1,0 +1,137 @@
+"""How late and how often: this package's `PollSchedule` beside what others do, on the same simulated jobs.
+
+    python tests/benchmarks/polling.py [--jobs 10000] [--seed 7] [--json]
+
+Prints mean and 95th percentile of the delay after "ready", requests per job, and the cost (delay + 0.5 s per request)
+as a multiple of the least that a schedule could reach which knows how the durations are spread. Then the targets; the
+exit status is 1 when one is missed. Needs nothing but the package; the model is in simulation.py beside this file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from simulation import (
+    PRICE,
+    RULES,
+    Job,
+    Outcome,
+    best_cost,
+    best_mean_cost,
+    fixed_with_equal_polls,
+    guess_from_history,
+    make_jobs,
+    make_jobs_of,
+    make_jobs_without_eta,
+    simulate,
+)
+
+SIGMAS = (0.2, 0.5, 1.0)
+"""How far the truth strays from the estimate: a good, a fair and a poor one."""
+
+LATER_THAN_OURS = 1.4
+"""Target: at equal polls a fixed interval notices at least this many times later (σ = 0.5)."""
+
+WORST_RATIO = 1.25
+"""Target: for σ ≥ 0.5 our cost is at most this many times the oracle's, for every estimate."""
+
+ETAS_OF_TARGET = (3.0, 10.0, 30.0, 60.0, 150.0)
+
+
+def measure(count: int, seed: int) -> dict[str, Any]:
+    """Everything that is printed, as one JSON object. Times are in seconds."""
+    worlds = [_world(f"ETA, σ = {sigma}", make_jobs(count, sigma, seed), best_mean_cost(sigma)) for sigma in SIGMAS]
+    worlds.append(_world_without_eta(count, seed))
+    targets = [_equal_polls(count, seed), *(_ratio(sigma, count, seed) for sigma in SIGMAS if sigma >= 0.5)]
+    return {"jobs": count, "seed": seed, "price": PRICE, "worlds": worlds, "targets": targets}
+
+
+def _world(name: str, jobs: list[Job], oracle: float) -> dict[str, Any]:
+    rows = [_row(schedule, simulate(rule, jobs), oracle) for schedule, rule in RULES.items()]
+    return {"name": name, "oracle": round(oracle, 3), "rows": rows}
+
+
+def _world_without_eta(count: int, seed: int) -> dict[str, Any]:
+    """Nothing is announced, and all jobs are of one kind: what helps is the median of the earlier ones."""
+    jobs = make_jobs_without_eta(count, seed)
+    world = _world("no ETA, 12 s in the median, σ = 1", jobs, best_cost(12.0, 1.0))
+    outcome = simulate(RULES["ours"], guess_from_history(jobs))
+    world["rows"].insert(0, _row("ours, from the fourth job of a kernel on", outcome, world["oracle"]))
+    return world
+
+
+def _row(schedule: str, outcome: Outcome, oracle: float) -> dict[str, Any]:
+    return {
+        "schedule": schedule,
+        "mean": round(outcome.mean, 3),
+        "p95": round(outcome.p95, 3),
+        "polls": round(outcome.polls, 2),
+        "ratio": round(outcome.cost / oracle, 3),
+    }
+
+
+def _equal_polls(count: int, seed: int) -> dict[str, Any]:
+    jobs = make_jobs(count, 0.5, seed)
+    outcome = simulate(RULES["ours"], jobs)
+    interval, mean = fixed_with_equal_polls(jobs, outcome.polls)
+    later = mean / outcome.mean
+    return {
+        "target": f"σ = 0.5: a fixed interval with as many polls is at least {LATER_THAN_OURS} times later",
+        "measured": round(later, 3),
+        "detail": f"{outcome.polls:.1f} polls: {mean:.2f} s late at every {interval:.2f} s, ours {outcome.mean:.2f} s",
+        "met": later >= LATER_THAN_OURS,
+    }
+
+
+def _ratio(sigma: float, count: int, seed: int) -> dict[str, Any]:
+    ratios = {
+        eta: simulate(RULES["ours"], make_jobs_of(eta, count, sigma, seed)).cost / best_cost(eta, sigma)
+        for eta in ETAS_OF_TARGET
+    }
+    worst = max(ratios.values())
+    return {
+        "target": f"σ = {sigma}: cost at most {WORST_RATIO} times the oracle's, for every ETA",
+        "measured": round(worst, 3),
+        "detail": ", ".join(f"ETA {eta:g} s: {ratio:.2f}" for eta, ratio in ratios.items()),
+        "met": worst <= WORST_RATIO,
+    }
+
+
+def describe(result: dict[str, Any]) -> str:
+    """The result as Markdown."""
+    lines = [f"{result['jobs']} simulated jobs in each table, seed {result['seed']}."]
+    for world in result["worlds"]:
+        lines += [
+            f"\n### {world['name']} (least possible cost {world['oracle']:.2f} s)\n",
+            "| schedule | mean delay (s) | 95 % (s) | requests per job | cost / least possible |",
+            "|---|--:|--:|--:|--:|",
+        ]
+        lines += [
+            f"| {row['schedule']} | {row['mean']:.2f} | {row['p95']:.1f} | {row['polls']:.1f} | {row['ratio']:.2f} |"
+            for row in world["rows"]
+        ]
+    lines.append("\n### Targets\n")
+    for target in result["targets"]:
+        met = "met" if target["met"] else "MISSED"
+        lines.append(f"* {met}: {target['target']}. Measured {target['measured']:.2f} ({target['detail']}).")
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Measure and print; 1 when a target is missed."""
+    parser = argparse.ArgumentParser(description="How late and how often do polling schedules notice a finished job?")
+    parser.add_argument("--jobs", type=int, default=10_000, help="simulated jobs in each table")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--json", action="store_true", help="print JSON instead of Markdown")
+    options = parser.parse_args()
+    result = measure(options.jobs, options.seed)
+    text = json.dumps(result, indent=2, ensure_ascii=False) if options.json else describe(result)
+    sys.stdout.write(text + "\n")
+    return 0 if all(target["met"] for target in result["targets"]) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
