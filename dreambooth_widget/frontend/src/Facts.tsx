@@ -4,12 +4,10 @@ import type { View } from "./model";
 import { clock } from "./words";
 
 /** What people ask for first; the rest follows in the order in which the service gave it. */
-const FIRST = ["prompt", "negative_prompt", "seed", "steps", "model"];
+const FIRST = { prompt: "", negative_prompt: "", seed: "", steps: "", model: "" };
 
 export function factsOf(view: View): [label: string, value: string][] {
-  const meta = Object.entries(view._card.meta).filter(([, value]) => value);
-  const rank = ([name]: [string, string]): number => (FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length);
-  meta.sort((a, b) => rank(a) - rank(b));
+  const meta = Object.entries({ ...FIRST, ...view._card.meta }).filter(([, value]) => value);
   const facts: [string, string][] = [["Request", view.request_id], ...meta.map(named)];
   if (view.started_at !== null && view.finished_at !== null) {
     facts.push(["Time", clock(view.finished_at - view.started_at)]);

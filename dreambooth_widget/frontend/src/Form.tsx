@@ -23,7 +23,7 @@ export function Form({ requestId, hasKey, refused, onStart }: Props): VNode {
   const start = (): void => {
     const [secret, request] = [key.current?.value.trim() ?? "", id.current?.value.trim() ?? ""];
     const empty = !secret && !hasKey ? key : request ? null : id;
-    setLacking(empty ? (empty === key ? "The API key is missing." : "The request id is missing.") : "");
+    setLacking(empty ? `The ${empty === key ? "API key" : "request id"} is missing.` : "");
     empty?.current?.focus();
     if (empty) return;
     if (key.current) key.current.value = "";
