@@ -104,19 +104,25 @@ export class KernelPictures implements PictureStore {
     const key = `${kind}/${entry.id}`;
     const asked = this.#waits.get(key);
     if (asked) return asked.promise;
-    const { promise } = this.#wait(key, true);
+    const promise = this.#wait(key);
     this.#send({ type: NEED, kind, index: entry.index, id: entry.id });
     return promise;
   }
 
-  #wait(key: string): Promise<Held>;
-  #wait(key: string, whole: true): Wait;
-  #wait(key: string, whole?: true): Wait | Promise<Held> {
+  #wait(key: string): Promise<Held> {
     const wait = {} as Wait;
     wait.promise = new Promise((resolve, reject) => Object.assign(wait, { resolve, reject }));
     this.#waits.set(key, wait);
     this.#bePatient(key);
-    return whole ? wait : wait.promise;
+    return wait.promise;
+  }
+
+  /** The wait for `key`, which is over. */
+  #ended(key: string): Wait | undefined {
+    const wait = this.#waits.get(key);
+    clearTimeout(wait?.timer);
+    this.#waits.delete(key);
+    return wait;
   }
 
   #bePatient(key: string): void {
@@ -127,10 +133,7 @@ export class KernelPictures implements PictureStore {
   }
 
   #fail(key: string, reason: string): void {
-    const wait = this.#waits.get(key);
-    clearTimeout(wait?.timer);
-    this.#waits.delete(key);
-    wait?.reject(new Error(reason));
+    this.#ended(key)?.reject(new Error(reason));
   }
 
   #collect(piece: Piece, buffer: DataView): void {
@@ -151,10 +154,7 @@ export class KernelPictures implements PictureStore {
     const held = { kind: piece.kind, blob, name: piece.name, url: piece.kind === ZIP ? "" : await this.#address(blob) };
     if (this.#signal.aborted) return URL.revokeObjectURL(held.url);
     if (piece.kind !== ZIP) this.#held.set(key, held);
-    const wait = this.#waits.get(key);
-    clearTimeout(wait?.timer);
-    this.#waits.delete(key);
-    wait?.resolve(held);
+    this.#ended(key)?.resolve(held);
     this.#trim(key);
     this.#announce();
   }
