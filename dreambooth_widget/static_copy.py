@@ -34,7 +34,10 @@ LARGEST = 512 * 1024
 _STEPS = ((256, 85), (224, 80), (192, 78), (160, 75), (128, 72), (96, 68))
 """Longest edge in pixels and JPEG quality of the thumbnails: the first step that fits the budget is taken."""
 
-_ALONE = ((512, 85), (384, 85), *_STEPS)
+_FEW = ((384, 85), (320, 85), *_STEPS)
+"""The same for up to four pictures, which are worth more."""
+
+_ALONE = ((512, 85), *_FEW)
 """The same for one picture alone, which is shown larger."""
 
 _MOST = 160
@@ -114,11 +117,11 @@ def _said(state: FetchState) -> str:
     if state.status == "success" or not state.final:
         return ""
     if state.error is not None:
-        mark = {"stopped": "■", "timed_out": "⌛"}.get(state.status, "✕")
-        return f"{mark} {state.error.title}: {state.error}"
+        mark = "✕ " if state.status == "error" else ""
+        return f"{mark}{state.error.title}: {state.error}"
     words = {
-        "stopped": "■ Stopped waiting: the job goes on at the service.",
-        "timed_out": "⌛ Still processing: checking again resumes.",
+        "stopped": "Stopped waiting: the job goes on at the service.",
+        "timed_out": "Still processing: checking again resumes.",
     }
     return words.get(state.status, f"✕ Failed: {state.message}")
 
@@ -145,7 +148,8 @@ def _safe(text: str, longest: int = _LONGEST_FACT) -> str:
 
 def _fit(copy: _Copy, budget: int) -> list[str]:
     """The table cells that fit into `budget`: all in the largest size that allows it, else as many as go."""
-    steps = _ALONE if len(copy.pictures) == 1 else _STEPS
+    count = len(copy.pictures)
+    steps = _ALONE if count == 1 else _FEW if count <= 4 else _STEPS
     small = [on_white(shrink(picture, steps[0][0])) for picture in copy.pictures[:_MOST]]
     cells: list[str] = []
     for edge, quality in steps:
@@ -183,10 +187,9 @@ def _cell(copy: _Copy, picture: Picture, uri: str, shown: int) -> str:
     alt = f"Picture {picture.index + 1}" + (f", seed {seed}" if seed else "") + (f": {prompt}" if prompt else "")
     caption = f"{picture.index + 1}" + (f" · seed {seed}" if seed else "")
     return (
-        f"<td style='padding:4px;text-align:center;vertical-align:bottom'><figure style='margin:0'>"
-        f"<img src='{uri}' alt='{escape(alt)}' width='{width}' height='{height}'"
-        f" style='max-width:100%;height:auto;border-radius:2px'>"
-        f"<figcaption style='font-size:smaller;opacity:.75'>{escape(caption)}</figcaption></figure></td>"
+        f"<td style='padding:4px;text-align:center;vertical-align:bottom'><img src='{uri}' alt='{escape(alt)}'"
+        f" width='{width}' height='{height}' style='max-width:100%;height:auto;border-radius:2px'>"
+        f"<br><small style='opacity:.75'>{escape(caption)}</small></td>"
     )
 
 
