@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -12,13 +11,13 @@ from typing import Any
 from .download import Limits
 from .job import FetchJob
 from .network import Network
-from .plan import Plan
+from .plan import Plan, check_seconds
 from .protocol import V4, Answer, check_endpoint, check_request_id
 from .schedule import DurationHistory, PollSchedule, Retry
 from .secret import Key
 from .state import FetchResult, FetchState
 
-__all__ = ["KEY_VARIABLE", "Client", "check_seconds", "fetch", "find_key"]
+__all__ = ["KEY_VARIABLE", "Client", "fetch", "find_key"]
 
 KEY_VARIABLE = "DREAMBOOTH_API_KEY"
 
@@ -37,18 +36,6 @@ def _only_key(key: object) -> Key | None:
     if key is None or isinstance(key, Key):
         return key
     raise TypeError(f"key must be a str, not {type(key).__name__}")
-
-
-def check_seconds(name: str, value: object) -> float | None:
-    """`value` as a number of seconds, None for None. `TypeError`/`ValueError` say what is wrong with `name`."""
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{name} must be a number of seconds, not {type(value).__name__}")
-    seconds = float(value)
-    if not 0 <= seconds < float("inf"):
-        raise ValueError(f"{name} must be 0 seconds or more, not {value!r}")
-    return seconds
 
 
 class Client:
@@ -99,21 +86,16 @@ class Client:
 
     def fetch(self, request_id: int | str, *, eta: float | None = None, deadline: float | None = None) -> FetchJob:
         """Start fetching a request at once, on the running event loop. `eta` and `deadline` are seconds from now."""
-        plan = Plan(check_request_id(request_id), eta=check_seconds("eta", eta))
-        return self.start(self._with_policies(plan, deadline))
+        seconds = check_seconds("eta", eta), check_seconds("deadline", deadline)
+        return self.start(self.adopt(Plan(check_request_id(request_id), *seconds)))
 
     def start(self, plan: Plan) -> FetchJob:
         """Start a job for a plan as it is."""
         return FetchJob(self._network, plan, _HISTORY)
 
-    def _with_policies(self, plan: Plan, deadline: object) -> Plan:
-        return replace(
-            plan,
-            deadline=check_seconds("deadline", deadline),
-            schedule=self._schedule,
-            retry=self._retry,
-            limits=self._limits,
-        )
+    def adopt(self, plan: Plan) -> Plan:
+        """The plan with this client's policies: its schedule, its retries and its limits."""
+        return replace(plan, schedule=self._schedule, retry=self._retry, limits=self._limits)
 
     async def check(self, request_id: int | str) -> Answer:
         """Exactly one POST: what the service says of the request now."""
@@ -124,23 +106,15 @@ class Client:
 
         Raises `ValueError` when it answered with an error or named no request.
         """
-        return self.start(self._with_policies(Plan.for_response(response), deadline))
+        plan = replace(Plan.for_response(response), deadline=check_seconds("deadline", deadline))
+        return self.start(self.adopt(plan))
 
     def resume(self, token: str) -> FetchJob:
         """Continue the request of a `resume_token`. `ValueError` if it is none, or belongs to another endpoint."""
-        try:
-            facts = json.loads(token)
-            request_id, endpoint = facts["request_id"], facts["endpoint"]
-        except (TypeError, KeyError, ValueError) as error:
-            raise ValueError("not a resume token") from error
+        endpoint, plan = Plan.for_token(token)
         if endpoint != self.endpoint:
             raise ValueError(f"the token is for {endpoint}, this client asks {self.endpoint}")
-        plan = Plan(
-            check_request_id(request_id),
-            eta=check_seconds("eta", facts.get("eta")),
-            started_at=check_seconds("started_at", facts.get("started_at")),
-        )
-        return self.start(self._with_policies(plan, facts.get("deadline")))
+        return self.start(self.adopt(plan))
 
     async def close(self) -> None:
         """Close the connections."""

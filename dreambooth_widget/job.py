@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Generator
@@ -109,16 +108,7 @@ class FetchJob:
 
     def resume_token(self) -> str:
         """JSON text with which `Client.resume` continues this request, in another process too. The key is not in it."""
-        return json.dumps(
-            {
-                "version": 1,
-                "endpoint": self._network.endpoint,
-                "request_id": self._plan.request_id,
-                "eta": self._state.eta,
-                "started_at": self._state.started_at,
-                "deadline": self._plan.deadline,
-            }
-        )
+        return self._plan.token(self._network.endpoint, self._state)
 
     # -- intents -----------------------------------------------------------------------------------------------
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from .download import Limits
-from .protocol import Finished, read_generation
+from .protocol import Finished, check_endpoint, check_request_id, read_generation
 from .schedule import PollSchedule, Retry
 from .state import FetchState, PictureState
 
-__all__ = ["Plan"]
+__all__ = ["Plan", "check_seconds"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,26 @@ class Plan:
             meta=generation.meta,
         )
 
+    @classmethod
+    def for_token(cls, token: str) -> tuple[str, Plan]:
+        """(endpoint, plan) that a resume token names. `ValueError` when it is none."""
+        try:
+            facts = json.loads(token)
+            plan = cls(
+                check_request_id(facts["request_id"]),
+                eta=check_seconds("eta", facts.get("eta")),
+                deadline=check_seconds("deadline", facts.get("deadline")),
+                started_at=check_seconds("started_at", facts.get("started_at")),
+            )
+            return check_endpoint(facts["endpoint"]), plan
+        except (TypeError, LookupError, AttributeError, ValueError) as error:
+            raise ValueError("this is no resume token") from error
+
+    def token(self, endpoint: str, state: FetchState) -> str:
+        """JSON text by which another process continues this request: endpoint, id and times, never the key."""
+        facts = {"endpoint": endpoint, "request_id": self.request_id, "deadline": self.deadline}
+        return json.dumps({"version": 1, **facts, "eta": state.eta, "started_at": state.started_at})
+
     def first_state(self) -> FetchState:
         """What is known of the job before it starts."""
         return FetchState(
@@ -70,3 +91,15 @@ class Plan:
 
 def _pixels(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= 100_000 else None
+
+
+def check_seconds(name: str, value: object) -> float | None:
+    """`value` as a number of seconds, None for None. `TypeError`/`ValueError` say what is wrong with `name`."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{name} must be a number of seconds, not {type(value).__name__}")
+    seconds = float(value)
+    if not 0 <= seconds < float("inf"):
+        raise ValueError(f"{name} must be 0 seconds or more, not {value!r}")
+    return seconds

@@ -19,14 +19,14 @@ import traitlets
 from PIL import Image
 
 from .bundle import read_bundle
-from .client import Client, check_seconds, find_key
+from .client import Client, find_key
 from .delivery import Delivery
 from .display import StaticOutputs, publish
 from .download import in_picture_thread
 from .errors import DreamboothError, InvalidKeyError
 from .job import FetchJob
 from .pictures import Picture, contact_sheet, file_name, save_all
-from .plan import Plan
+from .plan import Plan, check_seconds
 from .protocol import V4, check_endpoint, check_request_id
 from .schedule import PollSchedule, Retry
 from .secret import Key
@@ -111,7 +111,7 @@ class DreamboothWidget(anywidget.AnyWidget):
         del key  # a traceback with local values shall not find it in this frame
         self._key = secret
         self._client = client
-        self._endpoint = check_endpoint(endpoint)
+        self._endpoint = check_endpoint(endpoint) if client is None else client.endpoint
         self._plan = Plan(
             "" if request_id is None else check_request_id(request_id),
             eta=check_seconds("eta", eta),
@@ -119,6 +119,8 @@ class DreamboothWidget(anywidget.AnyWidget):
             schedule=schedule,
             retry=retry,
         )
+        if client is not None:
+            self._plan = client.adopt(self._plan)
         self._job: FetchJob | None = None
         self._outputs = StaticOutputs() if save_copy else None
         self._viewed = False
@@ -141,10 +143,27 @@ class DreamboothWidget(anywidget.AnyWidget):
         """
         secret = find_key(key)
         del key
-        plan = Plan.for_response(response)
+        return cls._of_plan(Plan.for_response(response), secret, autostart, options)
+
+    @classmethod
+    def resume(cls, token: str, key: str | None = None, *, autostart: bool = True, **options: Any) -> DreamboothWidget:
+        """The widget that goes on with the request of a `resume_token`, after a restart or on another machine.
+
+        `options` are those of the class, but for the endpoint and the times, which the token has. Raises `ValueError`
+        for a text that is no token.
+        """
+        secret = find_key(key)
+        del key
+        endpoint, plan = Plan.for_token(token)
+        return cls._of_plan(plan, secret, autostart, {"endpoint": endpoint, "deadline": plan.deadline, **options})
+
+    @classmethod
+    def _of_plan(cls, plan: Plan, secret: Key | None, autostart: bool, options: dict[str, Any]) -> DreamboothWidget:
+        """A widget whose job is known to more than the constructor's arguments."""
         given = {"eta": plan.eta, **options}
         widget = cls(secret, plan.request_id, autostart=False, **given)  # type: ignore[arg-type]  # a Key is taken too
-        widget._plan = replace(widget._plan, answer=plan.answer, expected=plan.expected, size=plan.size, meta=plan.meta)
+        own = widget._plan
+        widget._plan = replace(plan, eta=own.eta, deadline=own.deadline, schedule=own.schedule, retry=own.retry)
         widget._show(widget._plan.first_state())
         if autostart and widget._loop is not None and widget._can_start:
             widget.start()
@@ -198,6 +217,20 @@ class DreamboothWidget(anywidget.AnyWidget):
     def images(self) -> list[Image.Image]:
         """The ready pictures as PIL images, decoded now; empty before success."""
         return [picture.image for picture in self.result or ()]
+
+    @property
+    def selected_images(self) -> list[Image.Image]:
+        """The pictures that are selected in the gallery, as PIL images."""
+        return [picture.image for picture in self.result or () if picture.index in self.selected]
+
+    @property
+    def resume_token(self) -> str:
+        """JSON text for `DreamboothWidget.resume`: endpoint, request id and times. The key is not in it."""
+        return self._plan.token(self._endpoint, self._shown)
+
+    def to_html(self) -> str:
+        """The small static gallery (or one line on a job without pictures) that also stays in the notebook."""
+        return render(self.result or self._shown)
 
     def save(self, folder: str | Path, *, overwrite: bool = False) -> list[Path]:
         """Write the original files as `<request_id>-<n>.<ext>` into `folder`, which is made if need be.

@@ -426,3 +426,47 @@ async def test_the_deadline_is_resumable(endpoint: Endpoint) -> None:
     endpoint.answers = [Reply(endpoint.success(endpoint.serve("1.png", png())))]
     widget.check_now()
     assert len(await widget) == 1
+
+
+async def test_a_token_brings_the_request_back(endpoint: Endpoint) -> None:
+    """`resume` goes on with the same request, clock and estimate; the key is given anew."""
+    widget = make(endpoint, PROCESSING, eta=100)
+    await endpoint.saw(1)
+    token = widget.resume_token
+    assert CANARY not in token
+    started = widget.started_at
+    widget.close()
+    endpoint.answers = [endpoint.success(endpoint.serve("1.png", png()))]
+    again = DreamboothWidget.resume(token, CANARY, **OPTIONS)
+    assert (again.request_id, again.started_at, again.eta) == ("13443927", started, 100)
+    assert len(await again) == 1
+    with pytest.raises(ValueError, match="token"):
+        DreamboothWidget.resume("{}", CANARY)
+
+
+async def test_the_selection_as_images(endpoint: Endpoint) -> None:
+    """`selected_images` has the selected pictures, in their order."""
+    links = endpoint.serve("1.png", png("red", (10, 10))), endpoint.serve("2.png", png("blue", (20, 20)))
+    widget = make(endpoint, endpoint.success(*links))
+    await widget
+    assert widget.selected_images == []
+    widget.selected = [1]
+    assert [image.size for image in widget.selected_images] == [(20, 20)]
+
+
+async def test_the_static_gallery_as_text(endpoint: Endpoint) -> None:
+    """`to_html` gives the pictures after success, and one line before."""
+    widget = make(endpoint, PROCESSING, endpoint.success(endpoint.serve("1.png", png())))
+    assert "<img" not in widget.to_html()
+    await widget
+    assert "data:image/jpeg;base64," in widget.to_html()
+
+
+async def test_a_client_brings_key_endpoint_and_policies(endpoint: Endpoint) -> None:
+    """Widgets that share a client share its connections, and its schedule holds."""
+    endpoint.answers = [PROCESSING, endpoint.success(endpoint.serve("1.png", png()))]
+    async with dw.Client(CANARY, endpoint=endpoint.url, schedule=FAST, retry=QUICK) as client:
+        widget = DreamboothWidget(request_id=1, client=client)
+        assert len(await widget) == 1
+        assert json.loads(widget.resume_token)["endpoint"] == endpoint.url
+    assert endpoint.polls[1].time - endpoint.polls[0].time < 1
