@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import time
 from typing import Any
 
 import pytest
@@ -122,20 +121,6 @@ class TestSize:
     def test_too_large(self) -> None:
         """A body beyond the limit is not looked at."""
         assert busy(DONE.encode() + b" " * LARGEST_BODY).reason == "the service's answer is too large"
-
-    def test_detour_is_quicker_than_the_parser(self) -> None:
-        """8 MB of inline pictures take less of the processor than the JSON parser alone would."""
-        body = json.dumps({"status": "success", "output": [self.PICTURE] * 4}).encode()
-
-        def cost(read_it: Any) -> float:
-            costs = []
-            for _ in range(7):
-                began = time.thread_time()
-                read_it(body)
-                costs.append(time.thread_time() - began)
-            return min(costs)
-
-        assert cost(read) < cost(json.loads)
 
     def test_most_links(self) -> None:
         """An answer cannot start thousands of downloads."""
