@@ -13,17 +13,18 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, ViewportSize, sync_playwright
 
-sys.path.insert(0, str(Path(__file__).parent / "page"))
-from landscapes import landscape
-from serve import BUNDLE, serve
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from tests.browser.page.landscapes import landscape
+from tests.browser.page.serve import BUNDLE, serve
 
 WIDTHS = (320, 1280)
-THEMES = ("light", "dark")
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 DRAWN = 12
 PROMPT = "a lighthouse keeper's garden at dusk, mist over the hills, 35 mm, soft light"
 META = {"prompt": PROMPT, "seed": "123", "steps": "30", "model": "midjourney-v4", "guidance_scale": "7.5"}
@@ -116,7 +117,7 @@ def states() -> dict[str, State]:
 def wait_for_pictures(page: Page) -> None:
     """Until each ready tile shows its picture."""
     page.wait_for_function(
-        "() => [...document.querySelectorAll('[data-status=ready]')].every((tile) => tile.querySelector('img')?.complete)"
+        "() => [...document.querySelectorAll('[data-status=ready]')].every((li) => li.querySelector('img')?.complete)"
     )
 
 
@@ -180,17 +181,21 @@ def draw_pictures(folder: Path) -> dict[str, dict[str, str]]:
     return known
 
 
+def complain(name: str, error: Error) -> None:
+    """A fault of the page's script, on the error stream."""
+    sys.stderr.write(f"{name}: {error}\n")
+
+
 def shoot(browser: Browser, url: str, pictures: State, out: Path, names: list[str]) -> None:
     """One file for each state, theme and width: `<state>-<theme>-<width>.png`."""
     for theme in THEMES:
         for width in WIDTHS:
-            context = browser.new_context(
-                viewport={"width": width, "height": 640 if width > 400 else 568}, color_scheme=theme, device_scale_factor=1
-            )
+            size: ViewportSize = {"width": width, "height": 640 if width > 400 else 568}
+            context = browser.new_context(viewport=size, color_scheme=theme, device_scale_factor=1)
             for name in names:
                 base, step = STEPS.get(name, (name, None))
                 page = context.new_page()
-                page.on("pageerror", lambda error, name=name: print(f"{name}: {error}", file=sys.stderr))
+                page.on("pageerror", partial(complain, name))
                 page.goto(f"{url}/page/index.html")
                 page.wait_for_function("() => window.mount")
                 options = {} if name == "22-silent" else {"pictures": pictures}

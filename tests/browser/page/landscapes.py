@@ -7,6 +7,8 @@ import random
 
 from PIL import Image, ImageDraw, ImageFilter
 
+Colour = tuple[int, int, int]
+
 _PALETTES = [
     ("#1b2a49", "#e8865a", "#f7d08a", "#2d3250"),
     ("#0f3d3e", "#8fc1a9", "#f4e9cd", "#12312b"),
@@ -34,7 +36,7 @@ def landscape(seed: int, width: int = 1024, height: int = 1024) -> Image.Image:
     return picture
 
 
-def _sun(picture: Image.Image, chance: random.Random, colour: tuple[int, ...]) -> None:
+def _sun(picture: Image.Image, chance: random.Random, colour: Colour) -> None:
     width, height = picture.size
     x, y, r = width * chance.uniform(0.2, 0.8), height * chance.uniform(0.22, 0.42), width * chance.uniform(0.05, 0.11)
     glow = Image.new("L", picture.size)
@@ -44,9 +46,7 @@ def _sun(picture: Image.Image, chance: random.Random, colour: tuple[int, ...]) -
     picture.paste(Image.new("RGB", picture.size, colour), mask=glow)
 
 
-def _ridge(
-    draw: ImageDraw.ImageDraw, chance: random.Random, base: float, share: float, colour: tuple[int, ...]
-) -> None:
+def _ridge(draw: ImageDraw.ImageDraw, chance: random.Random, base: float, share: float, colour: Colour) -> None:
     width, height = draw.im.size if draw.im else (0, 0)
     waves = [(chance.uniform(0.5, 5), chance.uniform(0, 6.3), height * 0.05 / (i + 1)) for i in range(4)]
     crest = [
@@ -56,10 +56,11 @@ def _ridge(
     draw.polygon([*crest, (width, height), (0, height)], fill=colour)
 
 
-def _rgb(colour: str) -> tuple[int, ...]:
-    return tuple(int(colour[i : i + 2], 16) for i in (1, 3, 5))
+def _rgb(colour: str) -> Colour:
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
 
 
-def _mix(one: tuple[int, ...], two: tuple[int, ...], share: float) -> tuple[int, ...]:
+def _mix(one: Colour, two: Colour, share: float) -> Colour:
     share = min(1.0, max(0.0, share))
-    return tuple(round(a + (b - a) * share) for a, b in zip(one, two, strict=True))
+    red, green, blue = (round(a + (b - a) * share) for a, b in zip(one, two, strict=True))
+    return red, green, blue

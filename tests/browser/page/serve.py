@@ -20,10 +20,9 @@ BUNDLE = PAGE.parents[2] / "dreambooth_widget" / "static"
 class _Handler(SimpleHTTPRequestHandler):
     """Files of a few named folders, and nothing else."""
 
-    extensions_map = {**SimpleHTTPRequestHandler.extensions_map, ".webp": "image/webp"}
-
     def __init__(self, *args: Any, folders: Mapping[str, Path], **kwargs: Any) -> None:
         self.folders = folders
+        self.extensions_map = {**self.extensions_map, ".webp": "image/webp"}  # Python 3.10 does not know it
         super().__init__(*args, **kwargs)
 
     def translate_path(self, path: str) -> str:
