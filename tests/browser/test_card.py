@@ -1,0 +1,132 @@
+"""The card in every state on a blank page: accessible, inside its width, quiet, and gone when its view goes."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+from playwright.async_api import expect
+
+from ..endpoint import png
+from .axe import Axe
+from .card import Card
+from .card_page import CardPage
+from .screenshots import states
+
+NAMES = sorted(states())
+OVERFLOW = """card => [...card.querySelectorAll("*")]
+  .filter((each) => each.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5)
+  .map((each) => each.outerHTML.slice(0, 120))"""
+
+
+def files(pictures: list[dict[str, Any]]) -> dict[str, dict[str, str]]:
+    """A small file for each ready picture, as the stand-in kernel sends them."""
+    url = "data:image/png;base64," + base64.b64encode(png("teal", (96, 96))).decode()
+    return {entry["id"]: dict.fromkeys(("thumbnail", "preview", "original"), url) for entry in pictures if entry["id"]}
+
+
+async def mounted(card_page: CardPage, name: str) -> Card:
+    """The card in the state `name`, with its pictures."""
+    traits = states()[name]
+    pictures = traits.get("pictures", [])
+    card = await card_page.mount(traits, files(pictures))
+    await expect(card.chip).to_be_visible()
+    ready = sum(entry["status"] == "ready" for entry in pictures)
+    await expect(card.pictures).to_have_count(min(60, ready))
+    return card
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_every_state_is_accessible_and_fits(card_page: CardPage, axe: Axe, name: str) -> None:
+    """axe-core finds nothing and nothing sticks out, light and dark, 320 and 1280 pixels wide."""
+    for width in (320, 1280):
+        await card_page.page.set_viewport_size({"width": width, "height": 800})
+        for scheme in ("light", "dark"):
+            await card_page.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # a Literal
+            if not await card_page.page.locator(".dreambooth-card").count():
+                card = await mounted(card_page, name)
+            assert await card.root.evaluate(OVERFLOW) == []
+            await axe.finds_nothing(card.root)
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_every_state_survives_forced_colors_and_big_type(card_page: CardPage, name: str) -> None:
+    """With forced colours, reduced motion and 400 % zoom (320 pixels of width) chip and buttons are to be seen."""
+    page = card_page.page
+    await page.set_viewport_size({"width": 320, "height": 256})
+    await page.emulate_media(forced_colors="active", reduced_motion="reduce")
+    card = await mounted(card_page, name)
+    await expect(card.chip).to_be_visible()
+    assert await card.root.evaluate(OVERFLOW) == []
+    for button in await card.root.locator(".dreambooth-row button").all():
+        await button.scroll_into_view_if_needed()
+        await expect(button).to_be_in_viewport()
+    moving = await card.root.evaluate("card => card.getAnimations({subtree: true}).length")
+    assert moving == 0
+    await page.emulate_media(forced_colors="none", reduced_motion="no-preference")
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "message"),
+    [
+        ("03-eta", "Stop waiting", {"type": "stop"}),
+        ("03-eta", "Check now", {"type": "check"}),
+        ("09-downloading", "Stop", {"type": "stop"}),
+        ("17-job-failed", "Try again", {"type": "check"}),
+        ("18-stopped", "Check again", {"type": "check"}),
+        ("19-timed-out", "Check again", {"type": "check"}),
+        ("02-idle", "Fetch", {"type": "start"}),
+        ("12-missing", "Retry picture 3", {"type": "retry", "index": 2}),
+    ],
+)
+async def test_a_button_sends_one_message(card_page: CardPage, name: str, label: str, message: dict[str, Any]) -> None:
+    """Every button is one intent for the kernel, sent once."""
+    card = await mounted(card_page, name)
+    await card.button(label).click()
+    assert [sent for sent in await card_page.sent() if sent["type"] not in ("ready", "need")] == [message]
+
+
+@pytest.mark.parametrize("name", ["10-done", "16-key-refused", "17-job-failed", "18-stopped", "19-timed-out"])
+async def test_an_end_has_no_running_controls(card_page: CardPage, name: str) -> None:
+    """After the end there is no bar and nothing to stop."""
+    card = await mounted(card_page, name)
+    await expect(card.root.get_by_role("progressbar")).to_have_count(0)
+    for label in ("Stop waiting", "Stop", "Check now"):
+        await expect(card.button(label)).to_have_count(0)
+
+
+async def test_milestones_are_spoken_and_seconds_are_not(card_page: CardPage) -> None:
+    """A screen reader hears when a job begins and ends, not each tick of the clock."""
+    page = card_page.page
+    await card_page.mount(states()["03-eta"])
+    await page.evaluate(
+        "() => { globalThis.spoken = []; const region = document.querySelector('.dreambooth-spoken');"
+        " new MutationObserver(() => spoken.push(region.textContent))"
+        " .observe(region, {childList: true, characterData: true, subtree: true}) }"
+    )
+    clock = page.locator(".dreambooth-line")
+    before = await clock.inner_text()
+    await expect(clock).not_to_have_text(before)
+    await expect(clock).not_to_have_text(await clock.inner_text())
+    await card_page.set(status="stopped")
+    await expect(page.locator(".dreambooth-spoken")).to_contain_text("Stopped waiting")
+    spoken = [sentence for sentence in await page.evaluate("() => spoken") if sentence]
+    assert len(spoken) <= 2, spoken
+
+
+async def test_nothing_is_left_when_the_view_goes(card_page: CardPage) -> None:
+    """No element, no listener on the model, no blob URL."""
+    page = card_page.page
+    await page.evaluate(
+        "() => { globalThis.blobs = new Set();"
+        " const [make, revoke] = [URL.createObjectURL, URL.revokeObjectURL];"
+        " URL.createObjectURL = (blob) => { const url = make.call(URL, blob); blobs.add(url); return url; };"
+        " URL.revokeObjectURL = (url) => { blobs.delete(url); revoke.call(URL, url); }; }"
+    )
+    await mounted(card_page, "10-done")
+    assert await page.evaluate("() => blobs.size") > 0
+    assert await page.evaluate("() => model.listeners") > 0
+    await card_page.unmount()
+    assert await page.evaluate("() => [blobs.size, model.listeners]") == [0, 0]
+    await expect(page.locator(".dreambooth-host, .dreambooth-card")).to_have_count(0)

@@ -1,0 +1,86 @@
+"""A notebook that was saved and is opened again when its kernel, its endpoint and its links have gone."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from playwright.async_api import Locator, expect
+
+from ..endpoint import CANARY, PROCESSING, Endpoint
+from .card import HAND_OVER_KEY, SETUP, Card, decoded, links, make, serve_pictures
+from .conftest import Opener
+from .lab import Notebook
+from .watch import Watch
+
+WIDGET = 1
+DEAD = "Error displaying widget"
+
+
+@pytest.fixture(params=["lab", "notebook7"])
+def opener(request: pytest.FixtureRequest) -> Opener:
+    """`await opener([...cells])` in each of the two."""
+    return request.getfixturevalue(f"open_{request.param}")  # type: ignore[no-any-return]
+
+
+async def finished(opener: Opener, endpoint: Endpoint) -> Notebook:
+    """A notebook with a finished gallery, saved."""
+    serve_pictures(endpoint)
+    endpoint.answers = [PROCESSING, endpoint.success(*links(endpoint))]
+    notebook = await opener([SETUP, make(endpoint)])
+    await notebook.execute(HAND_OVER_KEY)
+    await notebook.run(0)
+    await notebook.run(WIDGET)
+    card = Card(notebook.output(WIDGET))
+    await card.shows(4)
+    await expect(copies(notebook)).to_have_count(4)
+    return notebook
+
+
+def copies(notebook: Notebook) -> Locator:
+    """The pictures of the static copy."""
+    return notebook.output(WIDGET).locator("img[src^='data:image/jpeg']")
+
+
+async def shows_copies(notebook: Notebook) -> None:
+    """Wait until the four pictures of the static copy are to be seen."""
+    await expect(copies(notebook)).to_have_count(4)
+    for index in range(4):
+        await decoded(copies(notebook).nth(index))
+
+
+async def test_the_live_view_hides_the_copy(opener: Opener, endpoint: Endpoint) -> None:
+    """While the kernel lives each picture is shown once."""
+    notebook = await finished(opener, endpoint)
+    for index in range(4):
+        await expect(copies(notebook).nth(index)).to_be_hidden()
+
+
+@pytest.mark.parametrize("widget_state", [False, True], ids=["as usual", "with widget state"])
+async def test_reopened_with_a_new_kernel(opener: Opener, endpoint: Endpoint, watch: Watch, widget_state: bool) -> None:
+    """The pictures are there, and no error line; the endpoint is not asked; the file holds neither key nor link."""
+    watch.expect("widget model not found|403 .*woff2")  # what Jupyter says of a dead widget, and its sign for it
+    notebook = await finished(opener, endpoint)
+    text = await notebook.save(widget_state=widget_state)
+    assert CANARY not in text
+    asked = len(endpoint.seen)
+    await notebook.restart()
+    await notebook.reload()
+    await shows_copies(notebook)
+    for line in await notebook.output(WIDGET).get_by_text(DEAD).all():
+        await expect(line).to_be_hidden()
+    assert len(endpoint.seen) == asked
+    outputs = json.dumps(json.loads(text)["cells"][WIDGET]["outputs"])
+    assert "127.0.0.1" not in outputs
+
+
+async def test_reopened_without_trust(opener: Opener, endpoint: Endpoint) -> None:
+    """A copy from somebody else, which Jupyter does not trust, shows the pictures too."""
+    notebook = await finished(opener, endpoint)
+    await notebook.save()
+    await notebook.restart()
+    content = json.loads(notebook.path.read_text(encoding="utf-8"))
+    content["cells"][WIDGET]["outputs"][-1]["data"]["text/html"].append("<p>not signed</p>")
+    await notebook.replace_file(json.dumps(content))
+    assert not await notebook.trusted()
+    await shows_copies(notebook)
