@@ -6,12 +6,32 @@ is only on ``PYTHONPATH`` has none, and says so here instead of showing an empty
 
 from __future__ import annotations
 
+import base64
+import zlib
 from pathlib import Path
 from typing import Final
 
-__all__ = ["read_bundle"]
+__all__ = ["pack", "read_bundle"]
 
 STATIC: Final = Path(__file__).parent / "static"
+
+_LOADER: Final = """\
+// The front end of dreambooth_widget, deflated: it is saved with the notebook, once for every widget.
+const packed = "%s";
+const unpack = () =>
+  new Response(
+    new Blob([Uint8Array.from(atob(packed), (c) => c.charCodeAt(0))]).stream()
+      .pipeThrough(new DecompressionStream("deflate")),
+  ).text();
+export default async () => {
+  const url = URL.createObjectURL(new Blob([await unpack()], { type: "text/javascript" }));
+  try {
+    return (await import(/* webpackIgnore: true */ /* @vite-ignore */ url)).default;
+  } finally {
+    URL.revokeObjectURL(url);
+  }
+};
+"""
 
 
 def read_bundle(static: Path = STATIC) -> tuple[str, str]:
@@ -28,3 +48,11 @@ def read_bundle(static: Path = STATIC) -> tuple[str, str]:
             name=__package__,
         ) from None
     return script, style
+
+
+def pack(script: str) -> str:
+    """An ES module that unpacks and imports `script`: about half the size, and the same default export.
+
+    anywidget imports its modules from `blob:` addresses too, so no host that shows widgets refuses this one.
+    """
+    return _LOADER % base64.b64encode(zlib.compress(script.encode(), 9)).decode()

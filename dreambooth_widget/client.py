@@ -106,7 +106,7 @@ class Client:
 
         Raises `ValueError` when it answered with an error or named no request.
         """
-        plan = replace(Plan.for_response(response), deadline=check_seconds("deadline", deadline))
+        plan = replace(Plan.for_response(response, self._network.strike), deadline=check_seconds("deadline", deadline))
         return self.start(self.adopt(plan))
 
     def resume(self, token: str) -> FetchJob:

@@ -75,7 +75,7 @@ async def download(
 
     `on_retry` is told, before each wait, what failed and when the next try is. Raises `MissingPictureError`.
     """
-    patience = replace(retry, first=retry.first * _PATIENCE)
+    patience = replace(retry, first=min(retry.first * _PATIENCE, retry.longest))
     try:
         return await _persist(network, link.url, index, limits, patience, on_retry, sleep)
     except MissingPictureError:

@@ -198,7 +198,7 @@ class FetchJob:
         )
         await self._load_all()
         duration = time.time() - started_at
-        if self._plan.answer is None:
+        if self._state.polls > 1:  # what was ready at the first poll tells nothing of how long jobs take
             self._history.add(duration)
         return self._make_result(duration)
 
@@ -247,7 +247,7 @@ class FetchJob:
             return RateLimitedError(
                 f"The service asked to wait until after the deadline of {minutes}:{seconds:02d}.",
                 request_id=self._plan.request_id,
-                details=answer.reason,
+                details=answer.details or answer.reason,
             )
         return DeadlineExceededError(f"No result after {minutes}:{seconds:02d}.", request_id=self._plan.request_id)
 

@@ -133,8 +133,12 @@ class Network:
             return self._read(status, headers, payload)
         return await asyncio.to_thread(self._read, status, headers, payload)
 
+    def strike(self, text: str) -> str:
+        """`text` without the key, should the service have repeated it."""
+        return self._key.strike(text)
+
     def _read(self, status: int, headers: Mapping[str, str], payload: bytes) -> Answer:
-        return read_answer(status, headers, payload, strike=self._key.strike)
+        return read_answer(status, headers, payload, strike=self.strike)
 
     @asynccontextmanager
     async def get(self, url: str) -> AsyncIterator[ClientResponse]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .download import Limits
@@ -38,9 +38,9 @@ class Plan:
     polls: int = 0
 
     @classmethod
-    def for_response(cls, response: Mapping[str, Any] | str) -> Plan:
+    def for_response(cls, response: Mapping[str, Any] | str, strike: Callable[[str], str] = str) -> Plan:
         """The plan for the whole answer of a generation call. `ValueError` when it is an error or names no request."""
-        generation = read_generation(response)
+        generation = read_generation(response, strike=strike)
         answer = generation.answer
         return cls(
             generation.request_id,
@@ -70,6 +70,10 @@ class Plan:
         """JSON text by which another process continues this request: endpoint, id and times, never the key."""
         facts = {"endpoint": endpoint, "request_id": self.request_id, "deadline": self.deadline}
         return json.dumps({"version": 1, **facts, "eta": state.eta, "started_at": state.started_at})
+
+    def with_policies_of(self, other: Plan) -> Plan:
+        """This request, fetched as `other` is: with its deadline, schedule, retries and limits."""
+        return replace(self, deadline=other.deadline, schedule=other.schedule, retry=other.retry, limits=other.limits)
 
     def first_state(self) -> FetchState:
         """What is known of the job before it starts."""

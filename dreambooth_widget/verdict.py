@@ -80,7 +80,9 @@ class Judge:
         if self._faults >= retry.attempts:
             error = UnexpectedAnswerError if answer.unexpected else EndpointUnreachableError
             raise error(
-                f"No usable answer in {retry.attempts} attempts: {answer.reason}.", request_id=self._plan.request_id
+                f"No usable answer in {retry.attempts} attempts: {answer.reason}.",
+                request_id=self._plan.request_id,
+                details=answer.details,
             )
         wait = max(retry.delay(self._faults + 1, random()), answer.retry_after or 0.0)
         attempt = f"attempt {self._faults + 1} of {retry.attempts} in {wait:.0f} s"

@@ -18,7 +18,7 @@ import anywidget
 import traitlets
 from PIL import Image
 
-from .bundle import read_bundle
+from .bundle import pack, read_bundle
 from .client import Client, find_key
 from .delivery import Delivery
 from .display import StaticOutputs, publish
@@ -66,7 +66,7 @@ class DreamboothWidget(anywidget.AnyWidget):
     `ValueError` for an argument that cannot be right, and nothing else: what goes wrong later is shown in the cell.
     """
 
-    _esm = traitlets.Unicode(_SCRIPT).tag(sync=True)
+    _esm = traitlets.Unicode(pack(_SCRIPT)).tag(sync=True)
     _css = traitlets.Unicode(_STYLE).tag(sync=True)
 
     status = _read_only(
@@ -143,7 +143,7 @@ class DreamboothWidget(anywidget.AnyWidget):
         """
         secret = find_key(key)
         del key
-        return cls._of_plan(Plan.for_response(response), secret, autostart, options)
+        return cls._of_plan(Plan.for_response(response, secret.strike if secret else str), secret, autostart, options)
 
     @classmethod
     def resume(cls, token: str, key: str | None = None, *, autostart: bool = True, **options: Any) -> DreamboothWidget:
@@ -162,8 +162,7 @@ class DreamboothWidget(anywidget.AnyWidget):
         """A widget whose job is known to more than the constructor's arguments."""
         given = {"eta": plan.eta, **options}
         widget = cls(secret, plan.request_id, autostart=False, **given)  # type: ignore[arg-type]  # a Key is taken too
-        own = widget._plan
-        widget._plan = replace(plan, eta=own.eta, deadline=own.deadline, schedule=own.schedule, retry=own.retry)
+        widget._plan = replace(plan.with_policies_of(widget._plan), eta=widget._plan.eta)
         widget._show(widget._plan.first_state())
         if autostart and widget._loop is not None and widget._can_start:
             widget.start()
@@ -409,9 +408,7 @@ class DreamboothWidget(anywidget.AnyWidget):
         if request_id:
             request_id = check_request_id(str(request_id).strip())
             if request_id != self._plan.request_id:
-                self._plan = Plan(
-                    request_id, deadline=self._plan.deadline, schedule=self._plan.schedule, retry=self._plan.retry
-                )
+                self._plan = Plan(request_id).with_policies_of(self._plan)
         if self._job is not None and not self._job.state.final:
             self._job.stop()
             self._job = None

@@ -139,9 +139,9 @@ class TestRetry:
         assert retry.first / 2 <= retry.delay(attempt, fraction) <= retry.longest
 
     def test_default(self) -> None:
-        """The waits double from 0.5 s and end at 20 s."""
+        """The waits triple from 0.5 s and end at 20 s."""
         waits = [Retry().delay(attempt, 1.0) for attempt in range(2, 10)]
-        assert waits == [0.5, 1, 2, 4, 8, 16, 20, 20]
+        assert waits == [0.5, 1.5, 4.5, 13.5, 20, 20, 20, 20]
 
     @given(st.integers(2, 20))
     def test_jitter(self, attempt: int) -> None:
