@@ -318,6 +318,17 @@ async def test_a_public_reach_does_not_fetch_from_this_machine(endpoint: Endpoin
     assert not endpoint.gets
 
 
+async def test_a_name_that_leads_to_a_private_address_is_refused_in_the_connector(endpoint: Endpoint) -> None:
+    """The link's text is harmless; what its name resolves to, when the connection is made, is not. Nothing is sent."""
+    link = endpoint.serve("1.png", png()).replace("127.0.0.1", "localhost")
+    endpoint.answers = [endpoint.success(link)]
+    async with Client(CANARY, endpoint=endpoint.url, retry=QUICK, allow_private_hosts=False) as client:
+        with pytest.raises(dw.PictureError) as caught:
+            await client.fetch(1)
+    assert "private address" in caught.value.details
+    assert not endpoint.gets
+
+
 @pytest.mark.parametrize("declared", [True, False])
 async def test_a_picture_beyond_the_cap_is_cut_off(endpoint: Endpoint, declared: bool) -> None:
     """By its Content-Length, and by counting when it comes in chunks."""
