@@ -75,20 +75,27 @@ def decode(data: bytes, kind: ImageFormat, layout: Layout, *, edge: int | None =
     PictureRefusedError when the file is damaged.
     """
     try:
-        if kind == "WEBP" and (layout.width * layout.height > _IN_THREAD or len(data) > _IN_THREAD_BYTES):
-            return _decode_in_child(data, kind, edge)
-        image = _open_pixels(data, kind, layout)
-        if kind == "JPEG":
-            _draft(image, edge)
-        if image.width * image.height > _IN_THREAD:
-            if image.mode.startswith("I"):
-                return _decode_in_child(data, kind, edge)
-            image.im = Image.new(image.mode, image.size).im
+        image = _open_unless_heavy(data, kind, layout, edge) or _decode_in_child(data, kind, edge)
+        image = image or _open_pixels(data, kind, layout)  # no processes here: a frozen loop is better than no picture
         image.load()
     except PictureRefusedError:
         raise
     except DECODING_ERRORS as error:
         raise PictureRefusedError(_reason(error)) from None
+    return image
+
+
+def _open_unless_heavy(data: bytes, kind: ImageFormat, layout: Layout, edge: int | None) -> Image.Image | None:
+    """The image with its memory at hand, ready to be loaded beside a running loop; None when that cannot be."""
+    if kind == "WEBP" and (layout.width * layout.height > _IN_THREAD or len(data) > _IN_THREAD_BYTES):
+        return None
+    image = _open_pixels(data, kind, layout)
+    if kind == "JPEG":
+        _draft(image, edge)
+    if kind != "WEBP" and image.width * image.height > _IN_THREAD:
+        if image.mode.startswith("I"):
+            return None
+        image.im = Image.new(image.mode, image.size).im
     return image
 
 
@@ -163,8 +170,11 @@ sys.exit(run_child(sys.argv[2], int(sys.argv[3])))
 """
 
 
-def _decode_in_child(data: bytes, kind: ImageFormat, edge: int | None) -> Image.Image:
-    """`decode` in another process, which sends back the picture at most `edge` pixels wide and high, as PNG."""
+def _decode_in_child(data: bytes, kind: ImageFormat, edge: int | None) -> Image.Image | None:
+    """`decode` in another process, which sends back the picture at most `edge` pixels wide and high, as PNG.
+
+    None when no process can be started.
+    """
     command = [sys.executable, "-c", _PROGRAM, str(Path(__file__).parent), kind, str(edge or 1)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONWARNINGS": "ignore"}
     environment.pop("DREAMBOOTH_API_KEY", None)  # nothing that decodes a stranger's bytes needs it
@@ -180,6 +190,8 @@ def _decode_in_child(data: bytes, kind: ImageFormat, edge: int | None) -> Image.
         )
     except subprocess.TimeoutExpired:
         raise PictureRefusedError("it takes too long to decode") from None
+    except OSError:
+        return None
     if done.returncode == 0:
         image = PngImagePlugin.PngImageFile(io.BytesIO(done.stdout))
         image.load()

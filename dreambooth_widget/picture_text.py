@@ -33,8 +33,6 @@ _NAMES = {
 }
 """The words of the field, as chunks and generators spell them, and what they are called here."""
 
-_PARAMETER = re.compile(r'\s*([\w ]+):\s*("(?:\\.|[^"\\])+"|[^,]*)(?:,|$)')
-
 
 def describe(text: Mapping[str, str]) -> dict[str, str]:
     """Seed, prompt, negative_prompt, steps, sampler, guidance_scale, model, size … as far as `text` has them.
@@ -70,13 +68,28 @@ def _parse_parameters(value: str) -> dict[str, str]:
         return _parse_json(value)
     lines = value[: 4 * _LONGEST].strip().splitlines()
     facts: dict[str, str] = {}
-    if lines and len(found := _PARAMETER.findall(lines[-1])) >= 2 and "Steps:" in lines[-1]:
-        lines.pop()
-        facts = {_NAMES[_fold(key)]: _unquote(text) for key, text in found if _fold(key) in _NAMES}
+    if lines and "Steps:" in lines[-1] and "," in lines[-1]:
+        facts = _parse_settings(lines.pop())
     elif not any(line.startswith("Negative prompt:") for line in lines):
         return {}  # a comment of another kind: not a prompt
     prompt, _, negative = "\n".join(lines).partition("Negative prompt:")
     return {"prompt": prompt.strip(), "negative_prompt": negative.strip(), **facts}
+
+
+def _parse_settings(line: str) -> dict[str, str]:
+    """One line of "Steps: 20, Sampler: Euler a, Model: "a, b", …"."""
+    fields: list[list[str]] = [[]]
+    quoted = escaped = False
+    for char in line:  # not a regular expression: on hostile quotes that takes quadratic time, and holds the GIL
+        if char == '"' and not escaped:
+            quoted = not quoted
+        escaped = char == "\\" and not escaped
+        if char == "," and not quoted:
+            fields.append([])
+        else:
+            fields[-1].append(char)
+    pairs = ("".join(field).partition(":") for field in fields)
+    return {_NAMES[_fold(key)]: _unquote(value.strip()) for key, _, value in pairs if _fold(key) in _NAMES}
 
 
 def _unquote(text: str) -> str:

@@ -18,7 +18,7 @@ from typing import Literal
 
 from PIL import Image
 
-from .decoding import decode, open_image
+from .decoding import DECODING_ERRORS, decode, open_image
 from .image_bytes import ImageFormat, PictureRefusedError, identify, unwrap
 from .image_layout import read_layout
 from .image_metadata import read_metadata
@@ -75,9 +75,13 @@ class Picture:
     @property
     def image(self) -> Image.Image:
         """The picture decoded, upright by its EXIF orientation: a fresh PIL image on each call."""
-        image: Image.Image = open_image(self.data, self.format)
-        image.load()
-        turned = upright(image, read_metadata(self.data, read_layout(self.data, self.format)).orientation)
+        layout = read_layout(self.data, self.format)
+        try:
+            image: Image.Image = open_image(self.data, self.format)
+            image.load()
+        except DECODING_ERRORS:  # Pillow gives up on damaged metadata, without which it goes
+            image = decode(self.data, self.format, layout, edge=max(layout.width, layout.height))
+        turned = upright(image, read_metadata(self.data, layout).orientation)
         if turned is not image:
             turned.info.pop("exif", None)  # whoever reads it would turn the image once more
         return turned
@@ -112,7 +116,7 @@ def read_picture(data: bytes, *, index: int, url: str, max_pixels: int) -> Pictu
     layout = read_layout(data, kind)
     pixels = layout.width * layout.height
     if pixels > max_pixels:
-        raise PictureRefusedError(f"{pixels / 1e6:.3g} megapixels are more than the {max_pixels / 1e6:.3g} allowed")
+        raise PictureRefusedError(f"{_mega(pixels)} megapixels are more than the {_mega(max_pixels)} allowed")
     if not layout.complete:
         # Pillow would say so too, but not where somebody has set ImageFile.LOAD_TRUNCATED_IMAGES.
         raise PictureRefusedError("the file is truncated")
@@ -122,6 +126,10 @@ def read_picture(data: bytes, *, index: int, url: str, max_pixels: int) -> Pictu
     if metadata.orientation >= 5:
         size = size[1], size[0]
     return Picture(index, url, data, kind, *size, text=MappingProxyType(metadata.text))
+
+
+def _mega(count: int) -> str:
+    return f"{count / 1e6:.0f}" if count >= 10_000_000 else f"{count / 1e6:.3g}"
 
 
 def shrink(picture: Picture, edge: int) -> Image.Image:

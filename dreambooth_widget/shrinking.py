@@ -57,6 +57,7 @@ def to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
     shown = _by_profile(colours, profile) or colours.convert("RGB")
     if alpha is not None:
         shown.putalpha(alpha)
+    shown.info = {}  # Pillow would write a profile from there, the file's old one too
     return shown
 
 
