@@ -118,7 +118,9 @@ def _said(state: FetchState) -> str:
         return ""
     if state.error is not None:
         mark = "✕ " if state.status == "error" else ""
-        return f"{mark}{state.error.title}: {state.error}"
+        details = " ".join(state.error.details.split())
+        words = f" Details: {_safe(details, 300)}" if details and state.status == "error" else ""
+        return f"{mark}{state.error.title}: {state.error}{words}"
     words = {
         "stopped": "Stopped waiting: the job goes on at the service.",
         "timed_out": "Still processing: checking again resumes.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -131,6 +132,22 @@ def kernel(version: str | None = None, **environment: str) -> Iterator[Kernel]:
             yield running
         finally:
             running.shut_down()
+
+
+def write_kernelspec(jupyter_path: Path, version: str | None = None) -> str:
+    """A kernelspec of this Python with ipykernel `version` (None: the installed one) for `JUPYTER_PATH`; its name."""
+    name = f"ipykernel-{version or 'installed'}"
+    spec: dict[str, Any] = {
+        "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+        "display_name": name,
+        "language": "python",
+    }
+    if version is not None:
+        spec["env"] = {"PYTHONPATH": str(_older_ipykernel(version))}
+    folder = jupyter_path / "kernels" / name
+    folder.mkdir(parents=True)
+    (folder / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
+    return name
 
 
 def _older_ipykernel(version: str) -> Path:

@@ -1,0 +1,161 @@
+"""Notebooks executed and converted without a browser, by the real programs: the pictures are in the file."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+
+import pytest
+from bs4 import BeautifulSoup
+from PIL import Image
+
+from ..endpoint import CANARY, PROCESSING, Endpoint, Reply
+from .programs import PROGRAMS, VIEW, Program, Workshop
+
+KERNELS = [None, "7.3.0", "7.0.1", "6.31.0"]
+
+SET_UP = "from IPython.display import display\nfrom dreambooth_widget import DreamboothWidget, PollSchedule"
+
+
+def make(endpoint: Endpoint, name: str, more: str = "") -> str:
+    """A line that makes a widget for the endpoint, called `name`."""
+    fast = "schedule=PollSchedule(shortest=0.2, longest=0.4, longest_silence=0.4)"
+    return f"{name} = DreamboothWidget(request_id=13443927, endpoint={endpoint.url!r}, {fast}{more})"
+
+
+def thumbnails(html: str) -> list[Image.Image]:
+    """The pictures that are in the HTML itself, decoded."""
+    uris = [image["src"] for image in BeautifulSoup(html, "html.parser").find_all("img")]
+    assert all(uri.startswith("data:image/jpeg;base64,") for uri in uris)
+    images = [Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))) for uri in uris]
+    for image in images:
+        image.load()
+    return images
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", KERNELS, ids=lambda version: version or "installed")
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_the_pictures_are_in_the_file(
+    program: Program, version: str | None, workshop: Workshop, endpoint: Endpoint
+) -> None:
+    """Awaited in the same cell or in a later one, the cell that shows the widget has its final state and pictures."""
+    same = f"{make(endpoint, 'first')}\ndisplay(first)\nresult = await first"
+    later = f"{make(endpoint, 'second')}\nsecond"
+    versions = "import ipykernel; print(ipykernel.__version__)"
+    path = workshop.write([SET_UP, same, later, "await second", versions], workshop.kernel(version))
+    executed = workshop.execute(path, program)
+    shift = len(executed.notebook.cells) - 5  # papermill may add a cell of its own
+    if version is not None:
+        assert executed.notebook.cells[4 + shift].outputs[0]["text"].strip() == version
+    for cell in (1 + shift, 2 + shift):
+        views = [bundle for bundle in executed.outputs(cell) if VIEW in bundle]
+        assert len(views) == 1
+        assert len(thumbnails(executed.gallery(cell))) == 4
+    assert executed.outputs(3 + shift)[0]["text/plain"].startswith("<FetchResult 13443927: 4 pictures")
+    states = executed.states()
+    assert [state["status"] for state in states] == ["success", "success"]
+    assert [entry["status"] for state in states for entry in state["pictures"]] == ["ready"] * 8
+    assert CANARY not in executed.text
+
+
+@pytest.mark.slow
+def test_what_a_widget_costs_in_the_file(workshop: Workshop, endpoint: Endpoint) -> None:
+    """Four pictures of 1024×1024: at most 128 KiB for the static copy, 60 kB for the state."""
+    plain = workshop.execute(workshop.write([SET_UP, "None", "None"]))
+    shown = workshop.execute(workshop.write([SET_UP, f"{make(endpoint, 'w')}\nw", "await w"]))
+    saved = shown.notebook.metadata["widgets"]
+    state = len(json.dumps(saved, indent=1).encode())
+    copy = len(shown.text.encode()) - len(plain.text.encode()) - state
+    assert state <= 60_000
+    assert 20_000 < copy <= 128 * 1024
+
+
+@pytest.mark.slow
+def test_converted_to_html(workshop: Workshop, endpoint: Endpoint) -> None:
+    """`nbconvert --execute` shows one gallery with text for each picture, and nothing is loaded from the service."""
+    path = workshop.write([SET_UP, f"{make(endpoint, 'w')}\nw", "await w"])
+    page = workshop.convert(path, "--execute")
+    copies = BeautifulSoup(page, "html.parser").select(".dreambooth-copy")
+    assert len(copies) == 1
+    assert len(thumbnails(str(copies[0]))) == 4
+    assert CANARY not in page
+    assert "127.0.0.1" not in str(copies[0])
+    assert all("dog" in image["alt"] for image in copies[0].find_all("img"))
+
+
+@pytest.mark.slow
+def test_converted_again_without_a_kernel(workshop: Workshop, endpoint: Endpoint) -> None:
+    """An executed notebook becomes HTML for PDF, with the pictures, when endpoint and kernel are gone."""
+    executed = workshop.execute(workshop.write([SET_UP, f"{make(endpoint, 'w')}\nw", "await w"]))
+    seen = len(endpoint.seen)
+    page = workshop.convert(executed.path, "--no-input")
+    assert len(thumbnails(str(BeautifulSoup(page, "html.parser").select_one(".dreambooth-copy")))) == 4
+    assert len(endpoint.seen) == seen
+
+
+STYLING = ("style", "class", "srcset", "download")
+
+
+@pytest.mark.slow
+def test_without_any_style(workshop: Workshop, endpoint: Endpoint) -> None:
+    """As GitHub shows it: rows of pictures of a sensible size, each with its number and text, then the facts."""
+    executed = workshop.execute(workshop.write([SET_UP, f"{make(endpoint, 'w')}\nw", "await w"]))
+    soup = BeautifulSoup(executed.gallery(1), "html.parser")
+    for element in soup.find_all("style"):
+        element.decompose()
+    for element in soup.find_all(True):
+        for name in STYLING:
+            element.attrs.pop(name, None)
+    assert len(soup.select("table tr")) == 1
+    cells = soup.select("table td")
+    assert [re.sub(r"\s+", " ", cell.get_text()).strip()[0] for cell in cells] == ["1", "2", "3", "4"]
+    for image in soup.find_all("img"):
+        assert (image["width"], image["height"]) == ("200", "200")
+        assert image["alt"].startswith("Picture ")
+    summary = soup.select_one("details summary")
+    assert summary is not None
+    assert "4 pictures" in summary.get_text()
+    assert "request 13443927" in summary.get_text()
+    assert "Prompt" in [label.get_text() for label in soup.select("dt")]
+    outside = soup.get_text().replace(soup.select_one("details").get_text(), "")  # type: ignore[union-attr]
+    assert "{" not in outside
+
+
+@pytest.mark.slow
+def test_no_copy_when_none_is_wanted(workshop: Workshop, endpoint: Endpoint) -> None:
+    """`save_copy=False` leaves no pixel in the file."""
+    executed = workshop.execute(workshop.write([SET_UP, f"{make(endpoint, 'w', ', save_copy=False')}\nw", "await w"]))
+    assert "data:image" not in executed.text
+    assert len(executed.outputs(1)) == 1
+    assert executed.states()[0]["status"] == "success"
+
+
+@pytest.mark.slow
+def test_a_failed_job_stops_the_run_and_says_why(workshop: Workshop, endpoint: Endpoint) -> None:
+    """The error ends a scheduled run; the cell above it says what happened, the traceback has no key."""
+    endpoint.answers = [Reply({"status": "failed", "message": f"out of memory, {CANARY}"})]
+    path = workshop.write([SET_UP, f"{make(endpoint, 'w')}\nw", "try:\n    await w\nexcept Exception as e: error = e"])
+    executed = workshop.execute(path)
+    assert "out of memory" in executed.gallery(1)
+    assert "<img" not in executed.gallery(1)
+    assert CANARY not in executed.text
+    with pytest.raises(AssertionError, match="GenerationFailedError"):
+        workshop.execute(workshop.write([SET_UP, f"{make(endpoint, 'w')}\nawait w"]))
+
+
+@pytest.mark.slow
+def test_a_deadline_is_kept_in_the_file(workshop: Workshop, endpoint: Endpoint) -> None:
+    """A run that ends before the job says so in the file, and its token lets the next run go on."""
+    endpoint.answers = [PROCESSING]
+    awaited = "try:\n    await w\nexcept TimeoutError:\n    print(w.resume_token)"
+    executed = workshop.execute(workshop.write([SET_UP, f"{make(endpoint, 'w', ', deadline=1')}\nw", awaited]))
+    assert "Still processing" in executed.gallery(1)
+    assert executed.states()[0]["status"] == "timed_out"
+    token = executed.notebook.cells[2].outputs[0]["text"].strip()
+    endpoint.answers = [endpoint.success(endpoint.link("0.png"))]
+    again = f"w = DreamboothWidget.resume({token!r})\ndisplay(w)\nawait w"
+    executed = workshop.execute(workshop.write([SET_UP, again]))
+    assert len(thumbnails(executed.gallery(1))) == 1
