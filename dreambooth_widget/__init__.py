@@ -29,7 +29,7 @@ from .errors import (
 )
 from .job import FetchJob
 from .pictures import Picture
-from .protocol import V4, V6
+from .request import V4, V6
 from .schedule import PollSchedule, Retry
 from .state import FetchResult, FetchState
 

@@ -12,7 +12,8 @@ from .download import Limits
 from .job import FetchJob
 from .network import Network
 from .plan import Plan, check_seconds
-from .protocol import V4, Answer, check_endpoint, check_request_id
+from .protocol import Answer
+from .request import V4, check_endpoint, check_request_id
 from .schedule import DurationHistory, PollSchedule, Retry
 from .secret import Key
 from .state import FetchResult, FetchState

@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from .addresses import Reach, guarded_resolver, is_private_host
-from .protocol import Answer, Busy, compose_request, read_answer
+from .protocol import Answer, Busy, read_answer
 from .rate_limit import RateLimiter
+from .request import compose_request
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse, ClientSession

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .download import Limits
-from .protocol import Finished, check_endpoint, check_request_id, read_generation
+from .generation import read_generation
+from .protocol import Finished
+from .request import check_endpoint, check_request_id
 from .schedule import PollSchedule, Retry
 from .state import FetchState, PictureState
 

@@ -1,4 +1,4 @@
-"""The protocol of the fetch endpoint: what is sent, and what each answer means. Pure, and right under every row of it.
+"""The protocol of the fetch endpoint: what each answer means. Pure, and right under every row of it.
 
 ::
 
@@ -14,13 +14,11 @@ The body decides before the HTTP status does: errors of the older API versions c
 from __future__ import annotations
 
 import email.utils
-import operator
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timezone
 from typing import Any, Final, TypeAlias
-from urllib.parse import quote, urlsplit
 
 from .body import (
     LARGEST_BODY,
@@ -48,31 +46,17 @@ from .refusals import LONGEST_WAIT, http_of, kind_of_http, kind_of_refusal, mess
 
 __all__ = [
     "LARGEST_BODY",
-    "V4",
-    "V6",
     "Answer",
     "Busy",
     "Finished",
-    "Generation",
     "Link",
     "Processing",
     "Refused",
-    "check_endpoint",
-    "check_request_id",
-    "compose_request",
     "parse_retry_after",
     "read_answer",
-    "read_generation",
+    "read_record",
 ]
 
-V4: Final = "https://stablediffusionapi.com/api/v4/dreambooth/fetch"
-"""The "Dreambooth V4 Fetch Queued Images" address, the default."""
-
-V6: Final = "https://modelslab.com/api/v6/images/fetch"
-"""The address of the same protocol at the company's newer host."""
-
-_PLACE: Final = "{request_id}"
-_LONGEST_ID: Final = 4096
 _LONGEST_ETA: Final = 7 * 86_400.0
 """Seconds; a longer estimate is nonsense, and no estimate is better."""
 
@@ -132,85 +116,6 @@ class Busy:
 Answer: TypeAlias = Processing | Finished | Refused | Busy
 
 
-@dataclass(frozen=True, slots=True)
-class Generation:
-    """What a generation call answered: the request to fetch, what is known of it, and the `answer` it already holds.
-
-    `eta` is in seconds from the call, `expected` the number of pictures to come (0: not told), `width` and `height`
-    their size in pixels.
-    """
-
-    request_id: str
-    eta: float | None
-    expected: int
-    width: int | None
-    height: int | None
-    meta: Mapping[str, Any]
-    answer: Processing | Finished
-
-
-# -- the request -----------------------------------------------------------------------------------------------------
-
-
-def check_endpoint(endpoint: str) -> str:
-    """`endpoint` without white space around it, if the key may be sent there. `TypeError`/`ValueError` say why not."""
-    if not isinstance(endpoint, str):
-        raise TypeError(f"endpoint must be a str, not {type(endpoint).__name__}")
-    endpoint = endpoint.strip()
-    if not endpoint:
-        raise ValueError("endpoint is empty")
-    if re.search(r"[\s\\\x00-\x1f\x7f\ud800-\udfff]", endpoint):
-        raise ValueError("endpoint contains white space, a backslash or a control character")
-    try:
-        parts = urlsplit(endpoint)
-        host = parts.hostname
-        _ = parts.port  # raises for a port that is none
-    except ValueError as error:
-        raise ValueError("endpoint is not an address: its host or port is malformed") from error
-    if parts.scheme not in ("http", "https"):
-        raise ValueError("endpoint must begin with https:// or http://")
-    if not host:
-        raise ValueError("endpoint names no host")
-    if "@" in parts.netloc:  # not repeated in the text: it may be a password
-        raise ValueError("endpoint must not contain credentials; the key is passed as key=")
-    if re.search(r"[{}]", endpoint.replace(parts.netloc, "", 1).replace(_PLACE, "")) or "{" in parts.netloc:
-        raise ValueError(f"endpoint may contain {_PLACE} in its path, and no other braces")
-    return endpoint
-
-
-def check_request_id(value: object) -> str:
-    """A request id as text, from an int or a str. `TypeError`/`ValueError` say what is wrong with it."""
-    too_long = f"request_id is longer than {_LONGEST_ID} characters"
-    if isinstance(value, str):
-        text = value.strip()
-    elif isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise TypeError(f"request_id must be an int or a str, not {type(value).__name__}")
-    else:
-        identifier = operator.index(value)  # also the integers of numpy and pandas
-        if identifier < 0:
-            raise ValueError("request_id is negative")
-        if identifier.bit_length() > 10 * _LONGEST_ID // 3:  # before Python refuses to write it out
-            raise ValueError(too_long)
-        text = str(identifier)
-    if not text:
-        raise ValueError("request_id is empty")
-    if len(text) > _LONGEST_ID:
-        raise ValueError(too_long)
-    if re.search("[\ud800-\udfff]", text):
-        raise ValueError("request_id is not valid text: it holds half of a surrogate pair")
-    return text
-
-
-def compose_request(endpoint: str, request_id: str) -> tuple[str, dict[str, str]]:
-    """The address and the JSON body, without the key, of one poll. Protocol: "id in the body" and "path form"."""
-    if _PLACE in endpoint:
-        return endpoint.replace(_PLACE, quote(request_id, safe="")), {}
-    return endpoint, {"request_id": request_id}
-
-
-# -- the answer ------------------------------------------------------------------------------------------------------
-
-
 def read_answer(
     status: int, headers: Mapping[str, str], body: bytes, *, strike: Strike = str, now: float | None = None
 ) -> Answer:
@@ -226,10 +131,11 @@ def read_answer(
         record = read_object(body)
     except UnreadableBodyError as error:
         return _unreadable(status, body, str(error), wait, strike)
-    return _read_record(record, status, wait, strike)
+    return read_record(record, status, wait, strike)
 
 
-def _read_record(record: Mapping[str, Any], status: int, wait: float | None, strike: Strike) -> Answer:
+def read_record(record: Mapping[str, Any], status: int, wait: float | None, strike: Strike) -> Answer:
+    """What a parsed object means. `wait` is what the headers asked for, in seconds."""
     value = record.get("status")
     word = shown(value, strike, 60).lower()
     if word == "success":
@@ -336,62 +242,3 @@ def _date(text: str) -> float | None:
         return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-
-
-# -- the generation call ---------------------------------------------------------------------------------------------
-
-
-def read_generation(response: Mapping[str, Any] | str, *, strike: Strike = str) -> Generation:
-    """The whole answer of a generation call, queued or finished, as an object or its JSON text.
-
-    `id` is the request id; only without one, `fetch_result` is asked, whose tail may name something else.
-    Raises `TypeError` for anything else, `ValueError` when it is an error or names no request.
-    """
-    record = _as_record(response)
-    answer = _read_record(record, 200, None, strike)
-    if isinstance(answer, Refused):
-        said = f" ({answer.details})" if answer.details and answer.details not in answer.message else ""
-        raise ValueError(f"the generation call failed: {answer.message}{said}")
-    if isinstance(answer, Busy):
-        said = answer.details or answer.reason
-        raise ValueError(f"this is not what a generation call answers when it has queued a request: {said}")
-    meta = read_meta(record.get("meta"), strike)
-    links = answer.links if isinstance(answer, Finished) else read_links(record.get("future_links"), None, strike)
-    return Generation(
-        request_id=_generation_id(record),
-        eta=None if isinstance(answer, Finished) else answer.eta,
-        expected=len(links) or _count(meta, "n_samples", "samples", largest=64) or 0,
-        width=_count(meta, "W", "width"),
-        height=_count(meta, "H", "height"),
-        meta=meta,
-        answer=answer,
-    )
-
-
-def _as_record(response: object) -> Mapping[str, Any]:
-    if isinstance(response, Mapping):
-        return response
-    if not isinstance(response, str):
-        raise TypeError(f"response must be a dict or JSON text, not {type(response).__name__}")
-    try:
-        return read_object(response.encode("utf-8", "replace"))
-    except UnreadableBodyError:
-        raise ValueError("response is not the JSON object that a generation call answers") from None
-
-
-def _generation_id(record: Mapping[str, Any]) -> str:
-    for name in ("id", "request_id"):
-        value = record.get(name)
-        if isinstance(value, str) and not value.strip():
-            continue
-        if isinstance(value, (int, str)) and not isinstance(value, bool):
-            return check_request_id(value)
-    tail = re.search(r"/([0-9]{1,40})/?$", shown(record.get("fetch_result"), str))
-    if tail is None:
-        raise ValueError("response names no request: it has no id")
-    return tail[1]
-
-
-def _count(meta: Mapping[str, Any], *names: str, largest: int = 100_000) -> int | None:
-    numbers = (number(meta.get(name), largest=largest) for name in names)
-    return next((int(value) for value in numbers if value), None)

@@ -27,7 +27,7 @@ from .errors import DreamboothError, InvalidKeyError
 from .job import FetchJob
 from .pictures import Picture, contact_sheet, file_name, save_all
 from .plan import Plan, check_seconds
-from .protocol import V4, check_endpoint, check_request_id
+from .request import V4, check_endpoint, check_request_id
 from .schedule import PollSchedule, Retry
 from .secret import Key
 from .state import FetchResult, FetchState, PictureState

@@ -14,13 +14,13 @@ from dreambooth_widget.errors import (
     DreamboothError,
     InvalidKeyError,
 )
+from dreambooth_widget.generation import read_generation
 from dreambooth_widget.protocol import (
     Busy,
     Finished,
     Processing,
     Refused,
     read_answer,
-    read_generation,
 )
 
 from .answers import (

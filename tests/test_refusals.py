@@ -16,9 +16,7 @@ from dreambooth_widget.errors import (
     InvalidRequestError,
     RequestNotFoundError,
 )
-from dreambooth_widget.protocol import (
-    V6,
-)
+from dreambooth_widget.request import V6
 
 from .answers import (
     BAD_FIELD,

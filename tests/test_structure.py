@@ -20,8 +20,8 @@ PACKAGE = Path(dreambooth_widget.__file__).parent
 
 # Every module, low to high: each imports only from those before it. A new module gets its place here.
 ORDER = """
-    _version errors secret body refusals protocol schedule
-    exif image_bytes image_layout image_metadata shrinking decoding picture_text picture_files pictures
+    _version errors secret request body refusals protocol generation schedule
+    exif image_bytes image_layout image_metadata shrinking decoding picture_text picture_files pictures cache
     state addresses rate_limit network download plan verdict job client
     static_copy traits display delivery bundle waiting_messages widget batch
     demo_scenes demo_art demo_jobs demo rehearsal
@@ -29,7 +29,7 @@ ORDER = """
 """.split()  # noqa: SIM905 - a list of forty strings reads worse
 
 # Values in, values out: time, randomness and the network come in as arguments.
-PURE = ("errors", "secret", "body", "refusals", "protocol", "schedule", "addresses", "state", "plan")
+PURE = "errors secret request body refusals protocol generation schedule addresses state plan".split()  # noqa: SIM905
 IMPURE = {"aiohttp", "asyncio", "random", "socket", "subprocess", "tempfile", "threading", "time"}
 # `addresses` also guards the resolver of the one session; it takes the session's pieces and no time.
 ALLOWED = {"addresses": {"aiohttp", "asyncio", "socket"}}
