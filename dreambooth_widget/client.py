@@ -8,6 +8,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
+from .cache import PictureCache
 from .download import Limits
 from .job import FetchJob
 from .network import Network
@@ -44,7 +45,8 @@ class Client:
 
     `rate` and `burst` limit the polls (requests a second, and how many at once first), `connections` the open
     connections to each side, `max_bytes` and `max_pixels` one picture. `allow_private_hosts` decides whether picture
-    links may lead to private addresses; None allows it only when the endpoint is on one.
+    links may lead to private addresses; None allows it only when the endpoint is on one. `cache` is a folder in which
+    the original files are kept: a request that is there is not asked for again, and needs no link that still lives.
     Raises `ValueError` without a key.
     """
 
@@ -61,6 +63,7 @@ class Client:
         allow_private_hosts: bool | None = None,
         max_bytes: int = 32 * 1024 * 1024,
         max_pixels: int = 50_000_000,
+        cache: str | os.PathLike[str] | PictureCache | None = None,
     ) -> None:
         found = find_key(key)
         if found is None:
@@ -68,6 +71,7 @@ class Client:
         self._schedule = schedule
         self._retry = retry
         self._limits = Limits(max_bytes, max_pixels)
+        self.cache = PictureCache.of(cache)
         self._network = Network(
             found,
             check_endpoint(endpoint),
@@ -92,7 +96,7 @@ class Client:
 
     def start(self, plan: Plan) -> FetchJob:
         """Start a job for a plan as it is."""
-        return FetchJob(self._network, plan, _HISTORY)
+        return FetchJob(self._network, plan, _HISTORY, self.cache)
 
     def adopt(self, plan: Plan) -> Plan:
         """The plan with this client's policies: its schedule, its retries and its limits."""
@@ -139,17 +143,19 @@ async def fetch(
     schedule: PollSchedule = PollSchedule(),
     retry: Retry = Retry(),
     deadline: float | None = None,
+    cache: str | os.PathLike[str] | PictureCache | None = None,
     client: Client | None = None,
     on_update: Callable[[FetchState], None] | None = None,
 ) -> FetchResult:
     """The whole job without a notebook: poll until the pictures are there, load them, return them.
 
-    `eta` and `deadline` are seconds. `on_update` gets each new `FetchState`. With a `client`, its key, endpoint and
-    policies are used, and it stays open. Cancelling this ends the job. Raises the `DreamboothError` that ended it.
+    `eta` and `deadline` are seconds, `cache` is a folder as in `Client`. `on_update` gets each new `FetchState`. With a
+    `client`, its key, endpoint, policies and cache are used, and it stays open. Cancelling this ends the job. Raises
+    the `DreamboothError` that ended it.
     """
     request_id = check_request_id(request_id)
     own = client is None
-    client = client or Client(key, endpoint=endpoint, schedule=schedule, retry=retry)
+    client = client or Client(key, endpoint=endpoint, schedule=schedule, retry=retry, cache=cache)
     try:
         job = client.fetch(request_id, eta=eta, deadline=deadline)
         if on_update is not None:

@@ -13,7 +13,8 @@ from collections.abc import AsyncIterator, Callable, Generator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .download import MissingPictureError, download
+from .cache import PictureCache, Stored
+from .download import MissingPictureError, download, in_picture_thread
 from .errors import DeadlineExceededError, DreamboothError, PictureError, RateLimitedError, StoppedError
 from .plan import Plan
 from .protocol import Answer, Busy, Finished, Link
@@ -23,6 +24,7 @@ from .verdict import Judge, Verdict
 
 if TYPE_CHECKING:
     from .network import Network
+    from .pictures import Picture
 
 __all__ = ["FetchJob"]
 
@@ -38,9 +40,17 @@ class FetchJob:
     live there. `stop`, `check_now` and `subscribe`'s undo may be called from any thread.
     """
 
-    def __init__(self, network: Network, plan: Plan, history: DurationHistory | None = None) -> None:
+    def __init__(
+        self,
+        network: Network,
+        plan: Plan,
+        history: DurationHistory | None = None,
+        cache: PictureCache | None = None,
+    ) -> None:
         self._network = network
         self._plan = plan
+        self._cache = cache
+        self._stored = Stored(0, {}, {})
         self._history = history or DurationHistory()
         self._loop = asyncio.get_running_loop()
         self._listeners: list[Listener] = []
@@ -154,7 +164,8 @@ class FetchJob:
     async def _run(self) -> None:
         try:
             self._result = await self._fetch()
-            self._end(status="success", message=_summary(self._result), error=None)
+            source = ", from the cache" if self._stored.complete else ""
+            self._end(status="success", message=_summary(self._result) + source, error=None)
         except DreamboothError as error:
             timed_out = isinstance(error, DeadlineExceededError)
             self._end(status="timed_out" if timed_out else "error", message=error.message, error=error)
@@ -185,6 +196,10 @@ class FetchJob:
         began = time.time()
         started_at = began if self._state.started_at is None else self._state.started_at
         self._change(status="processing", started_at=started_at)
+        if self._cache is not None:
+            await self._look_up(self._cache)
+            if self._stored.complete:
+                return self._recall(time.time() - began)
         finished = await self._poll_until_finished(began, started_at)
         self._links = finished.links
         meta = {**self._plan.meta, **finished.meta}
@@ -200,6 +215,27 @@ class FetchJob:
         duration = time.time() - started_at
         if self._state.polls > 1:  # what was ready at the first poll tells nothing of how long jobs take
             self._history.add(duration)
+        return self._make_result(duration)
+
+    async def _look_up(self, cache: PictureCache) -> None:
+        """Learn what the cache has of this request."""
+        limits = self._plan.limits
+        stored = await in_picture_thread(
+            cache.find,
+            self._network.endpoint,
+            self._plan.request_id,
+            max_bytes=limits.max_bytes,
+            max_pixels=limits.max_pixels,
+        )
+        if stored is not None:
+            self._stored = stored
+
+    def _recall(self, duration: float) -> FetchResult:
+        """The result that the cache has in full: nobody is asked, and no link is needed."""
+        meta = {**self._plan.meta, **self._stored.meta}
+        pictures = sorted(self._stored.pictures.values(), key=lambda picture: picture.index)
+        entries = (PictureState(p.index, "ready", "", p, p.width, p.height) for p in pictures)
+        self._change(meta=meta, pictures=tuple(entries))
         return self._make_result(duration)
 
     async def _poll_until_finished(self, began: float, started_at: float) -> Finished:
@@ -262,8 +298,12 @@ class FetchJob:
                 load.cancel()
 
     async def _load(self, index: int) -> None:
-        """Load one picture into its entry of the state, as `ready` or `missing`."""
+        """Load one picture into its entry of the state, as `ready` or `missing`; from the cache if that has it."""
         entry = self._state.pictures[index]
+        stored = self._stored.pictures.get(index) if self._stored.count == len(self._links) else None
+        if stored is not None:
+            self._show(PictureState(index, "ready", "", stored, stored.width, stored.height))
+            return
 
         def on_retry(reason: str) -> None:
             self._show(replace(entry, status="waiting", reason=reason))
@@ -281,6 +321,17 @@ class FetchJob:
             self._show(replace(entry, status="missing", reason=str(error)))
         else:
             self._show(PictureState(index, "ready", "", picture, picture.width, picture.height))
+            await self._keep(picture)
+
+    async def _keep(self, picture: Picture) -> None:
+        """Put a picture into the cache. One that cannot be written costs the cache, not the job."""
+        if self._cache is None:
+            return
+        where, count = (self._network.endpoint, self._plan.request_id), len(self._links)
+        try:
+            await asyncio.to_thread(self._cache.keep, *where, picture, count, self._state.meta)
+        except OSError as error:
+            log.warning("request %s: %r cannot keep a picture: %s", self._plan.request_id, self._cache, error)
 
     async def _load_again(self, index: int) -> None:
         """The retry of one missing picture; the job stays successful meanwhile."""

@@ -118,9 +118,9 @@ def _said(state: FetchState) -> str:
         return ""
     if state.error is not None:
         mark = "✕ " if state.status == "error" else ""
-        details = " ".join(state.error.details.split())
-        words = f" Details: {_safe(details, 300)}" if details and state.status == "error" else ""
-        return f"{mark}{state.error.title}: {state.error}{words}"
+        told = " ".join(state.error.details.split()) if state.status == "error" else ""
+        details = f" Details: {_safe(told, 300)}" if told else ""
+        return f"{mark}{state.error.title}: {state.error}{details}"
     words = {
         "stopped": "Stopped waiting: the job goes on at the service.",
         "timed_out": "Still processing: checking again resumes.",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ import traitlets
 from PIL import Image
 
 from .bundle import pack, read_bundle
+from .cache import PictureCache
 from .client import Client, find_key
 from .delivery import Delivery
 from .display import StaticOutputs, publish
@@ -59,7 +61,8 @@ class DreamboothWidget(anywidget.AnyWidget):
     `key` is the API key: the argument, else the environment variable `DREAMBOOTH_API_KEY`, else the cell shows a
     form for it. `request_id` is the `id` of the generation call's answer. `eta` (seconds) is a hint for the schedule
     and the progress bar; `deadline` (seconds) ends the waiting, by default max(10 minutes, 6·eta). `endpoint` is the
-    service's fetch address. A `client` brings its own key, endpoint and policies. `save_copy=False` leaves no
+    service's fetch address. A `client` brings its own key, endpoint, policies and cache. `cache` is a folder that keeps
+    the original files: run again next month, the cell shows them without asking anybody. `save_copy=False` leaves no
     pictures in the notebook file; `autostart=False` waits for `start()`.
 
     `await widget` gives the `FetchResult` or raises the `DreamboothError` that ended the job. Raises `TypeError` or
@@ -104,6 +107,7 @@ class DreamboothWidget(anywidget.AnyWidget):
         retry: Retry = Retry(),
         deadline: float | None = None,
         client: Client | None = None,
+        cache: str | os.PathLike[str] | PictureCache | None = None,
         save_copy: bool = True,
         autostart: bool = True,
     ) -> None:
@@ -112,6 +116,7 @@ class DreamboothWidget(anywidget.AnyWidget):
         self._key = secret
         self._client = client
         self._endpoint = check_endpoint(endpoint) if client is None else client.endpoint
+        self._cache = PictureCache.of(cache) if client is None else client.cache
         self._plan = Plan(
             "" if request_id is None else check_request_id(request_id),
             eta=check_seconds("eta", eta),
@@ -304,7 +309,7 @@ class DreamboothWidget(anywidget.AnyWidget):
             plan = replace(plan, started_at=before.started_at, polls=before.polls, eta=before.eta)
         client = self._client
         if client is None:
-            client = self._client = Client(self._key, endpoint=self._endpoint)
+            client = self._client = Client(self._key, endpoint=self._endpoint, cache=self._cache)
         self._job = job = client.start(plan)
         job.subscribe(lambda state: self._follow(job, state))
         self._show(replace(job.state, status="processing"))
