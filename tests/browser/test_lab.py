@@ -40,10 +40,12 @@ async def finished(lab: Lab, endpoint: Endpoint, *cells: str, count: int = 4) ->
 
 async def test_a_request_id_becomes_a_gallery(lab: Lab, endpoint: Endpoint) -> None:
     """Waiting is shown at once, other cells run meanwhile, the status is followed, pictures open large."""
-    serve_pictures(endpoint)
-    first_answer, last_picture = asyncio.Event(), asyncio.Event()
-    endpoint.serve("3.png", Reply(serve_pictures(endpoint, 1)[0], gate=last_picture))
-    endpoint.answers = [Reply(PROCESSING, gate=first_answer), PROCESSING, endpoint.success(*links(endpoint))]
+    data = serve_pictures(endpoint)
+    first_answer, first_pictures, last_picture = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    for index, gate in enumerate([first_pictures] * 3 + [last_picture]):
+        endpoint.serve(f"{index}.png", Reply(data[index], gate=gate))
+    end = endpoint.success(*links(endpoint), meta={"W": 640, "H": 480})
+    endpoint.answers = [Reply(PROCESSING, gate=first_answer), PROCESSING, end]
 
     notebook = await started(lab, endpoint, "6 * 7")
     card = Card(notebook.output(1))
@@ -57,18 +59,20 @@ async def test_a_request_id_becomes_a_gallery(lab: Lab, endpoint: Endpoint) -> N
 
     first_answer.set()
     await expect(card.chip).to_have_text("Downloading")
-    await expect(card.line).to_have_text("3 of 4 pictures")
+    await expect(card.line).to_have_text("0 of 4 pictures")
     await expect(card.tiles).to_have_count(4)
     assert await notebook.value("w.status") == "downloading"
-    before = await box(card.tiles.nth(3))
+    before = [await box(tile) for tile in await card.tiles.all()]
+    first_pictures.set()
+    await expect(card.line).to_have_text("3 of 4 pictures")
 
     last_picture.set()
     await expect(card.chip).to_have_text("Done")
     await card.shows(4)
     assert await notebook.value("w.status") == "success"
     assert await notebook.value("[list(image.size) for image in w.images]") == [[640, 480]] * 4
-    after = await box(card.tiles.nth(3))
-    assert (after["width"], after["height"]) == (before["width"], before["height"])  # nothing jumped
+    after = [await box(tile) for tile in await card.tiles.all()]
+    assert after == [pytest.approx(place, abs=1) for place in before]  # nothing jumped
 
     dialog = await card.open(2)
     await covers_the_window(dialog)
@@ -301,7 +305,7 @@ async def test_the_card_follows_the_theme(lab: Lab, endpoint: Endpoint, theme: s
 async def test_the_key_is_nowhere(lab: Lab, endpoint: Endpoint, watch: Watch) -> None:
     """Not in the notebook's file with or without widget state, the page, the console, the kernel's log at DEBUG."""
     serve_pictures(endpoint)
-    endpoint.answers = [PROCESSING, endpoint.success(*links(endpoint), meta={"key": CANARY})]
+    endpoint.answers = [PROCESSING, endpoint.success(*links(endpoint), meta={"prompt": f"echo {CANARY}"})]
     loud = "import logging, sys\nlogging.basicConfig(level=logging.DEBUG, stream=sys.__stderr__, force=True)"
     notebook = await lab.open([f"{loud}\n{SETUP}", make(endpoint), "w", "repr(w), str(w), vars(w), w.get_state()"])
     await notebook.execute(HAND_OVER_KEY)

@@ -21,7 +21,8 @@ def attack(where: str) -> str:
 async def unharmed(notebook: Notebook) -> None:
     """Assert that no markup of `attack` came to life anywhere on the page."""
     page = notebook.page
-    assert await page.evaluate("() => globalThis.hacked") is None
+    hacked = await page.evaluate("() => { const { hacked } = globalThis; delete globalThis.hacked; return hacked; }")
+    assert hacked is None
     assert await page.evaluate("() => document.querySelectorAll('img[src=x], img[onerror]').length") == 0
 
 
