@@ -48,7 +48,11 @@ async def start_demo(port: int = 0, *, host: str = "127.0.0.1", pace: float = 1.
     if not pace > 0:
         raise ValueError(f"pace must be positive, not {pace}")
     endpoint = DemoEndpoint(pace)
-    await asyncio.wrap_future(endpoint.start(host, port))
+    try:
+        await asyncio.wrap_future(endpoint.start(host, port))
+    except BaseException:
+        await endpoint.close()
+        raise
     return endpoint
 
 
