@@ -7,6 +7,7 @@ import { useFocusKept } from "./focus";
 import { Grid, readyIndices, type Size } from "./Grid";
 import { OWN_KEYS, stopKeys } from "./keys";
 import { Compare, Lightbox } from "./lightbox";
+import { factsOf, ofJob } from "./metadata";
 import type { View } from "./model";
 import type { KernelPictures } from "./pictureStore";
 import { Status } from "./Status";
@@ -43,6 +44,7 @@ export function Card({ view, store, refused, now, send, select, speak }: Props):
   const selected = new Set(view.selected);
   const form = card.form || editing;
   const trouble = saving.trouble || (form ? "" : refused);
+  const job = ofJob(view);
   const chosen = ready.filter((entry) => selected.has(entry.index));
 
   const act = (action: Action): void => {
@@ -92,7 +94,7 @@ export function Card({ view, store, refused, now, send, select, speak }: Props):
           </p>
         )}
         {silent && <p class="dreambooth-note">{SILENT}</p>}
-        {details && <Facts view={view} />}
+        {details && <Facts facts={factsOf(job, card.meta)} />}
         {pictures.length > 0 && !silent && (
           <Grid
             pictures={pictures}
@@ -112,7 +114,7 @@ export function Card({ view, store, refused, now, send, select, speak }: Props):
         <Lightbox
           entries={ready}
           meta={card.meta}
-          requestId={view.request_id}
+          job={job}
           start={open}
           selected={selected}
           store={store}

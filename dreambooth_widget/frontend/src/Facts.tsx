@@ -1,32 +1,31 @@
-/** What is known of the request as a whole, as text. */
+/** Facts as labels and values; each with a button that copies it where there is a place to say so. */
 import type { VNode } from "preact";
-import type { View } from "./model";
-import { clock } from "./words";
+import { copyText } from "./lightbox/copy";
+import type { Fact } from "./metadata";
+import { Tool } from "./Tool";
 
-/** What people ask for first; the rest follows in the order in which the service gave it. */
-const FIRST = { prompt: "", negative_prompt: "", seed: "", steps: "", model: "" };
-
-export function factsOf(view: View): [label: string, value: string][] {
-  const meta = Object.entries({ ...FIRST, ...view._card.meta }).filter(([, value]) => value);
-  const facts: [string, string][] = [["Request", view.request_id], ...meta.map(named)];
-  if (view.started_at !== null && view.finished_at !== null) {
-    facts.push(["Time", clock(view.finished_at - view.started_at)]);
-  }
-  return facts;
+interface Props {
+  facts: Fact[];
+  /** Hears what became of a copy. */
+  say?(sentence: string): void;
 }
 
-const named = ([name, value]: [string, string]): [string, string] => {
-  const words = name.replace(/_/g, " ");
-  return [words.charAt(0).toUpperCase() + words.slice(1), value];
-};
-
-export function Facts({ view }: { view: View }): VNode {
+export function Facts({ facts, say }: Props): VNode {
+  const copy = async ({ currentTarget }: { currentTarget: Element }): Promise<void> => {
+    const value = currentTarget.closest("dd")?.previousElementSibling;
+    if (value) say?.(await copyText(value));
+  };
   return (
     <dl>
-      {factsOf(view).map(([label, value]) => (
+      {facts.map(([label, value]) => (
         <div key={label}>
           <dt>{label}</dt>
           <dd dir="auto">{value}</dd>
+          {say && (
+            <dd>
+              <Tool icon="copy" label={`Copy ${label.toLowerCase()}`} onClick={copy} />
+            </dd>
+          )}
         </div>
       ))}
     </dl>

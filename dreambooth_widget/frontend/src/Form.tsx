@@ -45,7 +45,7 @@ export function Form({ requestId, hasKey, refused, onStart }: Props): VNode {
       </label>
       <label>
         Request id
-        <input ref={id} type="text" inputMode="text" defaultValue={requestId} {...field} />
+        <input ref={id} type="text" defaultValue={requestId} {...field} />
       </label>
       <Button data-main onClick={start}>
         Fetch

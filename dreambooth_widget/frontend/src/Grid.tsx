@@ -52,8 +52,10 @@ export function Grid(props: Props): VNode {
     tileOf(list.current, index)?.querySelector("button")?.focus();
   };
   useEffect(() => setShown(PAGE), []);
+  // What was asked for before this list stood in the page has been done, or its time is over.
+  const done = useRef(props.focus);
   useLayoutEffect(() => {
-    if (!props.focus) return;
+    if (!props.focus || props.focus === done.current) return;
     if (props.focus.index >= shown) setShown(props.focus.index + 1);
     focusOn(props.focus.index);
   }, [props.focus]);

@@ -4,6 +4,7 @@ import { useEffect } from "preact/hooks";
 import { Button } from "./Button";
 import { Icon } from "./icons";
 import { OWN_KEYS } from "./keys";
+import { nameOf } from "./metadata";
 import type { PictureStore } from "./pictureStore";
 import type { PictureEntry } from "./wire";
 
@@ -48,13 +49,12 @@ function Ready({ entry, total, store, large, selected, active, ...on }: TileProp
     return () => clearTimeout(timer);
   }, [entry.id, lacking]);
   const number = entry.index + 1;
-  const seed = entry.text.seed ? `, seed ${entry.text.seed}` : "";
   const tabIndex = active ? 0 : -1;
   return (
     <>
       <Button
         class="dreambooth-open"
-        aria-label={`Open picture ${number} of ${total}${seed}`}
+        aria-label={nameOf(entry, entry.index, total, "Open picture")}
         tabIndex={tabIndex}
         onClick={on.onOpen}
       >

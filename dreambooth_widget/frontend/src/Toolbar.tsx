@@ -1,8 +1,8 @@
 /** What can be done with the pictures once they are there. */
-import type { VNode } from "preact";
+import type { ComponentProps, VNode } from "preact";
 import { Button } from "./Button";
 import type { Size } from "./Grid";
-import { Icon, type IconName } from "./icons";
+import { Tool } from "./Tool";
 
 interface Props {
   total: number;
@@ -45,49 +45,31 @@ export function Toolbar(props: Props): VNode {
         </fieldset>
       )}
       {several && (
-        <Tool icon="all" word={selected === ready ? "Select none" : "Select all"} onClick={props.onSelectAll} />
+        <Word icon="all" label={selected === ready ? "Select none" : "Select all"} onClick={props.onSelectAll} />
       )}
-      <Tool
+      <Word
         icon="down"
-        word={saving ? "Preparing…" : selected && several ? `Download ${selected}` : "Download"}
+        label={saving ? "Preparing…" : selected && several ? `Download ${selected}` : "Download"}
         off={saving || !ready}
         onClick={props.onSave}
       />
       {several && (
-        <Tool
+        <Word
           icon="compare"
-          word="Compare"
-          hint={selected === 2 ? "" : "Select two pictures to compare them"}
+          label="Compare"
+          hint={selected === 2 ? undefined : "select two pictures"}
           off={selected !== 2}
           onClick={props.onCompare}
         />
       )}
-      <Tool icon="details" word="Details" pressed={props.details} onClick={props.onDetails} />
+      <Word icon="info" label="Details" aria-expanded={props.details} onClick={props.onDetails} />
     </div>
   );
 }
 
-interface ToolProps {
-  icon: IconName;
-  word: string;
-  hint?: string;
-  /** Cannot be used now. It keeps its focus: `disabled` would drop it into the notebook. */
-  off?: boolean;
-  pressed?: boolean;
-  onClick(): void;
-}
-
-function Tool({ icon, word, hint, off = false, pressed, onClick }: ToolProps): VNode {
-  return (
-    <Button
-      aria-label={word}
-      title={hint || word}
-      aria-disabled={off}
-      {...(pressed === undefined ? {} : { "aria-expanded": pressed })}
-      onClick={() => off || onClick()}
-    >
-      <Icon name={icon} />
-      <span>{word}</span>
-    </Button>
-  );
-}
+/** The word goes where the card is narrow. */
+const Word = (props: ComponentProps<typeof Tool>): VNode => (
+  <Tool {...props}>
+    <span>{props.label}</span>
+  </Tool>
+);

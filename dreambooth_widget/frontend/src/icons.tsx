@@ -4,7 +4,7 @@
  */
 import type { VNode } from "preact";
 
-/** One path each. Append only: both the card and the lightbox draw from here. */
+/** One path each. Both the card and the lightbox draw from here. */
 const PATHS = {
   /* the chip */
   idle: "M8 2.5a5.5 5.5 0 1 0 .01 0Z",
@@ -20,11 +20,10 @@ const PATHS = {
   broken: "M13.5 8V2.5h-11v11H7M5 6h.01M2.5 11 5.5 8.5 8 10.5M10 10l4 4M14 10l-4 4",
   all: "M2.5 2.5h8v8h-8ZM13.5 5v8.5H5M4.5 6.5 6 8l2.5-3",
   compare: "M2.5 3.5h11v9h-11ZM8 1.5v13M5.5 6.5 4 8l1.5 1.5M10.5 6.5 12 8l-1.5 1.5",
-  details: "M8 2.5a5.5 5.5 0 1 0 .01 0ZM8 7.5V11M8 5h.01",
+  info: "M8 2.5a5.5 5.5 0 1 0 .01 0ZM8 7.5V11M8 5h.01",
   /* the lightbox */
   minus: "M3 8h10",
   plus: "M3 8h10M8 3v10",
-  info: "M8 2a6 6 0 1 0 .01 0ZM8 7.5V11M8 5h.01",
   copy: "M6 5.5h7.5V14H6ZM10 5.5V2.5H2.5v8.5H6",
   previous: "m10 3-5 5 5 5",
   unchecked: "M2.5 2.5h11v11h-11Z",
@@ -36,7 +35,7 @@ export type IconName = keyof typeof PATHS;
 
 export function Icon({ name }: { name: IconName }): VNode {
   return (
-    <svg class="dreambooth-icon" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
+    <svg class="dreambooth-icon" viewBox="0 0 16 16" aria-hidden="true">
       <path d={PATHS[name]} />
     </svg>
   );

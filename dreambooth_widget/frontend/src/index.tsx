@@ -17,7 +17,7 @@ interface Props {
 
 function render({ model, el, signal }: Props): () => void {
   const life = new AbortController();
-  signal?.addEventListener("abort", () => life.abort(), { once: true, signal: life.signal });
+  signal?.addEventListener("abort", () => life.abort(), { signal: life.signal });
 
   el.classList.add("dreambooth-host");
   const root = el.appendChild(document.createElement("div"));
@@ -43,7 +43,7 @@ function render({ model, el, signal }: Props): () => void {
     refused = "";
     link.send(message);
   };
-  const store = new KernelPictures(link.send, life.signal);
+  const store = new KernelPictures(link.send, link.draw, life.signal);
   const speak = (sentence: string): void => speaker.milestone(sentence);
   const update = (): void => {
     const props = { view: link.view(), store, refused, now: link.now, send, select: link.select, speak };
@@ -60,7 +60,6 @@ function render({ model, el, signal }: Props): () => void {
     root.remove();
     region.remove();
   });
-  store.subscribe(update, life.signal);
   update();
   store.ready();
   return () => life.abort();

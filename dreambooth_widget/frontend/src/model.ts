@@ -63,20 +63,20 @@ export class Link {
     stamp(false);
     const listen = (...[event, handler]: Parameters<WidgetModel["on"]>): void => {
       model.on(event, handler);
-      signal.addEventListener("abort", () => model.off(event, handler), { once: true });
+      signal.addEventListener("abort", () => model.off(event, handler));
     };
     for (const name of Object.keys(BLANK) as (keyof Traits)[]) {
       listen(`change:${name}`, () => {
         // What this page selects is no sign of life of the kernel.
         if (name !== "selected") this.#hear();
         if (name === "_card") stamp(true);
-        this.#draw();
+        this.draw();
       });
     }
     listen("msg:custom", (message: FromKernel, buffers: DataView[]) => {
       this.#hear();
       onMessage(message, buffers ?? []);
-      this.#draw();
+      this.draw();
     });
   }
 
@@ -98,7 +98,7 @@ export class Link {
       [...new Set(indices)].sort((a, b) => a - b),
     );
     this.#model.save_changes();
-    this.#draw();
+    this.draw();
   };
 
   #read<K extends keyof Traits>(name: K): Traits[K] {
@@ -111,12 +111,12 @@ export class Link {
     this.#alive = true;
   }
 
-  #draw(): void {
+  draw = (): void => {
     if (this.#queued) return;
     this.#queued = true;
     queueMicrotask(() => {
       this.#queued = false;
       if (!this.#signal.aborted) this.#onView(this.view());
     });
-  }
+  };
 }

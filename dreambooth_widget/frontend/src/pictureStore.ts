@@ -14,8 +14,6 @@ export interface PictureStore {
   want(entry: PictureEntry, kind: Kind): Promise<string>;
   /** The bytes with their type, asking the kernel when they are lacking. */
   bytes(entry: PictureEntry, kind: Kind): Promise<Blob>;
-  /** Calls `listener` after each arrival or loss, until `signal` aborts. */
-  subscribe(listener: () => void, signal: AbortSignal): void;
 }
 
 export const BUDGET = 64 * 1024 * 1024;
@@ -43,19 +41,25 @@ type Address = (blob: Blob) => Promise<string>;
 
 export class KernelPictures implements PictureStore {
   #send: (message: ToKernel) => void;
+  #onChange: () => void;
   #signal: AbortSignal;
   #address: Address;
   #held = new Map<string, Held>();
   #pieces = new Map<string, (DataView | undefined)[]>();
   #waits = new Map<string, Wait>();
-  #listeners = new Set<() => void>();
-  #announcing = false;
 
-  constructor(send: (message: ToKernel) => void, signal: AbortSignal, address: Address = addresses()) {
+  /** `onChange` hears of each arrival, and of the losses that it brought. */
+  constructor(
+    send: (message: ToKernel) => void,
+    onChange: () => void,
+    signal: AbortSignal,
+    address: Address = addresses(),
+  ) {
     this.#send = send;
+    this.#onChange = onChange;
     this.#signal = signal;
     this.#address = address;
-    signal.addEventListener("abort", () => this.#close(), { once: true });
+    signal.addEventListener("abort", () => this.#close());
   }
 
   /** Says that a view has appeared and which thumbnails it need not be sent. */
@@ -87,11 +91,6 @@ export class KernelPictures implements PictureStore {
     const wait = this.#wait(`${ZIP}/${id}`);
     this.#send({ type: ZIP, indices, id });
     return wait;
-  }
-
-  subscribe(listener: () => void, signal: AbortSignal): void {
-    this.#listeners.add(listener);
-    signal.addEventListener("abort", () => this.#listeners.delete(listener), { once: true });
   }
 
   /** A message of the kernel; what is not about pictures is left alone. */
@@ -156,7 +155,7 @@ export class KernelPictures implements PictureStore {
     if (piece.kind !== ZIP) this.#held.set(key, held);
     this.#ended(key)?.resolve(held);
     this.#trim(key);
-    this.#announce();
+    this.#onChange();
   }
 
   #trim(newest: string): void {
@@ -174,19 +173,10 @@ export class KernelPictures implements PictureStore {
     }
   }
 
-  #announce(): void {
-    if (this.#announcing) return;
-    this.#announcing = true;
-    queueMicrotask(() => {
-      this.#announcing = false;
-      for (const listener of [...this.#listeners]) listener();
-    });
-  }
-
   #close(): void {
     for (const held of this.#held.values()) URL.revokeObjectURL(held.url);
     for (const wait of this.#waits.values()) clearTimeout(wait.timer);
-    for (const all of [this.#held, this.#waits, this.#pieces, this.#listeners]) all.clear();
+    for (const all of [this.#held, this.#waits, this.#pieces]) all.clear();
   }
 }
 
@@ -203,12 +193,12 @@ export function addresses(): Address {
 }
 
 function cannotShow(url: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = new Image();
-    probe.onload = () => resolve(false);
-    probe.onerror = () => resolve(true);
-    probe.src = url;
-  });
+  const probe = new Image();
+  probe.src = url;
+  return probe.decode().then(
+    () => false,
+    () => true,
+  );
 }
 
 function dataUrl(blob: Blob): Promise<string> {

@@ -11,7 +11,7 @@ export class Speaker {
 
   constructor(say: (sentence: string) => void, signal: AbortSignal) {
     this.#say = say;
-    signal.addEventListener("abort", () => clearTimeout(this.#timer), { once: true });
+    signal.addEventListener("abort", () => clearTimeout(this.#timer));
   }
 
   milestone(sentence: string): void {

@@ -1,8 +1,8 @@
 /** The lightbox's buttons. */
 import type { VNode } from "preact";
+import { Tool } from "../Tool";
 import { LARGEST } from "./geometry";
 import type { Command } from "./keymap";
-import { Tool } from "./Tool";
 import type { Viewing } from "./useView";
 
 type Run = (command: Command) => void;
@@ -11,12 +11,12 @@ export function ZoomBar({ viewing, run }: { viewing: Viewing; run: Run }): VNode
   const { scale } = viewing.view;
   return (
     <fieldset class="dreambooth-zoom" aria-label="Zoom">
-      <Tool icon="minus" label="Zoom out" hint="−" disabled={viewing.fits} onClick={() => run("farther")} />
-      <Tool label="Fit" hint="0" pressed={viewing.fits} onClick={() => run("fit")}>
+      <Tool icon="minus" label="Zoom out" hint="−" off={viewing.fits} onClick={() => run("farther")} />
+      <Tool label="Fit" hint="0" aria-pressed={viewing.fits} onClick={() => run("fit")}>
         Fit
       </Tool>
-      <Tool icon="plus" label="Zoom in" hint="+" disabled={scale >= LARGEST} onClick={() => run("closer")} />
-      <Tool label="1:1" hint="1" pressed={Math.abs(scale - 1) < 0.005} onClick={() => run("actual")}>
+      <Tool icon="plus" label="Zoom in" hint="+" off={scale >= LARGEST} onClick={() => run("closer")} />
+      <Tool label="1:1" hint="1" aria-pressed={Math.abs(scale - 1) < 0.005} onClick={() => run("actual")}>
         1:1
       </Tool>
     </fieldset>
@@ -38,13 +38,13 @@ export function Actions({ selected, details, help, run, close }: ActionsProps): 
         icon={selected ? "checked" : "unchecked"}
         label="Select"
         hint="S"
-        pressed={selected}
+        aria-pressed={selected}
         onClick={() => run("select")}
       />
-      <Tool icon="info" label="Details" hint="I" expanded={details} onClick={() => run("details")} />
+      <Tool icon="info" label="Details" hint="I" aria-expanded={details} onClick={() => run("details")} />
       <Tool icon="copy" label="Copy picture" hint="C" onClick={() => run("copy")} />
       <Tool icon="down" label="Download" hint="D" onClick={() => run("download")} />
-      <Tool label="Keys" hint="?" expanded={help} class="dreambooth-keys" onClick={() => run("help")}>
+      <Tool label="Keys" hint="?" aria-expanded={help} class="dreambooth-keys" onClick={() => run("help")}>
         ?
       </Tool>
       <Tool icon="cross" label="Close" hint="Esc" onClick={close} />
@@ -61,7 +61,7 @@ export function Turns({ position, count, run }: { position: number; count: numbe
         label="Previous picture"
         hint="←"
         class="dreambooth-turn"
-        disabled={position === 0}
+        off={position === 0}
         onClick={() => run("previous")}
       />
       <Tool
@@ -69,8 +69,8 @@ export function Turns({ position, count, run }: { position: number; count: numbe
         label="Next picture"
         hint="→"
         class="dreambooth-turn"
-        next
-        disabled={position === count - 1}
+        data-next
+        off={position === count - 1}
         onClick={() => run("next")}
       />
     </>

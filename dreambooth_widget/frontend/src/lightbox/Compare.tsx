@@ -3,11 +3,11 @@ import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import { OWN_KEYS } from "../keys";
 import type { PictureStore } from "../pictureStore";
+import { Tool } from "../Tool";
 import type { PictureEntry } from "../wire";
 import { sizeOf } from "./geometry";
 import { Noticed, useNotice } from "./Notice";
 import { Shell } from "./Shell";
-import { Tool } from "./Tool";
 import { usePicture } from "./usePicture";
 
 export interface CompareProps {

@@ -1,17 +1,17 @@
 /** One picture over the whole window: zoom, turn, read, copy, save. */
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
+import { Facts } from "../Facts";
+import { factsOf, nameOf, ofFile, type Told } from "../metadata";
 import type { PictureStore } from "../pictureStore";
 import { saveBlob } from "../save";
 import type { PictureEntry } from "../wire";
 import { Actions, Turns, ZoomBar } from "./Bars";
 import { copyPicture, reasonOf } from "./copy";
-import { Details } from "./Details";
 import { kindFor, type Size, sizeOf } from "./geometry";
 import { Help } from "./Help";
 import { type Command, commandFor } from "./keymap";
 import { Noticed, useNotice } from "./Notice";
-import { nameOf, rowsOf } from "./rows";
 import { focused, isRightToLeft, Shell } from "./Shell";
 import { Stage } from "./Stage";
 import { usePicture } from "./usePicture";
@@ -22,7 +22,8 @@ export interface LightboxProps {
   /** The ready ones, in order; may grow while the lightbox is open. */
   entries: PictureEntry[];
   meta: Record<string, string>;
-  requestId: string;
+  /** What is known of the whole request, its id first. */
+  job: Told;
   /** Position in `entries` of the first one shown. */
   start: number;
   /** By the pictures' `index`. */
@@ -108,7 +109,7 @@ function Opened(props: LightboxProps): VNode {
   };
 
   return (
-    <Shell label={`Pictures of request ${props.requestId}`} onKey={onKey} onClose={() => props.onClose(position)}>
+    <Shell label={`Pictures of request ${props.job.request}`} onKey={onKey} onClose={() => props.onClose(position)}>
       {(close) => (
         <>
           <p>
@@ -132,7 +133,11 @@ function Opened(props: LightboxProps): VNode {
               {help && <Help />}
               <Noticed {...notice} />
             </div>
-            {details && <Details rows={rowsOf(entry, props.meta, props.requestId)} say={say} />}
+            {details && (
+              <aside class="dreambooth-details" aria-label="Details">
+                <Facts facts={factsOf({ ...ofFile(entry), ...props.job }, props.meta, entry.text)} say={say} />
+              </aside>
+            )}
           </div>
         </>
       )}

@@ -43,7 +43,7 @@ export function visibleBand(neighbour: Element, signal: AbortSignal): Promise<Ba
       else whole();
     });
     const timer = setTimeout(whole, PATIENCE);
-    signal.addEventListener("abort", whole, { once: true });
+    signal.addEventListener("abort", whole);
     observer.observe(sentinel);
   });
 }
@@ -65,5 +65,5 @@ export function follow(dialog: HTMLElement, signal: AbortSignal): void {
     { threshold: [0.25, 0.5, 0.75, 0.9, 0.99] },
   );
   observer.observe(dialog);
-  signal.addEventListener("abort", () => observer.disconnect(), { once: true });
+  signal.addEventListener("abort", () => observer.disconnect());
 }

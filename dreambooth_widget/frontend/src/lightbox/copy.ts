@@ -30,14 +30,10 @@ export async function copyPicture(bytes: Promise<Blob>): Promise<string> {
 async function asPng(blob: Blob): Promise<Blob> {
   if (blob.type === "image/png") return blob;
   const bitmap = await createImageBitmap(blob);
-  const canvas = document.createElement("canvas");
-  canvas.width = bitmap.width;
-  canvas.height = bitmap.height;
+  const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
   canvas.getContext("2d")?.drawImage(bitmap, 0, 0);
   bitmap.close();
-  return new Promise((resolve, reject) => {
-    canvas.toBlob((png) => (png ? resolve(png) : reject(new Error("the browser could not write a PNG"))), "image/png");
-  });
+  return canvas.convertToBlob();
 }
 
 export function reasonOf(error: unknown): string {

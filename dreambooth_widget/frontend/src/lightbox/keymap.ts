@@ -42,7 +42,7 @@ const COMMANDS = new Map<string, Command>(
   }),
 );
 
-export const HELP: readonly (readonly [keys: string, meaning: string])[] = [
+export const HELP: [keys: string, meaning: string][] = [
   ["← →", "previous, next"],
   ["PgUp PgDn", "previous, next"],
   ["Home End", "first, last"],

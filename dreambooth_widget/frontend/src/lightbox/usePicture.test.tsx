@@ -13,7 +13,6 @@ function fakeStore(have: string[]) {
     url: (id, kind) => (have.includes(id + kind) ? id + kind : undefined),
     want: ({ id }, kind) => new Promise((resolve, reject) => waiting.set(id + kind, { resolve, reject })),
     bytes: () => Promise.reject(new Error("not asked here")),
-    subscribe: () => {},
   };
   return { store, waiting };
 }
