@@ -66,6 +66,7 @@ class Client:
         cache: str | os.PathLike[str] | PictureCache | None = None,
     ) -> None:
         found = find_key(key)
+        del key  # a traceback with local values shall not find it in this frame
         if found is None:
             raise ValueError(f"no API key: pass it as the first argument or set {KEY_VARIABLE}")
         self._schedule = schedule
@@ -153,9 +154,11 @@ async def fetch(
     `client`, its key, endpoint, policies and cache are used, and it stays open. Cancelling this ends the job. Raises
     the `DreamboothError` that ended it.
     """
+    secret = find_key(key)
+    del key
     request_id = check_request_id(request_id)
     own = client is None
-    client = client or Client(key, endpoint=endpoint, schedule=schedule, retry=retry, cache=cache)
+    client = client or Client(secret, endpoint=endpoint, schedule=schedule, retry=retry, cache=cache)
     try:
         job = client.fetch(request_id, eta=eta, deadline=deadline)
         if on_update is not None:

@@ -174,7 +174,8 @@ class DreamboothWidget(anywidget.AnyWidget):
         return widget
 
     def __repr__(self) -> str:
-        return f"<DreamboothWidget {self._plan.request_id or 'without a request'}: {self.status}>"
+        plan: Plan | None = getattr(self, "_plan", None)  # a debugger may look before it is made
+        return f"<DreamboothWidget {(plan and plan.request_id) or 'without a request'}: {self.status}>"
 
     # -- what people call --------------------------------------------------------------------------------------
 
