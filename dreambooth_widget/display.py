@@ -7,6 +7,7 @@ updated to the small HTML gallery of `static_copy`. JupyterLab ignores other MIM
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -23,10 +24,15 @@ def publish(data: dict[str, Any], metadata: dict[str, Any] | None = None, **how:
 
 
 class StaticOutputs:
-    """The static outputs of one widget, one for each time it was displayed; all show the same HTML."""
+    """The static outputs of one widget, one for each time it was displayed; all show the same HTML.
 
-    def __init__(self) -> None:
+    `tell` sends a MIME bundle to the views, which write it into the notebook if it did not get there as an output.
+    """
+
+    def __init__(self, tell: Callable[[dict[str, Any]], None]) -> None:
+        self._tell = tell
         self._display_ids: list[str] = []
+        self._views = 0
         self._html = ""
 
     def open(self) -> None:
@@ -34,6 +40,11 @@ class StaticOutputs:
         display_id = f"dreambooth-{uuid4().hex}"
         self._display_ids.append(display_id)
         publish(self._bundle(), transient={"display_id": display_id})
+
+    def view_appeared(self) -> None:
+        """A view is there; the second one for the same output is that of a page which was loaded anew."""
+        self._views += 1
+        self.write_again()
 
     def fill(self, html: str) -> None:
         """Show `html` in every output."""
@@ -47,6 +58,9 @@ class StaticOutputs:
         with contextlib.suppress(RuntimeError):  # the kernel is shutting down
             for display_id in self._display_ids:
                 publish(self._bundle(), transient={"display_id": display_id}, update=True)
+        if self._views > len(self._display_ids):
+            # A page knows only the display ids that were made under its eyes: for a new one the above goes nowhere.
+            self._tell(self._bundle())
 
     def _bundle(self) -> dict[str, Any]:
         return {"text/html": self._html, "text/plain": _PLAIN if self._html else ""}

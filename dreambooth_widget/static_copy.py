@@ -44,10 +44,11 @@ _MOST = 160
 """More thumbnails than this never fit, so more are not even made."""
 
 _STYLE = """<style>
-.jp-OutputArea-child:has(+ .jp-OutputArea-child .dreambooth-copy):not(:has(.dreambooth-card)) { display: none }
+.jp-OutputArea-child:has(+ .jp-OutputArea-child .dreambooth-copy):not(:has(.dreambooth-card %s)) { display: none }
 .jp-OutputArea-child:has(.dreambooth-card %s) + .jp-OutputArea-child:has(.dreambooth-copy) { display: none }
 </style>"""
-"""A dead widget leaves an error line above the copy, which goes; a live one shows the pictures, so the copy goes."""
+"""A dead widget leaves an error line above the copy, or with saved widget state a card without pictures, which goes.
+A live one shows the pictures, so the copy goes."""
 
 _FACTS = {
     "prompt": "Prompt",
@@ -199,7 +200,7 @@ def _cell(copy: _Copy, picture: Picture, uri: str, shown: int) -> str:
 
 
 def _page(body: str, *, live: str) -> str:
-    return f"<div class='dreambooth-copy'>{_STYLE % live}{body}</div>"
+    return f"<div class='dreambooth-copy'>{_STYLE % (live, live)}{body}</div>"
 
 
 def _statement(copy: _Copy) -> str:

@@ -127,7 +127,7 @@ class DreamboothWidget(anywidget.AnyWidget):
         if client is not None:
             self._plan = client.adopt(self._plan)
         self._job: FetchJob | None = None
-        self._outputs = StaticOutputs() if save_copy else None
+        self._outputs = StaticOutputs(self._tell_copy) if save_copy else None
         self._viewed = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._delivery = Delivery(self._send_buffers)
@@ -348,6 +348,9 @@ class DreamboothWidget(anywidget.AnyWidget):
             for name, value in trait_values(state).items():
                 self.set_trait(name, value)
 
+    def _tell_copy(self, bundle: dict[str, Any]) -> None:
+        self._send_buffers({"type": "copy", "model_id": self.model_id, "data": bundle}, [])
+
     def _send_buffers(self, content: dict[str, Any], buffers: list[bytes]) -> None:
         if self.comm is not None:
             self.send(content, buffers=buffers)
@@ -404,7 +407,7 @@ class DreamboothWidget(anywidget.AnyWidget):
         ready = [entry.picture for entry in self._shown.pictures if entry.picture is not None]
         self._delivery.push_all(ready, self._shown.request_id, have=have if isinstance(have, list) else ())
         if self._outputs is not None:
-            self._outputs.write_again()
+            self._outputs.view_appeared()
 
     def _on_start(self, content: Mapping[str, Any]) -> None:
         """The form was sent: a key, a request id, or both."""

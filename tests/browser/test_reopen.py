@@ -84,3 +84,65 @@ async def test_reopened_without_trust(opener: Opener, endpoint: Endpoint) -> Non
     await notebook.replace_file(json.dumps(content))
     assert not await notebook.trusted()
     await shows_copies(notebook)
+
+
+async def test_widget_state_without_a_kernel_is_no_second_gallery(
+    opener: Opener, endpoint: Endpoint, watch: Watch
+) -> None:
+    """With saved widget state the card comes back too, but it has no pictures any more: only the copy is seen."""
+    watch.expect("widget model not found|403 .*woff2")
+    notebook = await finished(opener, endpoint)
+    assert "widget-state+json" in await notebook.save(widget_state=True)
+    await notebook.restart()
+    await notebook.reload()
+    await shows_copies(notebook)
+    await expect(notebook.output(WIDGET).locator(".dreambooth-card")).to_have_count(1)
+    await expect(notebook.output(WIDGET).locator(".dreambooth-card")).to_be_hidden()
+
+
+async def test_reloaded_in_mid_job(opener: Opener, endpoint: Endpoint) -> None:
+    """A page that was loaded anew while the job ran gets the copy written all the same."""
+    serve_pictures(endpoint)
+    endpoint.answers = [PROCESSING]
+    notebook = await opener([SETUP, make(endpoint)])
+    await notebook.execute(HAND_OVER_KEY)
+    await notebook.run(0)
+    await notebook.run(WIDGET)
+    card = Card(notebook.output(WIDGET))
+    await expect(card.chip).to_have_text("Generating")
+    await notebook.save()
+    await notebook.reload()
+    card = Card(notebook.output(WIDGET))
+    await expect(card.chip).to_have_text("Generating")
+    endpoint.answers = [endpoint.success(*links(endpoint))]
+    await card.shows(4)
+    await expect(copies(notebook)).to_have_count(4)
+    for index in range(4):
+        await expect(copies(notebook).nth(index)).to_be_hidden()
+    assert (await notebook.save()).count("data:image/jpeg") == 4
+
+
+async def test_no_copy_when_none_is_wanted(opener: Opener, endpoint: Endpoint) -> None:
+    """`save_copy=False` leaves no pixel in the file."""
+    serve_pictures(endpoint)
+    endpoint.answers = [endpoint.success(*links(endpoint))]
+    notebook = await opener([SETUP, make(endpoint, more="save_copy=False")])
+    await notebook.execute(HAND_OVER_KEY)
+    await notebook.run(0)
+    await notebook.run(WIDGET)
+    await Card(notebook.output(WIDGET)).shows(4)
+    assert "data:image" not in await notebook.save(widget_state=True)
+
+
+async def test_displayed_again_after_the_end(opener: Opener, endpoint: Endpoint) -> None:
+    """A second display of the same widget shows the pictures once, and keeps a copy of its own."""
+    serve_pictures(endpoint)
+    endpoint.answers = [endpoint.success(*links(endpoint))]
+    notebook = await opener([SETUP, make(endpoint), "w"])
+    await notebook.execute(HAND_OVER_KEY)
+    await notebook.run_all()
+    for cell in (1, 2):
+        await Card(notebook.output(cell)).shows(4)
+        await expect(notebook.output(cell).locator("img[src^='data:image/jpeg']")).to_have_count(4)
+        await expect(notebook.output(cell).locator("img[src^='data:image/jpeg']:visible")).to_have_count(0)
+    assert len(endpoint.polls) == 1

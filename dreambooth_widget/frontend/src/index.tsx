@@ -5,8 +5,9 @@ import { Card } from "./Card";
 import "./card.css";
 import { Link } from "./model";
 import { KernelPictures } from "./pictureStore";
+import { writeCopy } from "./savedCopy";
 import { Speaker } from "./speaker";
-import { REFUSED, type ToKernel, type WidgetModel } from "./wire";
+import { COPY, REFUSED, type ToKernel, type WidgetModel } from "./wire";
 
 interface Props {
   model: WidgetModel;
@@ -35,6 +36,7 @@ function render({ model, el, signal }: Props): () => void {
     () => update(),
     (message, buffers) => {
       if (message.type === REFUSED) refused = message.reason;
+      if (message.type === COPY) writeCopy(model.widget_manager, message);
       store.receive(message, buffers);
     },
     life.signal,

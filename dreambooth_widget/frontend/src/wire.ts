@@ -89,6 +89,7 @@ export type ToKernel =
 export const PICTURE = "picture";
 export const UNAVAILABLE = "unavailable";
 export const REFUSED = "refused";
+export const COPY = "copy";
 
 /** One piece of a picture or zip; its one buffer is the bytes. Pieces are numbered from 0 in `part`. */
 export interface Piece {
@@ -102,10 +103,18 @@ export interface Piece {
   parts: number;
 }
 
+/** The static copy, for a page that missed it as an output. */
+export interface SavedCopy {
+  type: typeof COPY;
+  model_id: string;
+  data: { "text/html": string; "text/plain": string };
+}
+
 export type FromKernel =
   | Piece
   | { type: typeof UNAVAILABLE; kind: Kind | typeof ZIP; id: string; index: number; reason: string }
-  | { type: typeof REFUSED; reason: string };
+  | { type: typeof REFUSED; reason: string }
+  | SavedCopy;
 
 type Handler = (...args: never[]) => void;
 
@@ -120,4 +129,6 @@ export interface WidgetModel {
   send(content: ToKernel): void;
   on(event: `change:${keyof Traits}` | "msg:custom", callback: Handler): void;
   off(event: `change:${keyof Traits}` | "msg:custom", callback: Handler): void;
+  /** The host's own, unlike in each. Only `writeCopy` looks into it. */
+  readonly widget_manager?: unknown;
 }
