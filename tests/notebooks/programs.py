@@ -38,7 +38,7 @@ class Executed:
 
     def outputs(self, cell: int) -> list[dict[str, Any]]:
         """The MIME bundles that a cell shows."""
-        return [output["data"] for output in self.notebook.cells[cell].outputs if "data" in output]
+        return [output["data"] for output in self.notebook.cells[cell].get("outputs", ()) if "data" in output]
 
     def gallery(self, cell: int) -> str:
         """The HTML of the static copies of a cell."""
