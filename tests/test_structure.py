@@ -196,9 +196,9 @@ def test_nothing_built_is_in_git(tracked: list[str]) -> None:
     assert [name for name in tracked if built.search(name)] == []
 
 
-# Written so that no line here matches itself.
+# Written so that no line here matches itself; "secret" is the home of the canaries of other tests.
 MACHINE = re.compile(
-    rb"(?<![\w.])/(root|work|home/\w+|tmp/w)/[\w.]"
+    rb"(?<![\w.])/(root|work|home/(?!secret/)\w+|tmp/w)/[\w.]"
     rb"|registry[.](npmjs|yarnpkg)|pypi[.]org/simple|files[.]pythonhosted"
     rb'|"resolved"\s*:\s*"http'
 )
