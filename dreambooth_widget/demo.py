@@ -68,6 +68,7 @@ class DemoEndpoint:
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closing: asyncio.Event | None = None
+        self._drawing = asyncio.Semaphore(1)  # the kernel next door wants its share of the processor
 
     @property
     def url(self) -> str:
@@ -215,7 +216,8 @@ class DemoEndpoint:
         job, number = found
         if job.picture_gone(number):
             raise web.HTTPNotFound(text="Object not found")
-        data = await asyncio.to_thread(_drawn, job.seed + number, job.prompt, (job.width, job.height))
+        async with self._drawing:
+            data = await asyncio.to_thread(_drawn, job.seed + number, job.prompt, (job.width, job.height))
         return web.Response(body=data, content_type="image/png")
 
 

@@ -169,6 +169,8 @@ def test_a_zip_is_the_same_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.platform", "win32")
     monkeypatch.setattr("time.time", lambda: 2_000_000_000.0)
     assert zip_bytes(pictures(), "1") == first
+    with zipfile.ZipFile(io.BytesIO(first)) as archive:
+        assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
 
 
 def test_a_large_zip() -> None:

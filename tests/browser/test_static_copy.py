@@ -1,0 +1,72 @@
+"""The static copy in a browser: what its styles hide, and how it looks where all styles are gone."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.async_api import Page
+
+from dreambooth_widget.errors import InvalidKeyError
+from dreambooth_widget.pictures import Picture
+from dreambooth_widget.state import FetchResult, FetchState
+from dreambooth_widget.static_copy import render
+
+from ..images import encoded, scene
+
+LIVE = "<div class='dreambooth-card'><p>Done</p><img src='data:,' alt='Picture 1'></div>"
+WAITING = "<div class='dreambooth-card'><p>Generating</p></div>"
+DEAD = "<div class='jupyter-widgets'>Error displaying widget: model not found</div>"
+
+
+def gallery(count: int = 4) -> str:
+    """A copy of some pictures."""
+    pictures = [Picture(n, "", encoded(scene((512, 512))), "PNG", 512, 512, {"seed": str(n)}) for n in range(count)]
+    return render(FetchResult("13443927", pictures, (), {"prompt": "a dog"}, 31))
+
+
+def statement() -> str:
+    """A copy of an error."""
+    return render(FetchState("13443927", "error", error=InvalidKeyError("The service refused the key.")))
+
+
+async def shown(page: Page, *outputs: str) -> list[bool]:
+    """Which of the outputs of one cell can be seen, in JupyterLab's frame of each output."""
+    areas = "".join(f"<div class='jp-OutputArea-child'><div>{output}</div></div>" for output in outputs)
+    await page.set_content(f"<body>{areas}</body>")
+    return [await area.is_visible() for area in await page.locator(".jp-OutputArea-child").all()]
+
+
+@pytest.mark.parametrize("copy", [gallery, statement])
+async def test_a_dead_widget_line_goes(page: Page, copy: object) -> None:
+    """The error line directly above the copy is hidden; what else the cell put out is not."""
+    outputs = ("<p>before</p>", DEAD, copy(), "<p>after</p>", DEAD)  # type: ignore[operator]
+    assert await shown(page, *outputs) == [True, False, True, True, True]
+
+
+async def test_one_gallery_and_never_two(page: Page) -> None:
+    """A live view that shows pictures hides the copy; one that has none any more goes itself; neighbours stay."""
+    assert await shown(page, "<p>x</p>", LIVE, gallery(), "<p>y</p>") == [True, True, False, True]
+    assert await shown(page, "<p>x</p>", WAITING, gallery(), "<p>y</p>") == [True, False, True, True]
+    assert await shown(page, LIVE, "<p>y</p>", "<p>z</p>") == [True, True, True]
+
+
+async def test_a_statement_yields_to_any_live_view(page: Page) -> None:
+    """The card says it itself."""
+    assert await shown(page, WAITING, statement()) == [True, False]
+
+
+@pytest.mark.parametrize("width", [1000, 360])
+async def test_without_styles_it_is_still_a_gallery(page: Page, width: int) -> None:
+    """On GitHub: four pictures in a row with captions below, the facts folded away, nothing wider than the page."""
+    await page.set_viewport_size({"width": width, "height": 800})
+    bare = re.sub(r"<style>.*?</style>| (class|style)='[^']*'", "", gallery(), flags=re.DOTALL)
+    await page.set_content(f"<!doctype html><style>img {{ max-width: 100% }}</style><body>{bare}</body>")
+    boxes = [await image.bounding_box() for image in await page.locator("img").all()]
+    assert all(boxes)
+    assert len({round(box["y"]) for box in boxes if box}) == 1
+    assert await page.get_by_text("3 · seed 2").is_visible()
+    assert await page.get_by_text("4 pictures · 0:31 · request 13443927").is_visible()
+    assert not await page.get_by_text("a dog", exact=True).is_visible()
+    if width > 900:
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
