@@ -57,7 +57,9 @@ async def main(folder: Path) -> None:
             tiles = notebook.output(1).locator(".dreambooth-card img")
             await expect(tiles).to_have_count(4, timeout=60_000)
             await expect(notebook.output(1).get_by_text("Done", exact=True)).to_be_visible()
-            await page.wait_for_function("() => [...document.querySelectorAll('.dreambooth-card img')].every(i => i.complete)")
+            await page.wait_for_function(
+                "[...document.querySelectorAll('.dreambooth-card img')].every(i => i.complete)"
+            )
             for theme in THEMES:
                 await take(notebook, theme, folder)
             await browser.close()
