@@ -24,3 +24,14 @@ async def test_from_waiting_to_the_lightbox(served: Host, endpoint: Endpoint) ->
     await covers_the_window(await card.open(2))
     await page.keyboard.press("Escape")
     await expect(card.opener(2)).to_be_focused()
+
+
+async def test_awaited(served: Host, endpoint: Endpoint) -> None:
+    """With `await w` in the notebook the page has the finished gallery, and no copy of it is seen beside it."""
+    serve_pictures(endpoint)
+    endpoint.answers = [PROCESSING, endpoint.success(*links(endpoint))]
+    page = await served("voila", [HAND_OVER_KEY, SETUP, make(endpoint), "await w"])
+    card = Card(page)
+    await expect(card.chip).to_have_text("Done")
+    await card.shows(4)
+    await expect(page.locator("img[src^='data:image/jpeg']:visible")).to_have_count(0)
