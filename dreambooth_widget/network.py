@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 from .addresses import Reach, guarded_resolver, is_private_host
 from .protocol import Answer, Busy, read_answer
-from .rate_limit import RateLimiter
+from .rate_limit import RateLimiter, check_limits
 from .request import compose_request
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ class Network:
     ) -> None:
         if connections < 1:
             raise ValueError(f"connections must be at least 1, not {connections!r}")
+        check_limits(rate, burst)
         self.endpoint = endpoint
         self._key = key
         self._rate, self._burst = rate, burst

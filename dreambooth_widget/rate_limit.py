@@ -5,13 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-__all__ = ["RateLimiter"]
+__all__ = ["RateLimiter", "check_limits"]
 
 _SLOWEST = 0.1
 """Requests a second below which a refusal no longer slows us down: one every ten seconds is polite enough."""
 
 _RECOVERY = 1.05
 """Each accepted request raises the rate by this factor, up to the configured one (14 to undo one halving)."""
+
+
+def check_limits(rate: float, burst: int) -> None:
+    """`ValueError` names the limit that would let nothing through."""
+    if rate <= 0:
+        raise ValueError(f"rate must be more than 0 requests a second, not {rate!r}")
+    if burst < 1:
+        raise ValueError(f"burst must be at least 1 request, not {burst!r}")
 
 
 class RateLimiter:
@@ -21,10 +29,7 @@ class RateLimiter:
     """
 
     def __init__(self, rate: float, burst: int, *, clock: Callable[[], float]) -> None:
-        if rate <= 0:
-            raise ValueError(f"rate must be more than 0 requests a second, not {rate!r}")
-        if burst < 1:
-            raise ValueError(f"burst must be at least 1 request, not {burst!r}")
+        check_limits(rate, burst)
         self.rate = rate
         self._full_rate = rate
         self._burst = burst

@@ -200,7 +200,7 @@ async def test_the_deadline_ends_with_one_last_poll_and_is_no_failure(endpoint: 
         await job
     assert isinstance(caught.value, TimeoutError)
     assert job.state.status == "timed_out"
-    assert endpoint.polls[-1].time - endpoint.polls[0].time >= 0.29
+    assert endpoint.polls[-1].time - endpoint.polls[0].time >= 0.25
 
 
 async def test_a_rate_limit_beyond_the_deadline_ends_at_once(endpoint: Endpoint, client: Client) -> None:
@@ -448,6 +448,13 @@ async def test_a_cancelled_fetch_ends_the_job(endpoint: Endpoint) -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert not [task for task in asyncio.all_tasks() if "dreambooth" in task.get_name()]
+
+
+@pytest.mark.parametrize(("limit", "value"), [("rate", 0), ("burst", 0), ("connections", 0), ("max_bytes", -1)])
+def test_a_limit_that_lets_nothing_through_is_refused(limit: str, value: int) -> None:
+    """When the client is made, by name; not later, inside a job."""
+    with pytest.raises(ValueError, match=limit):
+        Client(CANARY, **{limit: value})
 
 
 async def test_check_is_exactly_one_post(endpoint: Endpoint, client: Client) -> None:
