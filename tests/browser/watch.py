@@ -17,6 +17,7 @@ NOISE = (
     # Seen with an empty notebook, or with any widget.
     r"^page: .*Cannot read properties of undefined \(reading 'schema'\)",  # Notebook 7
     r"^(page|console): .*Canceled future for \w+ message before replies were done",  # any: a kernel that is shut down
+    r"^console: Error: widget model not found",  # JupyterLab: a dead widget of a notebook that was open before
     r"^console: Comm not found for comm id",  # JupyterLab: a page that was loaded anew
     r"^console: .*RUNTIME-012",  # Voila: module federation of extensions it does not serve
     r"^console: .*ERR_NAME_NOT_RESOLVED .*fontawesome",  # Voila's template asks a CDN for its icons
