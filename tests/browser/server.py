@@ -26,6 +26,17 @@ FOLDERS = (
     "XDG_DATA_HOME",
     "XDG_STATE_HOME",
 )
+# Runs a module, and ends when the other end of its input goes: a pytest that is killed leaves no server behind.
+# (`os.read`, because a thread that waits in `sys.stdin` makes the interpreter's end a crash.)
+RUN = """
+import os, runpy, signal, sys, threading
+def watch():
+    os.read(0, 1)
+    os.kill(os.getpid(), signal.SIGTERM)
+threading.Thread(target=watch, daemon=True).start()
+sys.argv = sys.argv[1:]
+runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+"""
 UNWANTED = ("DREAMBOOTH_API_KEY", "ANYWIDGET_HMR", "JUPYTER_PATH", "JUPYTER_CONFIG_PATH", "JUPYTER_TOKEN")
 
 
@@ -55,7 +66,7 @@ def environment(folder: Path, extra: Mapping[str, str] | None = None) -> dict[st
 
 
 class Server:
-    """`python -m <module> …` in `folder`; its output, and that of the kernels it starts, is in `log`."""
+    """`python -m <module> …` in `folder`, ending with this process; its output and its kernels' output are in `log`."""
 
     def __init__(self, folder: Path, arguments: Sequence[str], extra: Mapping[str, str] | None = None) -> None:
         self.folder = folder
@@ -65,10 +76,10 @@ class Server:
         self.arguments = list(arguments)
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", *arguments],
+                [sys.executable, "-c", RUN, *arguments],
                 cwd=self.root,
                 env=environment(folder, extra),
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # so that an interrupted pytest does not interrupt it half way
@@ -98,3 +109,6 @@ class Server:
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)
             await asyncio.to_thread(self.process.wait)
+        finally:
+            assert self.process.stdin is not None
+            self.process.stdin.close()

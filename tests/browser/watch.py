@@ -13,6 +13,9 @@ from playwright.async_api import BrowserContext, ConsoleMessage, Error, Request,
 LOOPBACK = ("127.0.0.1", "localhost")
 LOCAL_SCHEMES = ("data", "blob", "about")
 
+# A host's core says much of itself (debuggers, kernels that go): only what speaks of widgets there may be our doing.
+HOST_CORE = r"/static/(lab|notebook)/"
+OURS = re.compile(r"dreambooth|widget|\bcomm\b|blob:|Content Security Policy", re.IGNORECASE)
 NOISE = (
     # Seen with an empty notebook, or with any widget.
     r"^page: .*Cannot read properties of undefined \(reading 'schema'\)",  # Notebook 7
@@ -23,6 +26,11 @@ NOISE = (
     r"^console: .*ERR_NAME_NOT_RESOLVED .*fontawesome",  # Voila's template asks a CDN for its icons
 )
 HOSTS_OWN_REQUESTS = (r"^https://cdn\.jsdelivr\.net/npm/@fortawesome/",)  # Voila's template
+
+
+def of_the_host(text: str, source: str) -> bool:
+    """Whether a console error from the script `source` is the host's own affair."""
+    return re.search(HOST_CORE, source) is not None and OURS.search(text) is None
 
 
 class Watch:
@@ -52,7 +60,7 @@ class Watch:
 
     @property
     def faults(self) -> list[str]:
-        """Console errors and page errors that are neither the host's noise nor expected."""
+        """Page errors, and console errors that may be our doing, which are neither known noise nor expected."""
         known = [*NOISE, *self._expected]
         return [fault for fault in self._faults if not any(re.search(pattern, fault, re.DOTALL) for pattern in known)]
 
@@ -88,9 +96,10 @@ class Watch:
         print(f"Screenshots and the browser's console: {folder}")  # noqa: T201 (pytest shows it with the failure)
 
     def _on_console(self, message: ConsoleMessage) -> None:
-        line = f"console: {message.text} ({message.location.get('url', '')})"
+        source = message.location.get("url", "")
+        line = f"console: {message.text} ({source})"
         self.log.append(f"{message.type} {line}")
-        if message.type == "error":
+        if message.type == "error" and not of_the_host(message.text, source):
             self._faults.append(line)
 
     def _on_error(self, error: WebError) -> None:
