@@ -77,7 +77,7 @@ describe("a view", () => {
     else cleanUp();
     expect(model.listeners).toBe(0);
     expect(el.children).toHaveLength(0);
-    expect(revoke).toHaveBeenCalledWith("blob:0");
+    expect(revoke).toHaveBeenCalledWith("blob:1"); // the first was the probe's
   });
 
   test("is one of several that do not disturb each other", async () => {
@@ -230,7 +230,7 @@ describe("the grid", () => {
     const { model } = mount(done(2));
     thumbnail(model, 1);
     await settled();
-    expect(tiles()[1]?.querySelector("img")?.src).toBe("blob:0");
+    expect(tiles()[1]?.querySelector("img")?.src).toBe("blob:1");
     expect(tiles()[0]?.querySelector("img")).toBeNull();
   });
 

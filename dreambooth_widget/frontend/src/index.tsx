@@ -45,7 +45,7 @@ function render({ model, el, signal }: Props): () => void {
     refused = "";
     link.send(message);
   };
-  const store = new KernelPictures(link.send, link.draw, life.signal);
+  const store = new KernelPictures(link.send, link.drawSoon, life.signal);
   const speak = (sentence: string): void => speaker.milestone(sentence);
   const update = (): void => {
     const props = { view: link.view(), store, refused, now: link.now, send, select: link.select, speak };

@@ -51,3 +51,18 @@ test("traits that the kernel has not sent yet read as blank", () => {
   const { link } = linked(new FakeModel({ _card: undefined as never, pictures: undefined as never }));
   expect(link.view()).toMatchObject({ pictures: [], _card: { error: null, form: false } });
 });
+
+test("pictures that come by the hundred are drawn once a frame, and none after the end", async () => {
+  const { model, life, onView, link } = linked();
+  for (let times = 0; times < 100; times++) {
+    link.drawSoon();
+    await Promise.resolve();
+  }
+  expect(onView).not.toHaveBeenCalled();
+  await settled();
+  expect(onView).toHaveBeenCalledOnce();
+  model.deliver({ type: "refused", reason: "no" });
+  life.abort();
+  await settled();
+  expect(onView).toHaveBeenCalledOnce();
+});

@@ -1,6 +1,6 @@
 /**
  * The model's traits → one `View`; intents → the model. Listens to `change:<trait>` only, and draws once per microtask
- * however many traits changed together.
+ * however many traits changed together, and once per frame however many pictures came.
  */
 import { browserSeconds, KernelClock } from "./clock";
 import type { Card, FromKernel, ToKernel, Traits, WidgetModel } from "./wire";
@@ -38,6 +38,9 @@ const BLANK: Traits = {
   _card: NO_CARD,
 };
 
+/** Milliseconds. Not a frame itself: a hidden page has none. */
+const FRAME = 16;
+
 export class Link {
   readonly clock = new KernelClock();
   #model: WidgetModel;
@@ -45,6 +48,7 @@ export class Link {
   #heard = browserSeconds();
   #alive = false;
   #queued = false;
+  #soon: ReturnType<typeof setTimeout> | undefined;
   #signal: AbortSignal;
 
   constructor(
@@ -70,13 +74,13 @@ export class Link {
         // What this page selects is no sign of life of the kernel.
         if (name !== "selected") this.#hear();
         if (name === "_card") stamp(true);
-        this.draw();
+        this.#draw();
       });
     }
     listen("msg:custom", (message: FromKernel, buffers: DataView[]) => {
       this.#hear();
       onMessage(message, buffers ?? []);
-      this.draw();
+      this.drawSoon();
     });
   }
 
@@ -98,7 +102,7 @@ export class Link {
       [...new Set(indices)].sort((a, b) => a - b),
     );
     this.#model.save_changes();
-    this.draw();
+    this.#draw();
   };
 
   #read<K extends keyof Traits>(name: K): Traits[K] {
@@ -111,12 +115,20 @@ export class Link {
     this.#alive = true;
   }
 
-  draw = (): void => {
+  /** With the next frame or so: pictures come by the hundred, each in a message of its own. */
+  drawSoon = (): void => {
+    this.#soon ??= setTimeout(() => {
+      this.#soon = undefined;
+      this.#draw();
+    }, FRAME);
+  };
+
+  #draw(): void {
     if (this.#queued) return;
     this.#queued = true;
     queueMicrotask(() => {
       this.#queued = false;
       if (!this.#signal.aborted) this.#onView(this.view());
     });
-  };
+  }
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { addresses, BUDGET, KernelPictures, PATIENCE } from "./pictureStore";
+import { BUDGET, cannotShow, KernelPictures, PATIENCE } from "./pictureStore";
 import { bytes, entry, settled } from "./testing";
 import type { Kind, Piece, ToKernel } from "./wire";
 
@@ -18,20 +18,25 @@ const piece = (kind: Piece["kind"], id: string, changes: Partial<Piece> = {}): P
 let made: string[];
 let revoked: string[];
 
-function store() {
+function store(refused = false) {
   const sent: ToKernel[] = [];
   const life = new AbortController();
-  const address = async (blob: Blob): Promise<string> => {
-    made.push(`blob:${blob.size}-${made.length}`);
-    return made.at(-1) ?? "";
-  };
   const heard = vi.fn();
-  const it = new KernelPictures((message) => void sent.push(message), heard, life.signal, address);
+  const it = new KernelPictures(
+    (message) => void sent.push(message),
+    heard,
+    life.signal,
+    async () => refused,
+  );
   return { sent, life, heard, it };
 }
 
 beforeEach(() => {
   [made, revoked] = [[], []];
+  vi.spyOn(URL, "createObjectURL").mockImplementation((blob) => {
+    made.push(`blob:${(blob as Blob).size}-${made.length}`);
+    return made.at(-1) ?? "";
+  });
   vi.spyOn(URL, "revokeObjectURL").mockImplementation((url) => void revoked.push(url));
 });
 afterEach(() => void vi.useRealTimers());
@@ -55,6 +60,16 @@ describe("what arrives", () => {
       it.receive(piece("thumbnail", "d"), [bytes(3)]);
       await settled();
     }
+    it.url("d", "thumbnail");
+    it.url("d", "thumbnail");
+    expect(made).toHaveLength(1);
+  });
+
+  test("a picture that nobody looks at gets no URL", async () => {
+    const { it } = store();
+    for (const id of ["a", "b"]) it.receive(piece("thumbnail", id), [bytes(3)]);
+    await settled();
+    expect(it.url("b", "thumbnail")).toBe("blob:3-0");
     expect(made).toHaveLength(1);
   });
 
@@ -162,7 +177,10 @@ describe("what is kept", () => {
     expect(it.url("b", "original")).toBeUndefined();
     expect(["a", "c", "d"].map((id) => it.url(id, "original"))).not.toContain(undefined);
     expect(it.url("t", "thumbnail")).toBeDefined();
-    expect(revoked).toHaveLength(1);
+    expect(revoked.filter(Boolean)).toEqual([]);
+    it.receive(piece("original", "e"), [bytes(quarter)]);
+    await settled();
+    expect(revoked.filter(Boolean)).toEqual([made[0]]);
   });
 
   test("the newest stays, however large it is", async () => {
@@ -179,35 +197,37 @@ describe("what is kept", () => {
     const { it, life } = store();
     it.receive(piece("thumbnail", "a"), [bytes(3)]);
     await settled();
+    it.url("a", "thumbnail");
     it.receive(piece("thumbnail", "b"), [bytes(3)]);
     life.abort();
     await settled();
-    expect(made).toHaveLength(2);
-    expect(new Set(revoked)).toEqual(new Set(made));
+    expect(it.url("b", "thumbnail")).toBeUndefined();
+    expect(made).toHaveLength(1);
+    expect(revoked).toEqual(made);
   });
 });
 
-describe("addresses", () => {
-  const probed = (outcome: "load" | "error"): void => {
-    vi.spyOn(URL, "createObjectURL").mockReturnValue("blob:made");
+describe("a page's policy", () => {
+  afterEach(() => void vi.unstubAllGlobals());
+
+  test.each([true, false])("that refuses blob: is found out: %s", async (refuses) => {
+    const decode = refuses ? () => Promise.reject(new Error("refused")) : () => Promise.resolve();
     vi.stubGlobal(
       "Image",
       class {
-        decode = (): Promise<void> => (outcome === "load" ? Promise.resolve() : Promise.reject(new Error("refused")));
+        src = "";
+        decode = decode;
       },
     );
-  };
-  afterEach(() => void vi.unstubAllGlobals());
-
-  test("are blob: where the page allows it", async () => {
-    probed("load");
-    expect(await addresses()(new Blob(["x"]))).toBe("blob:made");
-    expect(revoked).toEqual([]);
+    expect(await cannotShow(new Blob(["x"]))).toBe(refuses);
+    expect(revoked).toEqual(made);
   });
 
-  test("are data: where the page's policy refuses blob:, and the blob's is given back", async () => {
-    probed("error");
-    expect(await addresses()(new Blob(["x"], { type: "image/png" }))).toBe("data:image/png;base64,eA==");
-    expect(revoked).toEqual(["blob:made"]);
+  test("that refuses blob: gets pictures as data:, and no URL is kept", async () => {
+    const { it } = store(true);
+    it.receive(piece("thumbnail", "d"), [bytes(1, 120)]);
+    await settled();
+    expect(it.url("d", "thumbnail")).toBe("data:image/png;base64,eA==");
+    expect(made).toEqual([]);
   });
 });

@@ -25,9 +25,13 @@ const SHOWN = /^image\/(png|jpeg|webp|gif)$/;
 
 interface Held {
   kind: Piece["kind"];
-  blob: Blob;
-  url: string;
   name: string;
+  type: string;
+  size: number;
+  /** The pieces as they came, or the one blob that was made of them: most thumbnails of a large gallery are never drawn. */
+  parts: BlobPart[];
+  /** "" until somebody asks. */
+  url: string;
 }
 
 interface Wait {
@@ -37,28 +41,36 @@ interface Wait {
   timer: ReturnType<typeof setTimeout>;
 }
 
-type Address = (blob: Blob) => Promise<string>;
+function blobOf(held: Held): Blob {
+  const [first] = held.parts;
+  if (first instanceof Blob) return first;
+  const blob = new Blob(held.parts, { type: held.type });
+  held.parts = [blob];
+  return blob;
+}
+
+/** Made when it is asked for: 500 blobs and their URLs at once would hold up the first screen. */
+function urlOf(held: Held): string {
+  held.url ||= URL.createObjectURL(blobOf(held));
+  return held.url;
+}
 
 export class KernelPictures implements PictureStore {
   #send: (message: ToKernel) => void;
   #onChange: () => void;
   #signal: AbortSignal;
-  #address: Address;
+  #cannotShow: typeof cannotShow;
+  #refused: Promise<boolean> | undefined;
   #held = new Map<string, Held>();
   #pieces = new Map<string, (DataView | undefined)[]>();
   #waits = new Map<string, Wait>();
 
   /** `onChange` hears of each arrival, and of the losses that it brought. */
-  constructor(
-    send: (message: ToKernel) => void,
-    onChange: () => void,
-    signal: AbortSignal,
-    address: Address = addresses(),
-  ) {
+  constructor(send: (message: ToKernel) => void, onChange: () => void, signal: AbortSignal, probe = cannotShow) {
     this.#send = send;
     this.#onChange = onChange;
     this.#signal = signal;
-    this.#address = address;
+    this.#cannotShow = probe;
     signal.addEventListener("abort", () => this.#close());
   }
 
@@ -74,15 +86,15 @@ export class KernelPictures implements PictureStore {
     if (!held) return undefined;
     this.#held.delete(key);
     this.#held.set(key, held);
-    return held.url;
+    return urlOf(held);
   }
 
   async want(entry: PictureEntry, kind: Kind): Promise<string> {
-    return this.url(entry.id, kind) ?? (await this.#ask(entry, kind)).url;
+    return this.url(entry.id, kind) ?? urlOf(await this.#ask(entry, kind));
   }
 
   async bytes(entry: PictureEntry, kind: Kind): Promise<Blob> {
-    return (this.#held.get(`${kind}/${entry.id}`) ?? (await this.#ask(entry, kind))).blob;
+    return blobOf(this.#held.get(`${kind}/${entry.id}`) ?? (await this.#ask(entry, kind)));
   }
 
   /** Several originals in one archive, made in the kernel. */
@@ -90,7 +102,8 @@ export class KernelPictures implements PictureStore {
     const id = Math.random().toString(36).slice(2);
     const wait = this.#wait(`${ZIP}/${id}`);
     this.#send({ type: ZIP, indices, id });
-    return wait;
+    const held = await wait;
+    return { blob: blobOf(held), name: held.name };
   }
 
   /** A message of the kernel; what is not about pictures is left alone. */
@@ -146,20 +159,26 @@ export class KernelPictures implements PictureStore {
     if (parts.includes(undefined)) return;
     this.#pieces.delete(key);
     const type = SHOWN.test(piece.mime) || piece.kind === ZIP ? piece.mime : "application/octet-stream";
-    void this.#keep(key, piece, new Blob(parts as BlobPart[], { type }));
+    const whole = parts as DataView<ArrayBuffer>[];
+    const size = whole.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    void this.#keep(key, { kind: piece.kind, name: piece.name, type, size, parts: whole, url: "" });
   }
 
-  async #keep(key: string, piece: Piece, blob: Blob): Promise<void> {
-    const held = { kind: piece.kind, blob, name: piece.name, url: piece.kind === ZIP ? "" : await this.#address(blob) };
-    if (this.#signal.aborted) return URL.revokeObjectURL(held.url);
-    if (piece.kind !== ZIP) this.#held.set(key, held);
+  async #keep(key: string, held: Held): Promise<void> {
+    if (held.kind !== ZIP) {
+      // blob: URLs, or data: where the page's policy refuses them (VS Code may): found out with the first picture.
+      this.#refused ??= this.#cannotShow(blobOf(held));
+      if (await this.#refused) held.url = await dataUrl(blobOf(held));
+      if (this.#signal.aborted) return;
+      this.#held.set(key, held);
+    }
     this.#ended(key)?.resolve(held);
     this.#trim(key);
     this.#onChange();
   }
 
   #trim(newest: string): void {
-    const weight = (held: Held): number => held.blob.size + (held.url.startsWith("data:") ? held.url.length : 0);
+    const weight = (held: Held): number => held.size + (held.url.startsWith("data:") ? held.url.length : 0);
     let total = 0;
     for (const held of this.#held.values()) total += weight(held);
     for (const kind of LEAVING_ORDER) {
@@ -180,25 +199,18 @@ export class KernelPictures implements PictureStore {
   }
 }
 
-/** blob: URLs, or data: URLs where the page's policy refuses blob: (VS Code may). Found out with the first picture. */
-export function addresses(): Address {
-  let refused: Promise<boolean> | undefined;
-  return async (blob) => {
-    const url = URL.createObjectURL(blob);
-    refused ??= cannotShow(url);
-    if (!(await refused)) return url;
-    URL.revokeObjectURL(url);
-    return dataUrl(blob);
-  };
-}
-
-function cannotShow(url: string): Promise<boolean> {
+/** Whether the page's policy refuses pictures from blob: URLs. */
+export async function cannotShow(blob: Blob): Promise<boolean> {
   const probe = new Image();
-  probe.src = url;
-  return probe.decode().then(
-    () => false,
-    () => true,
-  );
+  probe.src = URL.createObjectURL(blob);
+  try {
+    await probe.decode();
+    return false;
+  } catch {
+    return true;
+  } finally {
+    URL.revokeObjectURL(probe.src);
+  }
 }
 
 function dataUrl(blob: Blob): Promise<string> {
