@@ -100,6 +100,24 @@ async def test_widget_state_without_a_kernel_is_no_second_gallery(
     await expect(notebook.output(WIDGET).locator(".dreambooth-card")).to_be_hidden()
 
 
+async def test_without_trust_and_with_widget_state(opener: Opener, endpoint: Endpoint, watch: Watch) -> None:
+    """A stranger's file with saved widget state shows each picture once, and no error line beside them."""
+    watch.expect("widget model not found|403 .*woff2")
+    notebook = await finished(opener, endpoint)
+    content = json.loads(await notebook.save(widget_state=True))
+    assert "application/vnd.jupyter.widget-state+json" in content["metadata"]["widgets"]
+    await notebook.restart()
+    content["cells"][WIDGET]["outputs"][-1]["data"]["text/html"].append("<p>not signed</p>")
+    await notebook.replace_file(json.dumps(content))
+    assert not await notebook.trusted()
+    await shows_copies(notebook)
+    output = notebook.output(WIDGET)
+    assert [await image.is_visible() for image in await output.locator("img").all()] == [True] * 4
+    await expect(output.get_by_text("not signed")).to_be_visible()
+    for line in await output.get_by_text(DEAD).all():
+        await expect(line).to_be_hidden()
+
+
 async def test_reloaded_in_mid_job(opener: Opener, endpoint: Endpoint) -> None:
     """A page that was loaded anew while the job ran gets the copy written all the same."""
     serve_pictures(endpoint)
