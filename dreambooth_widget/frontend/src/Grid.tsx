@@ -8,8 +8,12 @@ import { Tile } from "./Tile";
 import type { PictureEntry } from "./wire";
 
 const PAGE = 60;
-/** What fills the first screen. The rest of the page is drawn right after it, below. */
+/** What fills the first screen. The rest of the page is drawn below, once the first ones have their pictures. */
 const FIRST = 24;
+/** Milliseconds after which it is drawn anyway. */
+const AT_LATEST = 1000;
+/** Until the first ones are painted: their decoding and the drawing of the rest would stand in each other's way. */
+const PAINTED = 100;
 /** As many previews as the kernel sends unasked. */
 const FEW = 8;
 const ONE_EDGE = 512;
@@ -51,7 +55,11 @@ export function Grid(props: Props): VNode {
     setActive(index);
     tileOf(list.current, index)?.querySelector("button")?.focus();
   };
-  useEffect(() => setShown(PAGE), []);
+  const lacking = shown < PAGE && entries.some(({ id }) => id && !props.store.url(id, "thumbnail"));
+  useEffect(() => {
+    const timer = setTimeout(() => setShown((now) => Math.max(now, PAGE)), lacking ? AT_LATEST : PAINTED);
+    return () => clearTimeout(timer);
+  }, [lacking]);
   // What was asked for before this list stood in the page has been done, or its time is over.
   const done = useRef(props.focus);
   useLayoutEffect(() => {

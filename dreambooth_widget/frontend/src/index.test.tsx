@@ -14,7 +14,10 @@ beforeEach(() => {
   vi.stubGlobal(
     "Image",
     class {
-      decode = async (): Promise<void> => undefined;
+      src = "";
+      set onload(told: () => void) {
+        queueMicrotask(told);
+      }
     },
   );
 });
@@ -22,6 +25,7 @@ afterEach(() => {
   life.abort();
   el.remove();
   vi.unstubAllGlobals();
+  vi.useRealTimers();
 });
 
 function mount(changes: Partial<Traits> = {}) {
@@ -282,14 +286,28 @@ describe("the grid", () => {
     expect(heard).toEqual(["s"]);
   });
 
-  test("the first screen is drawn before the rest of the page", () => {
-    mount(done(130));
+  test("the first screen is drawn first, the rest of the page when that has its pictures", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const { model } = mount(done(130));
+    await vi.advanceTimersByTimeAsync(500);
     expect(tiles()).toHaveLength(24);
+    for (let index = 0; index < 24; index++) thumbnail(model, index);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(tiles()).toHaveLength(60);
+  });
+
+  test("the rest of the page does not wait for pictures that never come", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    mount(done(130));
+    await vi.advanceTimersByTimeAsync(1100);
+    expect(tiles()).toHaveLength(60);
   });
 
   test("beyond sixty there is Show more", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     mount(done(130));
-    await settled();
+    await vi.advanceTimersByTimeAsync(1100);
+    vi.useRealTimers();
     expect(tiles()).toHaveLength(60);
     button("Show more (70 left)").click();
     await settled();

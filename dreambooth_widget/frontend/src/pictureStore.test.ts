@@ -211,15 +211,21 @@ describe("a page's policy", () => {
   afterEach(() => void vi.unstubAllGlobals());
 
   test.each([true, false])("that refuses blob: is found out: %s", async (refuses) => {
-    const decode = refuses ? () => Promise.reject(new Error("refused")) : () => Promise.resolve();
     vi.stubGlobal(
       "Image",
       class {
-        src = "";
-        decode = decode;
+        onload = (): void => undefined;
+        onerror = (): void => undefined;
+        set src(_: string) {
+          queueMicrotask(() => (refuses ? this.onerror() : this.onload()));
+        }
+        get src(): string {
+          return made[0] ?? "";
+        }
       },
     );
-    expect(await cannotShow(new Blob(["x"]))).toBe(refuses);
+    expect(await cannotShow()).toBe(refuses);
+    expect(made).toHaveLength(1);
     expect(revoked).toEqual(made);
   });
 

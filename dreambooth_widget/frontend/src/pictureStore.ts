@@ -19,6 +19,7 @@ export interface PictureStore {
 export const BUDGET = 64 * 1024 * 1024;
 /** How long the kernel may be silent about a picture that was asked for. */
 export const PATIENCE = 30_000;
+const PIXEL = "R0lGODlhAQABAAAAACwAAAAAAQABAAACAkQBADs=";
 const LEAVING_ORDER: Kind[] = ["original", "preview", "thumbnail"];
 /** What Pillow reads for us; anything else (SVG!) is bytes to save, never something to show. */
 const SHOWN = /^image\/(png|jpeg|webp|gif)$/;
@@ -59,8 +60,8 @@ export class KernelPictures implements PictureStore {
   #send: (message: ToKernel) => void;
   #onChange: () => void;
   #signal: AbortSignal;
-  #cannotShow: typeof cannotShow;
-  #refused: Promise<boolean> | undefined;
+  /** blob: URLs, or data: where the page's policy refuses them (VS Code may). Found out while the pictures are on their way. */
+  #refused: Promise<boolean>;
   #held = new Map<string, Held>();
   #pieces = new Map<string, (DataView | undefined)[]>();
   #waits = new Map<string, Wait>();
@@ -70,7 +71,7 @@ export class KernelPictures implements PictureStore {
     this.#send = send;
     this.#onChange = onChange;
     this.#signal = signal;
-    this.#cannotShow = probe;
+    this.#refused = probe();
     signal.addEventListener("abort", () => this.#close());
   }
 
@@ -166,8 +167,6 @@ export class KernelPictures implements PictureStore {
 
   async #keep(key: string, held: Held): Promise<void> {
     if (held.kind !== ZIP) {
-      // blob: URLs, or data: where the page's policy refuses them (VS Code may): found out with the first picture.
-      this.#refused ??= this.#cannotShow(blobOf(held));
       if (await this.#refused) held.url = await dataUrl(blobOf(held));
       if (this.#signal.aborted) return;
       this.#held.set(key, held);
@@ -199,18 +198,18 @@ export class KernelPictures implements PictureStore {
   }
 }
 
-/** Whether the page's policy refuses pictures from blob: URLs. */
-export async function cannotShow(blob: Blob): Promise<boolean> {
+/** Whether the page's policy refuses pictures from blob: URLs: tried with the smallest GIF there is. */
+export async function cannotShow(): Promise<boolean> {
   const probe = new Image();
-  probe.src = URL.createObjectURL(blob);
-  try {
-    await probe.decode();
-    return false;
-  } catch {
-    return true;
-  } finally {
-    URL.revokeObjectURL(probe.src);
-  }
+  const gif = Uint8Array.from(atob(PIXEL), (letter) => letter.charCodeAt(0));
+  probe.src = URL.createObjectURL(new Blob([gif], { type: "image/gif" }));
+  // Not decode(): it waits for a frame, and a hidden page has none.
+  const refused = await new Promise<boolean>((resolve) => {
+    probe.onload = () => resolve(false);
+    probe.onerror = () => resolve(true);
+  });
+  URL.revokeObjectURL(probe.src);
+  return refused;
 }
 
 function dataUrl(blob: Blob): Promise<string> {
