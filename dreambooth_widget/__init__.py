@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
+from .blocking import fetch_sync
 from .client import Client, fetch
 from .errors import (
     AccountError,
@@ -63,6 +64,7 @@ __all__ = [
     "UnexpectedAnswerError",
     "__version__",
     "fetch",
+    "fetch_sync",
 ]
 
 _WITH_JUPYTER = {"DreamboothWidget": ".widget"}

@@ -72,6 +72,14 @@ class PictureCache:
     def __repr__(self) -> str:
         return f"<PictureCache {self.folder}>"
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, PictureCache):
+            return NotImplemented
+        return (self.folder, self.max_bytes) == (other.folder, other.max_bytes)
+
+    def __hash__(self) -> int:
+        return hash((self.folder, self.max_bytes))
+
     @classmethod
     def of(cls, cache: PictureCache | str | os.PathLike[str] | None) -> PictureCache | None:
         """The cache that an argument `cache=` means: None, a folder, or a cache with a bound of its own."""
@@ -94,8 +102,27 @@ class PictureCache:
                 pictures[picture.index] = picture
         return Stored(count, pictures, meta)
 
-    def keep(self, endpoint: str, request_id: str, picture: Picture, count: int, meta: Mapping[str, Any]) -> None:
-        """Put in one picture of the `count` that a request has. Raises `OSError`."""
+    def has_all(self, endpoint: str, request_id: str) -> bool:
+        """Whether every picture of a request seems to be here: quick, and without reading them."""
+        place = self._place(endpoint, request_id)
+        try:
+            count = int(json.loads((place / _MANIFEST).read_text(encoding="utf-8"))["count"])
+            names = [_NAME.fullmatch(path.name) for path in place.iterdir()]
+        except (OSError, ValueError, LookupError, TypeError):
+            return False
+        return len({int(name[1]) for name in names if name is not None} & set(range(count))) == count > 0
+
+    def keep(self, endpoint: str, request_id: str, picture: Picture, count: int, meta: Mapping[str, Any]) -> Path:
+        """Put in one picture of the `count` that a request has; its file. Raises `OSError`."""
+        for tries_left in (2, 1, 0):
+            try:
+                return self._write(endpoint, request_id, picture, count, meta)
+            except FileNotFoundError:  # another kernel has just removed this request's folder, to make room
+                if not tries_left:
+                    raise
+        raise AssertionError("unreachable: the last try returns or raises")  # pragma: no cover
+
+    def _write(self, endpoint: str, request_id: str, picture: Picture, count: int, meta: Mapping[str, Any]) -> Path:
         place = self._place(endpoint, request_id)
         place.mkdir(parents=True, exist_ok=True)
         manifest = {
@@ -107,13 +134,15 @@ class PictureCache:
         }
         # First: a folder without it is nobody's, and would stay for ever.
         write_atomically(place / _MANIFEST, json.dumps(manifest, indent=1).encode(), overwrite=True)
-        target = place / f"{picture.index}-{hashlib.sha256(picture.data).hexdigest()}.{picture.extension}"
-        if _size(target) != len(picture.data):
-            write_atomically(target, picture.data, overwrite=True)
+        data = picture.data
+        target = place / f"{picture.index}-{hashlib.sha256(data).hexdigest()}.{picture.extension}"
+        if _size(target) != len(data):
+            write_atomically(target, data, overwrite=True)
         for other in place.glob(f"{picture.index}-*"):  # the service gave other bytes before
             if other != target:
                 other.unlink(missing_ok=True)
         self._bound(place)
+        return target
 
     def _place(self, endpoint: str, request_id: str) -> Path:
         digest = hashlib.sha256(f"{endpoint}\n{request_id}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
@@ -123,11 +152,12 @@ class PictureCache:
         """Remove requests, longest unused first and never `newest`, until the rest fits; and stale unfinished files."""
         sizes: dict[Path, int] = {}
         for place in self._requests():
-            for path in place.glob(".dreambooth-*.part"):
-                with contextlib.suppress(OSError):
-                    if time.time() - path.stat().st_mtime > _STALE:
-                        path.unlink()
-            sizes[place] = sum(_size(path) or 0 for path in place.iterdir())
+            with contextlib.suppress(FileNotFoundError):  # another kernel has just removed it
+                for path in place.glob(".dreambooth-*.part"):
+                    with contextlib.suppress(OSError):
+                        if time.time() - path.stat().st_mtime > _STALE:
+                            path.unlink()
+                sizes[place] = sum(_size(path) or 0 for path in place.iterdir())
         total = sum(sizes.values())
         for place in sorted(sizes, key=_used_at):
             if total <= self.max_bytes:

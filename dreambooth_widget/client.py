@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import TracebackType
 from typing import Any
+from weakref import WeakValueDictionary
 
 from .cache import PictureCache
 from .download import Limits
+from .intake import Asked, Requests, read_requests
 from .job import FetchJob
+from .jobs import FetchJobs, Outcome
 from .network import Network
+from .originals import ROOM, Originals
 from .plan import Plan, check_seconds
 from .protocol import Answer
 from .request import V4, check_endpoint, check_request_id
@@ -25,6 +30,10 @@ KEY_VARIABLE = "DREAMBOOTH_API_KEY"
 
 _HISTORY = DurationHistory()
 """How long this process's finished jobs took: the best guess for one without an ETA."""
+
+_NETWORKS: WeakValueDictionary[tuple[int, str, Key | None], Network] = WeakValueDictionary()
+_CLIENTS: WeakValueDictionary[tuple[int, str, Key | None, PictureCache | None], Client] = WeakValueDictionary()
+"""What the widgets share, by loop, endpoint, key (and cache)."""
 
 
 def find_key(key: str | Key | None) -> Key | None:
@@ -46,8 +55,9 @@ class Client:
     `rate` and `burst` limit the polls (requests a second, and how many at once first), `connections` the open
     connections to each side, `max_bytes` and `max_pixels` one picture. `allow_private_hosts` decides whether picture
     links may lead to private addresses; None allows it only when the endpoint is on one. `cache` is a folder in which
-    the original files are kept: a request that is there is not asked for again, and needs no link that still lives.
-    Raises `ValueError` without a key.
+    the original files are kept: a request that is there is not asked for again, and needs no link that still lives, and
+    no key. `memory` is how many bytes of originals stay in memory; the others lie in a temporary folder that goes with
+    this process. Raises `ValueError` without a key, unless there is a cache to look into.
     """
 
     def __init__(
@@ -64,15 +74,17 @@ class Client:
         max_bytes: int = 32 * 1024 * 1024,
         max_pixels: int = 50_000_000,
         cache: str | os.PathLike[str] | PictureCache | None = None,
+        memory: int = ROOM,
     ) -> None:
         found = find_key(key)
         del key  # a traceback with local values shall not find it in this frame
-        if found is None:
+        if found is None and cache is None:
             raise ValueError(f"no API key: pass it as the first argument or set {KEY_VARIABLE}")
         self._schedule = schedule
         self._retry = retry
         self._limits = Limits(max_bytes, max_pixels)
         self.cache = PictureCache.of(cache)
+        self._originals = Originals(memory, self.cache.folder if self.cache is not None else None)
         self._network = Network(
             found,
             check_endpoint(endpoint),
@@ -84,6 +96,31 @@ class Client:
 
     def __repr__(self) -> str:
         return f"<Client {self.endpoint}>"
+
+    @classmethod
+    def shared(
+        cls,
+        key: str | Key | None = None,
+        *,
+        endpoint: str = V4,
+        cache: str | os.PathLike[str] | PictureCache | None = None,
+    ) -> Client:
+        """The client that all widgets of this kernel use for one endpoint, key and cache: made when nobody has it yet.
+
+        Whatever the cache, one key at one endpoint has one rate limit, and one set of connections. Belongs to the
+        running event loop, and goes with the last of those who use it.
+        """
+        found = find_key(key)
+        del key
+        loop = asyncio.get_running_loop()
+        kept = PictureCache.of(cache)
+        link = (id(loop), check_endpoint(endpoint), found)
+        place = (*link, kept)
+        client = _CLIENTS.get(place)
+        if client is None:
+            client = _CLIENTS[place] = cls(found, endpoint=endpoint, cache=kept)
+            client._network = _NETWORKS.setdefault(link, client._network)
+        return client
 
     @property
     def endpoint(self) -> str:
@@ -97,7 +134,7 @@ class Client:
 
     def start(self, plan: Plan) -> FetchJob:
         """Start a job for a plan as it is."""
-        return FetchJob(self._network, plan, _HISTORY, self.cache)
+        return FetchJob(self._network, plan, _HISTORY, self.cache, self._originals)
 
     def adopt(self, plan: Plan) -> Plan:
         """The plan with this client's policies: its schedule, its retries and its limits."""
@@ -114,6 +151,37 @@ class Client:
         """
         plan = replace(Plan.for_response(response, self._network.strike), deadline=check_seconds("deadline", deadline))
         return self.start(self.adopt(plan))
+
+    async def fetch_all(
+        self,
+        requests: Requests,
+        *,
+        deadline: float | None = None,
+        on_update: Callable[[FetchState], None] | None = None,
+    ) -> list[Outcome]:
+        """Fetch many requests at once: a list in the order asked, each a `FetchResult` or the `DreamboothError`.
+
+        `requests` are ids, `(id, eta)` pairs or whole answers of generation calls, or a mapping from captions to such.
+        `deadline` is in seconds, for each. `on_update` gets each new `FetchState` of any of them. Raises `TypeError` or
+        `ValueError` for what cannot be a request, before any is fetched. Cancelling this ends all jobs.
+        """
+
+        def tell(place: int) -> None:
+            if on_update is not None:
+                on_update(jobs[place])
+
+        jobs = FetchJobs(self.start, tell)
+        jobs.add(self.plan_all(requests, deadline=deadline))
+        try:
+            return await jobs.wait()
+        finally:
+            await jobs.finish()
+
+    def plan_all(self, requests: Requests, *, deadline: float | None = None) -> list[Asked]:
+        """What `requests` ask for, to be fetched by this client's policies. Raises as `fetch_all` does."""
+        seconds = check_seconds("deadline", deadline)
+        asked = list(read_requests(requests, self._network.strike))
+        return [replace(each, plan=replace(self.adopt(each.plan), deadline=seconds)) for each in asked]
 
     def resume(self, token: str) -> FetchJob:
         """Continue the request of a `resume_token`. `ValueError` if it is none, or belongs to another endpoint."""

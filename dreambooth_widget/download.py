@@ -69,26 +69,35 @@ async def download(
     limits: Limits,
     retry: Retry,
     on_retry: Callable[[str], None],
+    keep: Callable[[Picture], None] = lambda picture: None,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> Picture:
     """The picture behind `link`, or behind its fallback once the link has failed for good.
 
-    `on_retry` is told, before each wait, what failed and when the next try is. Raises `MissingPictureError`.
+    `on_retry` is told, before each wait, what failed and when the next try is. `keep` is called with the picture, in
+    the thread that decoded it, before the next one may take its place. Raises `MissingPictureError`.
     """
+
+    def believe(data: bytes, url: str) -> Picture:
+        data = unwrap(data, max_bytes=limits.max_bytes)
+        picture = read_picture(data, index=index, url=url, max_pixels=limits.max_pixels)
+        keep(picture)
+        return picture
+
     patience = replace(retry, first=min(retry.first * _PATIENCE, retry.longest))
     try:
-        return await _persist(network, link.url, index, limits, patience, on_retry, sleep)
+        return await _persist(network, link.url, believe, limits, patience, on_retry, sleep)
     except MissingPictureError:
         if link.fallback is None:
             raise
         on_retry("trying the proxy link")
-        return await _persist(network, link.fallback, index, limits, replace(patience, attempts=2), on_retry, sleep)
+        return await _persist(network, link.fallback, believe, limits, replace(patience, attempts=2), on_retry, sleep)
 
 
 async def _persist(
     network: Network,
     url: str,
-    index: int,
+    believe: Callable[[bytes, str], Picture],
     limits: Limits,
     retry: Retry,
     on_retry: Callable[[str], None],
@@ -96,8 +105,9 @@ async def _persist(
 ) -> Picture:
     for attempt in range(1, retry.attempts + 1):
         try:
-            data = await _payload(network, url, limits)
-            return await in_picture_thread(_believe, data, index, url, limits)
+            async with network.picture_place():
+                data = await _payload(network, url, limits)
+                return await in_picture_thread(believe, data, url)
         except (AddressRefusedError, PictureRefusedError) as error:
             raise MissingPictureError(str(error)) from error
         except _LaterError as error:
@@ -107,10 +117,6 @@ async def _persist(
             on_retry(f"{error}; attempt {attempt + 1} of {retry.attempts} in {wait:.0f} s")
             await sleep(wait)
     raise AssertionError("unreachable: attempts is at least 1")  # pragma: no cover
-
-
-def _believe(data: bytes, index: int, url: str, limits: Limits) -> Picture:
-    return read_picture(unwrap(data, max_bytes=limits.max_bytes), index=index, url=url, max_pixels=limits.max_pixels)
 
 
 async def _payload(network: Network, url: str, limits: Limits) -> bytes:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from .cache import PictureCache, Stored
 from .download import MissingPictureError, download, in_picture_thread
 from .errors import DeadlineExceededError, DreamboothError, PictureError, RateLimitedError, StoppedError
+from .originals import Originals
 from .plan import Plan
 from .protocol import Answer, Busy, Finished, Link
 from .schedule import DurationHistory, default_deadline
@@ -32,6 +33,9 @@ log = logging.getLogger(__name__)
 
 Listener = Callable[[FetchState], None]
 
+_LAPS = 6
+"""How often a request without a deadline of the user's is asked for at least, however many share the limit."""
+
 
 class FetchJob:
     """One request being fetched. `await job` gives its `FetchResult` or raises the `DreamboothError` that ended it.
@@ -46,12 +50,14 @@ class FetchJob:
         plan: Plan,
         history: DurationHistory | None = None,
         cache: PictureCache | None = None,
+        originals: Originals | None = None,
     ) -> None:
         self._network = network
         self._plan = plan
         self._cache = cache
         self._stored = Stored(0, {}, {})
         self._history = history or DurationHistory()
+        self._originals = originals or Originals()
         self._loop = asyncio.get_running_loop()
         self._listeners: list[Listener] = []
         self._wake = asyncio.Event()
@@ -60,6 +66,8 @@ class FetchJob:
         self._links: tuple[Link, ...] = ()
         self._result: FetchResult | None = None
         self._state = plan.first_state()
+        self._polling = True
+        network.waiting += 1
         # Tasks are referenced here for as long as they run: the loop itself holds them only weakly.
         self._retries: set[asyncio.Task[None]] = set()
         self._task = self._loop.create_task(self._run(), name=f"dreambooth fetch {plan.request_id}")
@@ -119,6 +127,13 @@ class FetchJob:
     def resume_token(self) -> str:
         """JSON text with which `Client.resume` continues this request, in another process too. The key is not in it."""
         return self._plan.token(self._network.endpoint, self._state)
+
+    def again(self) -> Plan:
+        """The plan of a job that goes on after this one. A stopped or timed-out one keeps its clock and its count."""
+        state = self._state
+        if state.status not in ("stopped", "timed_out"):
+            return self._plan
+        return replace(self._plan, started_at=state.started_at, polls=state.polls, eta=state.eta)
 
     # -- intents -----------------------------------------------------------------------------------------------
 
@@ -186,7 +201,14 @@ class FetchJob:
     def _task_ended(self, task: asyncio.Task[None]) -> None:
         if not self._state.final:  # cancelled before its first step: nothing of `_run` has run
             self._end_stopped()
+        self._leave_line()
         self._ended.set()
+
+    def _leave_line(self) -> None:
+        """No more polls: the others who share the limit may have this one's part."""
+        if self._polling:
+            self._polling = False
+            self._network.waiting -= 1
 
     def _end_stopped(self) -> None:
         error = StoppedError("Waiting was stopped.", request_id=self._plan.request_id)
@@ -201,6 +223,7 @@ class FetchJob:
             if self._stored.complete:
                 return self._recall(time.time() - began)
         finished = await self._poll_until_finished(began, started_at)
+        self._leave_line()
         self._links = finished.links
         meta = {**self._plan.meta, **finished.meta}
         self._change(
@@ -241,8 +264,12 @@ class FetchJob:
     async def _poll_until_finished(self, began: float, started_at: float) -> Finished:
         """Poll until the answer is final; raises the error that a final answer means."""
         judge = Judge(self._plan, self._history)
-        deadline = default_deadline(self._plan.eta) if self._plan.deadline is None else self._plan.deadline
+        deadline = self._deadline(self._plan.eta)
         answer: Answer | None = self._plan.answer
+        if answer is None and self._crowded and self._plan.eta is not None:
+            # Asking everybody at once would keep those that are ready waiting behind those that are not.
+            wait = self._plan.schedule.next_delay(began - started_at, self._plan.eta, crowded=True)
+            await self._pause(Verdict(min(wait, self._network.sweep()), self._plan.eta), deadline)
         while True:
             last_poll = time.time() - began >= deadline
             if answer is None:
@@ -250,18 +277,31 @@ class FetchJob:
                 answer = await self._network.ask(self._plan.request_id)
             if isinstance(answer, Finished) and answer.links:
                 return answer
-            verdict = judge.wait_after(answer, time.time() - started_at, self._state.eta)
+            verdict = judge.wait_after(answer, time.time() - started_at, self._state.eta, self._crowded)
+            deadline = max(deadline, self._deadline(verdict.eta))
             left = began + deadline - time.time()
             if last_poll or (verdict.activity == "rate_limited" and verdict.wait > left):
                 raise self._deadline_error(deadline, answer)
-            if self._plan.deadline is None and verdict.eta is not None:
-                deadline = max(deadline, default_deadline(verdict.eta))
             answer = None
-            await self._pause(verdict, max(0.0, min(verdict.wait, left)))
+            await self._pause(verdict, left)
 
-    async def _pause(self, verdict: Verdict, wait: float) -> None:
-        """Wait `wait` seconds, or until somebody wants to check now. While the limiter has a backlog, longer."""
-        wait = max(wait, self._network.backlog)
+    @property
+    def _crowded(self) -> bool:
+        """Whether so many share the limit that each could not be asked for as often as its silence should be broken."""
+        return self._network.lap > self._plan.schedule.longest_silence
+
+    def _deadline(self, eta: float | None) -> float:
+        """Seconds until the last poll: as the user said, else ours, and longer where turns are rare."""
+        if self._plan.deadline is not None:
+            return self._plan.deadline
+        return max(default_deadline(eta), _LAPS * self._network.lap)
+
+    async def _pause(self, verdict: Verdict, left: float) -> None:
+        """Wait as the verdict says, at most the `left` seconds, or until somebody wants to check now.
+
+        While the limiter has a backlog, longer: who would only stand in line need not ask yet.
+        """
+        wait = max(0.0, min(verdict.wait, left), self._network.backlog)
         now = time.time()
         self._change(
             eta=verdict.eta,
@@ -316,22 +356,26 @@ class FetchJob:
                 limits=self._plan.limits,
                 retry=self._plan.retry,
                 on_retry=on_retry,
+                keep=self._keep,
             )
         except MissingPictureError as error:
             self._show(replace(entry, status="missing", reason=str(error)))
         else:
             self._show(PictureState(index, "ready", "", picture, picture.width, picture.height))
-            await self._keep(picture)
 
-    async def _keep(self, picture: Picture) -> None:
-        """Put a picture into the cache. One that cannot be written costs the cache, not the job."""
-        if self._cache is None:
-            return
-        where, count = (self._network.endpoint, self._plan.request_id), len(self._links)
-        try:
-            await asyncio.to_thread(self._cache.keep, *where, picture, count, self._state.meta)
-        except OSError as error:
-            log.warning("request %s: %r cannot keep a picture: %s", self._plan.request_id, self._cache, error)
+    def _keep(self, picture: Picture) -> None:
+        """Put a picture into the cache, and onto disk where memory is full. Called in a picture thread.
+
+        A cache that cannot be written to costs the cache, not the job.
+        """
+        copy = None
+        if self._cache is not None:
+            where, count = (self._network.endpoint, self._plan.request_id), len(self._links)
+            try:
+                copy = self._cache.keep(*where, picture, count, self._state.meta)
+            except OSError as error:
+                log.warning("request %s: %r cannot keep a picture: %s", self._plan.request_id, self._cache, error)
+        self._originals.hold(picture.original, copy)
 
     async def _load_again(self, index: int) -> None:
         """The retry of one missing picture; the job stays successful meanwhile."""

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from .addresses import Reach, guarded_resolver, is_private_host
-from .protocol import Answer, Busy, read_answer
+from .errors import InvalidKeyError
+from .protocol import Answer, Busy, Refused, read_answer
 from .rate_limit import RateLimiter, check_limits
 from .request import compose_request
 
@@ -57,7 +58,7 @@ class Network:
 
     def __init__(
         self,
-        key: Key,
+        key: Key | None,
         endpoint: str,
         *,
         rate: float = 5.0,
@@ -75,6 +76,9 @@ class Network:
         self._allow_private_hosts = allow_private_hosts
         self._loop: asyncio.AbstractEventLoop | None = None
         self._reach: Reach | None = None
+        self.waiting = 0
+        """Requests that are being polled for: each of them wants a share of the limit."""
+        self._swept_at = 0.0
         self._sessions: dict[str, ClientSession] = {}
         # Closes what is open when the client is forgotten, and at exit: nobody shall read "Unclosed client session".
         self._finalizer = weakref.finalize(self, _close_now, self._sessions)
@@ -84,6 +88,8 @@ class Network:
 
     async def ask(self, request_id: str) -> Answer:
         """One POST to the endpoint, in its turn. Whatever goes wrong on the way is an `Answer` too (`Busy`)."""
+        if self._key is None:
+            return Refused(InvalidKeyError, "There is no API key, and the cache lacks pictures of this request.")
         await self._attach()
         await self._limiter.turn()
         async with self._slots:
@@ -98,6 +104,17 @@ class Network:
     def backlog(self) -> float:
         """Seconds that a call would wait for its turn now."""
         return self._limiter.backlog if self._loop is not None else 0.0
+
+    @property
+    def lap(self) -> float:
+        """Seconds in which each request that is polled for could be asked for once."""
+        return self.waiting / (self._limiter.rate if self._loop is not None else self._rate)
+
+    def sweep(self) -> float:
+        """Seconds until a request may be asked for that is most likely not ready: such calls get half of the limit."""
+        now = self._now()
+        self._swept_at = max(now, self._swept_at) + 2 / self._rate
+        return self._swept_at - now
 
     async def _ask(self, request_id: str) -> Answer:
         import aiohttp
@@ -125,6 +142,7 @@ class Network:
         raise AssertionError("unreachable: the last repeat returns")  # pragma: no cover
 
     async def _post(self, request_id: str) -> Answer:
+        assert self._key is not None
         url, body = compose_request(self.endpoint, request_id)
         session = self._session("api")
         async with session.post(url, json={"key": self._key.reveal(), **body}, allow_redirects=False) as response:
@@ -137,22 +155,27 @@ class Network:
 
     def strike(self, text: str) -> str:
         """`text` without the key, should the service have repeated it."""
-        return self._key.strike(text)
+        return text if self._key is None else self._key.strike(text)
 
     def _read(self, status: int, headers: Mapping[str, str], payload: bytes) -> Answer:
         return read_answer(status, headers, payload, strike=self.strike)
 
     @asynccontextmanager
+    async def picture_place(self) -> AsyncIterator[None]:
+        """One of the places for a picture that is being loaded: as many are in memory between wire and disk."""
+        await self._attach()
+        async with self._picture_slots:
+            yield
+
+    @asynccontextmanager
     async def get(self, url: str) -> AsyncIterator[ClientResponse]:
         """GET `url` without the key and without following redirects. The caller has checked the link by `reach()`.
 
+        Inside of a `picture_place`.
         Raises aiohttp's errors, time-outs, and `AddressRefusedError` for a name that leads beyond the reach.
         """
         await self._attach()
-        async with (
-            self._picture_slots,
-            self._picture_session(await self.reach()).get(url, allow_redirects=False) as response,
-        ):
+        async with self._picture_session(await self.reach()).get(url, allow_redirects=False) as response:
             yield response
 
     async def reach(self) -> Reach:

@@ -101,8 +101,9 @@ def _write_zip(out: IO[bytes], pictures: Sequence[Picture], request_id: str) -> 
             entry = zipfile.ZipInfo(file_name(request_id, picture.index, picture.extension), (1980, 1, 1, 0, 0, 0))
             entry.create_system = 3  # Unix, on every system: otherwise the bytes would differ
             entry.external_attr = 0o644 << 16
-            entry.file_size = len(picture.data)
+            data = picture.data
+            entry.file_size = len(data)
             with archive.open(entry, "w") as file:
                 # In pieces: one copy of 30 MiB holds the GIL for too long.
-                for at in range(0, len(picture.data), _PIECE):
-                    file.write(picture.data[at : at + _PIECE])
+                for at in range(0, len(data), _PIECE):
+                    file.write(data[at : at + _PIECE])

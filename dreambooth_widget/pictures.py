@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 from PIL import Image
 
@@ -22,6 +22,7 @@ from .decoding import DECODING_ERRORS, decode, open_image
 from .image_bytes import ImageFormat, PictureRefusedError, identify, unwrap
 from .image_layout import read_layout
 from .image_metadata import read_metadata
+from .originals import Original
 from .picture_files import file_name, file_stem, save_all, write_atomically, zip_bytes
 from .picture_text import describe
 from .shrinking import fit, on_white, shown_mode, to_srgb, upright
@@ -44,7 +45,7 @@ __all__ = [
 _EXTENSIONS: Mapping[ImageFormat, str] = {"PNG": "png", "JPEG": "jpg", "WEBP": "webp", "GIF": "gif"}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, init=False)
 class Picture:
     """One picture of the result, as it came: `data` are the original bytes, nothing is re-encoded.
 
@@ -55,16 +56,29 @@ class Picture:
 
     index: int
     url: str = field(repr=False)  # a signed link is a bearer token
-    data: bytes = field(repr=False)
+    original: Original = field(repr=False)
+    """Where the bytes are: in memory, or on disk when a client has no more room."""
     format: ImageFormat
     width: int
     height: int
-    text: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
-    digest: str = field(init=False)
+    text: Mapping[str, str] = field(repr=False)
+    digest: str
     """First 16 hexadecimal digits of the SHA-256 of `data`."""
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "digest", hashlib.sha256(self.data).hexdigest()[:16])
+    def __init__(
+        self,
+        index: int,
+        url: str,
+        data: bytes,
+        format: ImageFormat,
+        width: int,
+        height: int,
+        text: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        facts = {"index": index, "url": url, "format": format, "width": width, "height": height, "text": text}
+        digest = hashlib.sha256(data).hexdigest()[:16]
+        for name, value in {**facts, "original": Original(data), "digest": digest}.items():
+            object.__setattr__(self, name, value)
 
     def __eq__(self, other: object) -> bool:
         return self.digest == other.digest if isinstance(other, Picture) else NotImplemented
@@ -72,16 +86,32 @@ class Picture:
     def __hash__(self) -> int:
         return hash(self.digest)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # For other processes: with its bytes, and without the query of its link, which may be a signature.
+        url = self.url.partition("?")[0]
+        return Picture, (self.index, url, self.data, self.format, self.width, self.height, dict(self.text))
+
+    @property
+    def data(self) -> bytes:
+        """The original bytes; read from disk each time when they are there."""
+        return self.original.read()
+
+    @property
+    def nbytes(self) -> int:
+        """The size of `data` in bytes, known without reading it."""
+        return self.original.nbytes
+
     @property
     def image(self) -> Image.Image:
         """The picture decoded, upright by its EXIF orientation: a fresh PIL image on each call."""
-        layout = read_layout(self.data, self.format)
+        data = self.data
+        layout = read_layout(data, self.format)
         try:
-            image: Image.Image = open_image(self.data, self.format)
+            image: Image.Image = open_image(data, self.format)
             image.load()
         except DECODING_ERRORS:  # Pillow gives up on damaged metadata, without which it goes
-            image = decode(self.data, self.format, layout, edge=max(layout.width, layout.height))
-        turned = upright(image, read_metadata(self.data, layout).orientation)
+            image = decode(data, self.format, layout, edge=max(layout.width, layout.height))
+        turned = upright(image, read_metadata(data, layout).orientation)
         if turned is not image:
             turned.info.pop("exif", None)  # whoever reads it would turn the image once more
         return turned
@@ -139,9 +169,10 @@ def shrink(picture: Picture, edge: int) -> Image.Image:
     """
     if edge < 1:
         raise ValueError(f"edge must be at least 1 pixel, not {edge}")
-    layout = read_layout(picture.data, picture.format)
-    metadata = read_metadata(picture.data, layout)
-    small = fit(shown_mode(decode(picture.data, picture.format, layout, edge=edge)), edge)
+    data = picture.data
+    layout = read_layout(data, picture.format)
+    metadata = read_metadata(data, layout)
+    small = fit(shown_mode(decode(data, picture.format, layout, edge=edge)), edge)
     return upright(to_srgb(small, metadata.profile), metadata.orientation)
 
 

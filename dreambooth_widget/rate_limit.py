@@ -25,7 +25,8 @@ def check_limits(rate: float, burst: int) -> None:
 class RateLimiter:
     """Lets `rate` requests a second through, after a first burst of `burst`, in the order they asked.
 
-    It is the generic cell rate algorithm: one number, the time at which the bucket is full again.
+    It is the generic cell rate algorithm: one number, the time at which the bucket is full again. Who waits is told how
+    long when it is his turn to wait, so a change of the rate counts for all who stand in line. Belongs to one loop.
     """
 
     def __init__(self, rate: float, burst: int, *, clock: Callable[[], float]) -> None:
@@ -35,18 +36,28 @@ class RateLimiter:
         self._burst = burst
         self._clock = clock
         self._full_at = clock()
+        self._line = asyncio.Lock()  # first come, first served
+        self._waiting = 0
 
     @property
     def backlog(self) -> float:
         """Seconds that a request asking now would wait for its turn."""
-        return max(0.0, round(self._full_at - (self._burst - 1) / self.rate - self._clock(), 6))
+        return self._wait(self._waiting)
 
     async def turn(self) -> None:
-        """Wait for the caller's turn. A cancelled wait has used up its turn: the next ones are not early."""
-        wait = self.backlog
-        self._full_at = max(self._clock(), self._full_at) + 1 / self.rate
-        if wait > 0:
-            await asyncio.sleep(wait)
+        """Wait for the caller's turn. A cancelled wait gives its place to the next one."""
+        self._waiting += 1
+        try:
+            async with self._line:
+                if wait := self._wait(0):
+                    await asyncio.sleep(wait)
+                self._full_at = max(self._clock(), self._full_at) + 1 / self.rate
+        finally:
+            self._waiting -= 1
+
+    def _wait(self, ahead: int) -> float:
+        """Seconds until the turn of one who has `ahead` others before him."""
+        return max(0.0, round(self._full_at + (ahead + 1 - self._burst) / self.rate - self._clock(), 6))
 
     def refused(self) -> None:
         """The service said "too fast": half the rate from here on."""

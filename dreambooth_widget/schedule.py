@@ -55,15 +55,17 @@ class PollSchedule:
         _check(self.longest_silence >= self.shortest, "longest_silence", "at least shortest", self.longest_silence)
         _check(0 <= self.jitter < 1, "jitter", "at least 0 and less than 1", self.jitter)
 
-    def next_delay(self, elapsed: float, eta: float | None) -> float:
+    def next_delay(self, elapsed: float, eta: float | None, *, crowded: bool = False) -> float:
         """Seconds until the next poll, `elapsed` seconds after the first, without jitter.
 
-        `eta` is the expected whole duration in seconds from the first poll, None when nobody knows.
+        `eta` is the expected whole duration in seconds from the first poll, None when nobody knows. `crowded`: so many
+        requests share one limit that breaking the silence of some would delay the news of others, so none is broken.
         """
         elapsed = _at_least_0(elapsed)
         first = self.eta_fraction * _at_least_0(eta)
         if elapsed < first:
-            return min(max(first - elapsed, self.shortest), self.longest_silence)
+            wait = max(first - elapsed, self.shortest)
+            return wait if crowded else min(wait, self.longest_silence)
         return min(max(self.growth * math.sqrt(elapsed), self.shortest), self.longest)
 
     def jittered(self, delay: float, fraction: float) -> float:

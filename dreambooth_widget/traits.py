@@ -67,7 +67,7 @@ def _picture_values(entry: PictureState, request_id: str) -> dict[str, Any]:
         "mime": picture.mime if picture else "",
         "width": entry.width,
         "height": entry.height,
-        "size": len(picture.data) if picture else 0,
+        "size": picture.nbytes if picture else 0,
         "text": _texts(describe(picture.text)) if picture else {},
     }
 

@@ -38,14 +38,17 @@ class Judge:
         self._history = history
         self._faults = self._empty = self._unknown = 0
 
-    def wait_after(self, answer: Answer, elapsed: float, eta: float | None) -> Verdict:
-        """The wait after `answer`, `elapsed` seconds into the job. Raises the error that the answer means."""
+    def wait_after(self, answer: Answer, elapsed: float, eta: float | None, crowded: bool = False) -> Verdict:
+        """The wait after `answer`, `elapsed` seconds into the job. Raises the error that the answer means.
+
+        `crowded` as in `PollSchedule.next_delay`.
+        """
         if isinstance(answer, Busy):
             return self._busy(answer, eta)
         self._faults = 0
         if isinstance(answer, Processing):
             self._empty = self._unknown = 0
-            return self._processing(answer, elapsed, eta)
+            return self._processing(answer, elapsed, eta, crowded)
         if isinstance(answer, Finished):
             self._empty += 1
             if self._empty > _EMPTY_POLLS:
@@ -54,12 +57,12 @@ class Judge:
             return Verdict(wait, eta, "finished without images; asking again")
         return self._refused(answer, eta)
 
-    def _processing(self, answer: Processing, elapsed: float, eta: float | None) -> Verdict:
+    def _processing(self, answer: Processing, elapsed: float, eta: float | None, crowded: bool) -> Verdict:
         if eta is None and answer.eta is not None:
             eta = elapsed + answer.eta  # anchored when first seen: the service repeats the number unchanged
         expected = self._history.typical() if eta is None else eta
         schedule = self._plan.schedule
-        wait = schedule.jittered(schedule.next_delay(elapsed, expected), random())
+        wait = schedule.jittered(schedule.next_delay(elapsed, expected, crowded=crowded), random())
         message = "" if answer.status == "processing" else f"the service says {answer.status!r}"
         return Verdict(wait, eta, message)
 

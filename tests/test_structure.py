@@ -21,9 +21,9 @@ PACKAGE = Path(dreambooth_widget.__file__).parent
 # Every module, low to high: each imports only from those before it. A new module gets its place here.
 ORDER = """
     _version errors secret request body refusals protocol generation schedule
-    exif image_bytes image_layout image_metadata shrinking decoding picture_text picture_files pictures cache
-    state addresses rate_limit network download plan verdict job client
-    static_copy traits display delivery bundle waiting_messages widget batch
+    exif image_bytes image_layout image_metadata shrinking decoding picture_text picture_files originals pictures cache
+    state addresses rate_limit network download plan verdict job intake jobs client blocking
+    static_copy traits display delivery bundle waiting_messages live widget batch
     demo_scenes demo_art demo_jobs demo rehearsal
     __init__ __main__
 """.split()  # noqa: SIM905 - a list of forty strings reads worse

@@ -1,0 +1,69 @@
+"""What people hand to a batch, request by request: ids, ids with an ETA, or whole answers of generation calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, SupportsIndex, TypeAlias
+
+from .errors import DreamboothError, InvalidRequestError
+from .plan import Plan, check_seconds
+from .request import check_request_id
+
+__all__ = ["Asked", "Request", "Requests", "read_requests"]
+
+Request: TypeAlias = "int | str | SupportsIndex | tuple[int | str, float | None] | Mapping[str, Any]"
+"""An id, `(id, eta)` with the ETA in seconds, or the whole answer of a generation call (a dict or its JSON text)."""
+
+Requests: TypeAlias = "Iterable[Request] | Mapping[str, Request]"
+"""Requests one after the other, or by their captions (prompts, say)."""
+
+_ADVICE = "Look at what the generation call answered; it may have to be made again."
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request of a batch: the plan to fetch it by, or the `error` that its generation call has already ended in."""
+
+    caption: str
+    plan: Plan
+    error: DreamboothError | None = None
+
+
+def read_requests(requests: Requests, strike: Callable[[str], str] = str) -> Iterator[Asked]:
+    """Each request with its caption: the mapping's, else the prompt that a generation's answer names, else "".
+
+    Raises `TypeError` or `ValueError`, naming the place, for what cannot be a request. A generation call that was
+    answered with an error is one failed request among the others.
+    """
+    if isinstance(requests, (str, bytes)) or _is_answer(requests):
+        raise TypeError("requests must be several requests: a list of them, or a mapping from captions to them")
+    if isinstance(requests, Mapping):
+        pairs: Iterable[tuple[object, Any]] = requests.items()
+    else:
+        pairs = (("", request) for request in requests)
+    for place, (caption, request) in enumerate(pairs):
+        try:
+            yield _read(str(caption), request, strike)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"request {place}: {error}") from None
+
+
+def _read(caption: str, request: Any, strike: Callable[[str], str]) -> Asked:
+    if isinstance(request, Mapping) or (isinstance(request, str) and request.lstrip().startswith("{")):
+        try:
+            plan = Plan.for_response(request, strike)
+        except ValueError as error:
+            return Asked(caption, Plan(""), InvalidRequestError(str(error), advice=_ADVICE))
+        prompt = plan.meta.get("prompt")
+        return Asked(caption or (prompt if isinstance(prompt, str) else ""), plan)
+    eta = None
+    if isinstance(request, (tuple, list)):
+        if len(request) != 2:
+            raise ValueError(f"a pair must be (id, eta), not {len(request)} values")
+        request, eta = request
+    return Asked(caption, Plan(check_request_id(request), eta=check_seconds("eta", eta)))
+
+
+def _is_answer(requests: object) -> bool:
+    return isinstance(requests, Mapping) and isinstance(requests.get("status"), str) and "id" in requests

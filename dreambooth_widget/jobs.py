@@ -1,0 +1,181 @@
+"""Many requests at once: their jobs in the order asked, how they stand together, and their outcomes as they come.
+
+Knows no widget. Everything here happens on one event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from .errors import DreamboothError
+from .intake import Asked
+from .job import FetchJob
+from .plan import Plan
+from .state import FetchResult, FetchState
+
+__all__ = ["FetchJobs", "Outcome"]
+
+Outcome: TypeAlias = "FetchResult | DreamboothError"
+"""How a request ended: with pictures, or with the error that ended it."""
+
+
+@dataclass
+class _Entry:
+    """One request: what was asked, and its job once it has been started."""
+
+    asked: Asked
+    job: FetchJob | None = None
+    state: FetchState = field(init=False)
+
+    def __post_init__(self) -> None:
+        error = self.asked.error
+        self.state = self.asked.plan.first_state()
+        if error is not None:
+            self.state = FetchState("", "error", error.message, error=error)
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """None as long as the request has not ended."""
+        if not self.state.final:
+            return None
+        result = self.job.result if self.job is not None else None
+        return self.state.error if result is None else result
+
+
+class FetchJobs:
+    """Requests that are fetched together. `start` makes the job for a plan; `on_change` hears which place changed.
+
+    One that fails never disturbs the others: `outcomes` has its error where theirs have their results.
+    """
+
+    def __init__(
+        self, start: Callable[[Plan], FetchJob], on_change: Callable[[int], None] = lambda place: None
+    ) -> None:
+        self._start = start
+        self._on_change = on_change
+        self._entries: list[_Entry] = []
+        self._ends: list[int] = []  # the places in the order in which they ended; one that began again may stand twice
+        self._moved = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __getitem__(self, place: int) -> FetchState:
+        return self._entries[place].state
+
+    # -- what is known -----------------------------------------------------------------------------------------
+
+    @property
+    def asked(self) -> Sequence[Asked]:
+        """What was asked, in that order."""
+        return [entry.asked for entry in self._entries]
+
+    @property
+    def states(self) -> Sequence[FetchState]:
+        """How each request stands."""
+        return [entry.state for entry in self._entries]
+
+    @property
+    def outcomes(self) -> Sequence[Outcome | None]:
+        """How each request ended, None where it has not."""
+        return [entry.outcome for entry in self._entries]
+
+    def result(self, place: int) -> FetchResult | None:
+        """The pictures of one request, once it has succeeded."""
+        job = self._entries[place].job
+        return job.result if job is not None else None
+
+    def counts(self) -> Counter[str]:
+        """How many requests have each status."""
+        return Counter(entry.state.status for entry in self._entries)
+
+    # -- intents -----------------------------------------------------------------------------------------------
+
+    def add(self, asked: Iterable[Asked]) -> range:
+        """Fetch these as well; their places."""
+        first = len(self._entries)
+        self._entries += [_Entry(each) for each in asked]
+        places = range(first, len(self._entries))
+        for place in places:
+            if self._entries[place].asked.error is None:
+                self._begin(place)
+            else:
+                self._changed(place)
+        return places
+
+    def again(self, place: int) -> None:
+        """Fetch one once more that has ended without success. One that was stopped or timed out keeps its clock."""
+        entry = self._entries[place]
+        if entry.asked.error is None and entry.state.final and entry.state.status != "success":
+            self._begin(place)
+
+    def stop(self) -> None:
+        """Stop waiting for all. The service goes on with them."""
+        for entry in self._entries:
+            if entry.job is not None:
+                entry.job.stop()
+
+    def check_now(self) -> None:
+        """Poll for all that wait, as soon as their turns come."""
+        for entry in self._entries:
+            if entry.job is not None and not entry.state.final:
+                entry.job.check_now()
+
+    def retry_picture(self, place: int, index: int) -> None:
+        """Load a missing picture of one request again."""
+        job = self._entries[place].job
+        if job is not None:
+            job.retry_picture(index)
+
+    # -- waiting -----------------------------------------------------------------------------------------------
+
+    async def wait(self) -> list[Outcome]:
+        """Until every request has ended, those too that are added meanwhile: their outcomes in the order asked."""
+        async for _ in self.as_completed():
+            pass
+        return [outcome for entry in self._entries if (outcome := entry.outcome) is not None]
+
+    async def as_completed(self) -> AsyncIterator[tuple[int, Outcome]]:
+        """(place, outcome) of each request when it ends, those first that have ended before."""
+        told: set[int] = set()
+        seen = 0
+        while len(told) < len(self._entries):
+            if seen == len(self._ends):
+                self._moved.clear()
+                await self._moved.wait()
+                continue
+            place = self._ends[seen]
+            seen += 1
+            outcome = self._entries[place].outcome
+            if outcome is not None and place not in told:
+                told.add(place)
+                yield place, outcome
+
+    async def finish(self) -> None:
+        """Stop all, and wait until nothing of them runs any more."""
+        jobs = [entry.job for entry in self._entries if entry.job is not None]
+        await asyncio.gather(*(job.finish() for job in jobs))
+
+    # -- the jobs ----------------------------------------------------------------------------------------------
+
+    def _begin(self, place: int) -> None:
+        entry = self._entries[place]
+        job = entry.job = self._start(entry.job.again() if entry.job is not None else entry.asked.plan)
+        entry.state = job.state
+        job.subscribe(lambda state: self._follow(place, job, state))
+
+    def _follow(self, place: int, job: FetchJob, state: FetchState) -> None:
+        entry = self._entries[place]
+        if job is entry.job:
+            entry.state = state
+            self._changed(place)
+
+    def _changed(self, place: int) -> None:
+        if self._entries[place].state.final:
+            self._ends.append(place)
+            self._moved.set()
+        self._on_change(place)
