@@ -1,35 +1,26 @@
-"""`DreamboothWidget`: one request in a notebook cell.
-
-State runs one way (`FetchState` → traits → view), intents the other (custom messages → job). The job lives on the
-event loop of the kernel; messages may arrive on other threads and hop to it.
-"""
+"""`DreamboothWidget`: one request in a notebook cell. State runs one way: `FetchState` → traits → view."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import logging
 import os
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import anywidget
 import traitlets
 from PIL import Image
 
 from .bundle import pack, read_bundle
 from .cache import PictureCache
 from .client import Client, find_key
-from .delivery import Delivery
-from .display import StaticOutputs, publish
 from .download import in_picture_thread
-from .errors import DreamboothError, InvalidKeyError
+from .errors import DreamboothError
 from .job import FetchJob
+from .live import LiveCard, read_only
 from .pictures import Picture, contact_sheet, file_name, save_all
 from .plan import Plan, check_seconds
-from .request import V4, check_endpoint, check_request_id
+from .request import V4, check_request_id
 from .schedule import PollSchedule, Retry
 from .secret import Key
 from .state import FetchResult, FetchState, PictureState
@@ -39,23 +30,10 @@ from .waiting_messages import heard
 
 __all__ = ["DreamboothWidget"]
 
-log = logging.getLogger(__name__)
-
 _SCRIPT, _STYLE = read_bundle()
 
-_NO_LOOP = (
-    "there is no running event loop here. In a notebook the widget starts by itself; "
-    "in a script use `asyncio.run(dreambooth_widget.fetch(key, request_id))`."
-)
 
-
-def _read_only(trait: traitlets.TraitType[Any, Any]) -> Any:
-    """A synced trait that the job alone sets."""
-    trait.read_only = True
-    return trait.tag(sync=True)
-
-
-class DreamboothWidget(anywidget.AnyWidget):
+class DreamboothWidget(LiveCard):
     """Shows one queued request live in the cell, and its pictures as a gallery when they are there.
 
     `key` is the API key: the argument, else the environment variable `DREAMBOOTH_API_KEY`, else the cell shows a
@@ -72,29 +50,29 @@ class DreamboothWidget(anywidget.AnyWidget):
     _esm = traitlets.Unicode(pack(_SCRIPT)).tag(sync=True)
     _css = traitlets.Unicode(_STYLE).tag(sync=True)
 
-    status = _read_only(
+    status = read_only(
         traitlets.Enum(["idle", "processing", "downloading", "success", "error", "stopped", "timed_out"], "idle")
     )
     """What the job is doing. `success` with some pictures missing stays `success`; `message` counts them."""
-    message = _read_only(traitlets.Unicode())
+    message = read_only(traitlets.Unicode())
     """One line on what is happening, for people."""
-    request_id = _read_only(traitlets.Unicode())
+    request_id = read_only(traitlets.Unicode())
     """The request being fetched, "" as long as the form is shown."""
-    eta = _read_only(traitlets.Float(None, allow_none=True))
+    eta = read_only(traitlets.Float(None, allow_none=True))
     """The service's estimate of the job's duration, in seconds from `started_at`; None without one."""
-    polls = _read_only(traitlets.Int())
+    polls = read_only(traitlets.Int())
     """How often the service was asked."""
-    started_at = _read_only(traitlets.Float(None, allow_none=True))
+    started_at = read_only(traitlets.Float(None, allow_none=True))
     """Unix time of the first poll."""
-    next_poll_at = _read_only(traitlets.Float(None, allow_none=True))
+    next_poll_at = read_only(traitlets.Float(None, allow_none=True))
     """Unix time of the next poll; None while one is under way and when no more come."""
-    finished_at = _read_only(traitlets.Float(None, allow_none=True))
+    finished_at = read_only(traitlets.Float(None, allow_none=True))
     """Unix time at which the job ended."""
-    pictures = _read_only(traitlets.List(traitlets.Dict()))
+    pictures = read_only(traitlets.List(traitlets.Dict()))
     """A small JSON object per link: index, status, reason, id, name, format, width, height (px), size (bytes), text."""
     selected = traitlets.List(traitlets.Int()).tag(sync=True)
     """Indices of the selected pictures, ascending. Set it here or by clicking in the gallery."""
-    _card = _read_only(traitlets.Dict())
+    _card = read_only(traitlets.Dict())
 
     def __init__(
         self,
@@ -113,10 +91,6 @@ class DreamboothWidget(anywidget.AnyWidget):
     ) -> None:
         secret = find_key(key)
         del key  # a traceback with local values shall not find it in this frame
-        self._key = secret
-        self._client = client
-        self._endpoint = check_endpoint(endpoint) if client is None else client.endpoint
-        self._cache = PictureCache.of(cache) if client is None else client.cache
         self._plan = Plan(
             "" if request_id is None else check_request_id(request_id),
             eta=check_seconds("eta", eta),
@@ -124,15 +98,10 @@ class DreamboothWidget(anywidget.AnyWidget):
             schedule=schedule,
             retry=retry,
         )
+        self._job: FetchJob | None = None
+        super().__init__(secret, endpoint=endpoint, client=client, cache=cache, save_copy=save_copy)
         if client is not None:
             self._plan = client.adopt(self._plan)
-        self._job: FetchJob | None = None
-        self._outputs = StaticOutputs(self._tell_copy) if save_copy else None
-        self._viewed = False
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._delivery = Delivery(self._send_buffers)
-        self._loop = _running_loop()
-        super().__init__()
         self._show(self._plan.first_state())
         if autostart and self._loop is not None and self._can_start:
             self.start()
@@ -186,15 +155,10 @@ class DreamboothWidget(anywidget.AnyWidget):
         """
         if self._job is not None and not self._job.state.final:
             return
-        loop = _running_loop() or self._loop
-        if loop is None or loop.is_closed():
-            raise RuntimeError(_NO_LOOP)
-        self._check_startable()
-        self._loop = loop
-        if loop is _running_loop():
-            self._begin()
-        else:
-            loop.call_soon_threadsafe(self._begin)
+        if not self._can_start:
+            self._check_key()
+            raise DreamboothError("There is no request id yet.", advice="Pass request_id=, or fill in the form.")
+        self._on_owner_loop(self._begin)
 
     def stop(self) -> None:
         """Stop waiting. The service cannot cancel a job: it goes on there, and `check_now()` resumes."""
@@ -269,17 +233,6 @@ class DreamboothWidget(anywidget.AnyWidget):
             if self._job.state.final:
                 await self._settle()
 
-    async def _settle(self) -> None:
-        """Send the end once more, from the awaiting cell.
-
-        The job's own task speaks in the name of the cell that made it, and nbclient drops what comes in the name
-        of a cell that is not running.
-        """
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self.send_state()
-        if self._outputs is not None:
-            self._outputs.write_again()
-
     def close(self) -> None:
         """Close the comm and its views, and stop waiting."""
         job = getattr(self, "_job", None)  # also called by __del__, after a failed construction
@@ -292,26 +245,15 @@ class DreamboothWidget(anywidget.AnyWidget):
 
     @property
     def _can_start(self) -> bool:
-        return bool(self._plan.request_id) and (self._key is not None or self._client is not None)
-
-    def _check_startable(self) -> None:
-        if self._key is None and self._client is None:
-            raise InvalidKeyError(
-                "There is no API key yet.", advice="Pass key=, set DREAMBOOTH_API_KEY, or fill in the form."
-            )
-        if not self._plan.request_id:
-            raise DreamboothError("There is no request id yet.", advice="Pass request_id=, or fill in the form.")
+        """Whether there is somebody to ask, or nobody need be asked."""
+        request_id = self._plan.request_id
+        cached = self._cache is not None and self._cache.has_all(self._endpoint, request_id)
+        return bool(request_id) and (self._has_key or cached)
 
     def _begin(self) -> None:
         """Make the job, on its loop. A stopped or timed-out one is resumed: its clock and its count go on."""
-        plan = self._plan
-        if self._job is not None and self.status in ("stopped", "timed_out"):
-            before = self._job.state
-            plan = replace(plan, started_at=before.started_at, polls=before.polls, eta=before.eta)
-        client = self._client
-        if client is None:
-            client = self._client = Client(self._key, endpoint=self._endpoint, cache=self._cache)
-        self._job = job = client.start(plan)
+        plan = self._plan if self._job is None else self._job.again()
+        self._job = job = self._open_client().start(plan)
         job.subscribe(lambda state: self._follow(job, state))
         self._show(replace(job.state, status="processing"))
 
@@ -334,70 +276,22 @@ class DreamboothWidget(anywidget.AnyWidget):
         if self._outputs is not None:
             self._outputs.fill(await in_picture_thread(render, self.result or state))
 
-    def _run(self, work: Any) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)  # the loop holds it only weakly
-        task.add_done_callback(self._tasks.discard)
-
     def _show(self, state: FetchState) -> None:
         """Draw a state: one message with every trait that changed."""
         self._shown = state
-        card = card_values(state, form=not self._can_start, has_key=self._key is not None or self._client is not None)
+        card = card_values(state, form=not self._can_start, has_key=self._has_key)
         with self.hold_sync():
             self.set_trait("_card", card)
             for name, value in trait_values(state).items():
                 self.set_trait(name, value)
 
-    def _tell_copy(self, bundle: dict[str, Any]) -> None:
-        self._send_buffers({"type": "copy", "model_id": self.model_id, "data": bundle}, [])
-
-    def _send_buffers(self, content: dict[str, Any], buffers: list[bytes]) -> None:
-        if self.comm is not None:
-            self.send(content, buffers=buffers)
-
     @traitlets.validate("selected")
     def _check_selected(self, proposal: Any) -> list[int]:
         return sorted({index for index in proposal["value"] if index >= 0})
 
-    # -- display -----------------------------------------------------------------------------------------------
-
-    def _repr_mimebundle_(self, **options: Any) -> Any:
-        self._viewed = True
-        return super()._repr_mimebundle_(**options)
-
-    def _ipython_display_(self) -> None:
-        """Two outputs: the live view, and the static copy that stays when the kernel has gone."""
-        bundle = self._repr_mimebundle_()
-        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        publish({**data, "text/html": ""}, metadata)
-        if self._outputs is not None:
-            self._outputs.open()
-
     # -- intents in --------------------------------------------------------------------------------------------
 
-    def _handle_msg(self, msg: Any) -> None:
-        """Every message of a view hops to the loop that owns the job.
-
-        ipykernel 7 runs handlers in subshell threads with loops of their own, where a task would die silently.
-        """
-        loop = self._loop
-        if loop is None or loop.is_closed() or loop is _running_loop():
-            super()._handle_msg(msg)
-        else:
-            loop.call_soon_threadsafe(super()._handle_msg, msg)
-
-    def _handle_custom_msg(self, content: Any, buffers: Any) -> None:
-        intent = content.get("type") if isinstance(content, dict) else None
-        handler = _INTENTS.get(intent) if isinstance(intent, str) else None
-        if handler is None:
-            super()._handle_custom_msg(content, buffers)
-            return
-        try:
-            handler(self, content)
-        except (DreamboothError, RuntimeError, TypeError, ValueError) as error:
-            self._send_buffers({"type": "refused", "reason": str(error)}, [])
-        except Exception:
-            log.exception("message %r of a view failed", intent)  # the type alone: a form holds the key
+    _intents = frozenset({"ready", "start", "stop", "check", "need", "retry", "zip"})
 
     def _on_ready(self, content: Mapping[str, Any]) -> None:
         """A view appeared, or the page was reloaded: send the state and what pictures it lacks."""
@@ -413,15 +307,26 @@ class DreamboothWidget(anywidget.AnyWidget):
         """The form was sent: a key, a request id, or both."""
         key, request_id = content.get("key"), content.get("request_id")
         if key:
-            self._key, self._client = Key(key), None
+            self._use_key(key)
         if request_id:
             request_id = check_request_id(str(request_id).strip())
             if request_id != self._plan.request_id:
                 self._plan = Plan(request_id).with_policies_of(self._plan)
+                self._drop_job()
         if self._job is not None and not self._job.state.final:
+            self._drop_job()
+        self.start()
+
+    def _drop_job(self) -> None:
+        if self._job is not None:
             self._job.stop()
             self._job = None
-        self.start()
+
+    def _on_stop(self, content: Mapping[str, Any]) -> None:
+        self.stop()
+
+    def _on_check(self, content: Mapping[str, Any]) -> None:
+        self.check_now()
 
     def _on_need(self, content: Mapping[str, Any]) -> None:
         kind, index, token = content.get("kind"), content.get("index"), str(content.get("id"))
@@ -452,23 +357,6 @@ class DreamboothWidget(anywidget.AnyWidget):
     def _entry(self, index: object) -> PictureState | None:
         entries = self._shown.pictures
         return entries[index] if isinstance(index, int) and 0 <= index < len(entries) else None
-
-
-_INTENTS: dict[str, Callable[[DreamboothWidget, Mapping[str, Any]], None]] = {
-    "ready": DreamboothWidget._on_ready,
-    "start": DreamboothWidget._on_start,
-    "stop": lambda widget, _: widget.stop(),
-    "check": lambda widget, _: widget.check_now(),
-    "need": DreamboothWidget._on_need,
-    "retry": DreamboothWidget._on_retry,
-    "zip": DreamboothWidget._on_zip,
-}
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    with contextlib.suppress(RuntimeError):
-        return asyncio.get_running_loop()
-    return None
 
 
 def _name(entry: PictureState, state: FetchState) -> str:

@@ -1,0 +1,169 @@
+"""What the widgets have in common: the kernel's loop, messages of views, pictures to views, the two outputs of a cell.
+
+State runs one way (job → traits → view), intents the other (custom messages → job). The jobs live on the event loop
+of the kernel; messages may arrive on other threads and hop to it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import Callable, Coroutine
+from typing import Any, ClassVar
+
+import anywidget
+import traitlets
+
+from .cache import PictureCache
+from .client import Client
+from .delivery import Delivery
+from .display import StaticOutputs, publish
+from .errors import DreamboothError, InvalidKeyError
+from .request import V4, check_endpoint
+from .secret import Key
+
+__all__ = ["LiveCard", "read_only", "running_loop"]
+
+log = logging.getLogger(__name__)
+
+_NO_LOOP = (
+    "there is no running event loop here. In a notebook the widget starts by itself; "
+    "in a script use `asyncio.run(dreambooth_widget.fetch(key, request_id))`."
+)
+
+
+def read_only(trait: traitlets.TraitType[Any, Any]) -> Any:
+    """A synced trait that the jobs alone set."""
+    trait.read_only = True
+    return trait.tag(sync=True)
+
+
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """The event loop that runs in this thread, if one does."""
+    with contextlib.suppress(RuntimeError):
+        return asyncio.get_running_loop()
+    return None
+
+
+class LiveCard(anywidget.AnyWidget):
+    """A card in a notebook cell that follows jobs."""
+
+    _intents: ClassVar[frozenset[str]] = frozenset()
+    """The types of a view's messages that are understood; `_on_<type>` does what they ask for."""
+
+    def __init__(
+        self,
+        key: Key | None,
+        *,
+        endpoint: str = V4,
+        client: Client | None = None,
+        cache: str | os.PathLike[str] | PictureCache | None = None,
+        save_copy: bool = True,
+    ) -> None:
+        self._key = key
+        self._client = client
+        self._endpoint = check_endpoint(endpoint) if client is None else client.endpoint
+        self._cache = PictureCache.of(cache) if client is None else client.cache
+        self._outputs = StaticOutputs(self._tell_copy) if save_copy else None
+        self._viewed = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._delivery = Delivery(self._send_buffers)
+        self._loop = running_loop()
+        super().__init__()
+
+    # -- the loop and the client -------------------------------------------------------------------------------
+
+    @property
+    def _has_key(self) -> bool:
+        return self._key is not None or self._client is not None
+
+    def _check_key(self) -> None:
+        if not self._has_key:
+            raise InvalidKeyError(
+                "There is no API key yet.", advice="Pass key=, set DREAMBOOTH_API_KEY, or fill in the form."
+            )
+
+    def _use_key(self, key: str) -> None:
+        """The key that somebody typed into the form, from now on."""
+        self._key, self._client = Key(key), None
+
+    def _open_client(self) -> Client:
+        """The client that the user gave, else the one that all widgets of this kernel share. On the loop."""
+        if self._client is None:
+            self._client = Client.shared(self._key, endpoint=self._endpoint, cache=self._cache)
+        return self._client
+
+    def _on_owner_loop(self, work: Callable[[], None]) -> None:
+        """Do `work` on the kernel's loop: now if it runs in this thread, else soon. `RuntimeError` without a loop."""
+        loop = running_loop() or self._loop
+        if loop is None or loop.is_closed():
+            raise RuntimeError(_NO_LOOP)
+        self._loop = loop
+        if loop is running_loop():
+            work()
+        else:
+            loop.call_soon_threadsafe(work)
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)  # the loop holds it only weakly
+        task.add_done_callback(self._tasks.discard)
+
+    async def _settle(self) -> None:
+        """Send the end once more, from the awaiting cell.
+
+        The jobs' own tasks speak in the name of the cell that made them, and nbclient drops what comes in the name
+        of a cell that is not running.
+        """
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.send_state()
+        if self._outputs is not None:
+            self._outputs.write_again()
+
+    # -- display -----------------------------------------------------------------------------------------------
+
+    def _tell_copy(self, bundle: dict[str, Any]) -> None:
+        self._send_buffers({"type": "copy", "model_id": self.model_id, "data": bundle}, [])
+
+    def _send_buffers(self, content: dict[str, Any], buffers: list[bytes]) -> None:
+        if self.comm is not None:
+            self.send(content, buffers=buffers)
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        self._viewed = True
+        return super()._repr_mimebundle_(**options)
+
+    def _ipython_display_(self) -> None:
+        """Two outputs: the live view, and the static copy that stays when the kernel has gone."""
+        bundle = self._repr_mimebundle_()
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        publish({**data, "text/html": ""}, metadata)
+        if self._outputs is not None:
+            self._outputs.open()
+
+    # -- intents in --------------------------------------------------------------------------------------------
+
+    def _handle_msg(self, msg: Any) -> None:
+        """Every message of a view hops to the loop that owns the jobs.
+
+        ipykernel 7 runs handlers in subshell threads with loops of their own, where a task would die silently.
+        """
+        loop = self._loop
+        if loop is None or loop.is_closed() or loop is running_loop():
+            super()._handle_msg(msg)
+        else:
+            loop.call_soon_threadsafe(super()._handle_msg, msg)
+
+    def _handle_custom_msg(self, content: Any, buffers: Any) -> None:
+        intent = content.get("type") if isinstance(content, dict) else None
+        if not isinstance(intent, str) or intent not in self._intents:
+            super()._handle_custom_msg(content, buffers)
+            return
+        try:
+            getattr(self, f"_on_{intent}")(content)
+        except (DreamboothError, RuntimeError, TypeError, ValueError) as error:
+            self._send_buffers({"type": "refused", "reason": str(error)}, [])
+        except Exception:
+            log.exception("message %r of a view failed", intent)  # the type alone: a form holds the key
