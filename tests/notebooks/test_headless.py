@@ -10,7 +10,9 @@ import re
 import pytest
 from bs4 import BeautifulSoup
 from PIL import Image
+from playwright.sync_api import sync_playwright
 
+from ..browser import chromium
 from ..endpoint import CANARY, PROCESSING, Endpoint, Reply
 from .programs import PROGRAMS, VIEW, Program, Workshop
 
@@ -93,6 +95,32 @@ def test_converted_again_without_a_kernel(workshop: Workshop, endpoint: Endpoint
     seen = len(endpoint.seen)
     page = workshop.convert(executed.path, "--no-input")
     assert len(thumbnails(str(BeautifulSoup(page, "html.parser").select_one(".dreambooth-copy")))) == 4
+    assert len(endpoint.seen) == seen
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_printed_to_pdf(workshop: Workshop, endpoint: Endpoint) -> None:
+    """The exported page, printed as nbconvert's webpdf does it, has each picture once and whole; nothing is fetched."""
+    executed = workshop.execute(workshop.write([SET_UP, f"{make(endpoint, 'w')}\nw", "await w"]))
+    workshop.convert(executed.path)
+    seen = len(endpoint.seen)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium.find(), args=chromium.arguments())
+        page = browser.new_page()
+        page.emulate_media(media="print")
+        page.goto(executed.path.with_suffix(".html").as_uri())
+        shown = page.locator("img")
+        assert [image.is_visible() for image in shown.all()] == [True] * 4
+        assert page.locator(".dreambooth-card").count() == 0
+        pdf = page.pdf(print_background=True)
+        browser.close()
+    assert pdf.startswith(b"%PDF-")
+    # Chromium puts a JPEG into the file as it is, so that what was saved is what is printed.
+    uris = re.findall(r"data:image/jpeg;base64,([\w+/=]+)", executed.gallery(1))
+    assert [pdf.count(base64.b64decode(uri)) for uri in uris] == [1] * 4
+    images = re.findall(rb"/Subtype /Image\b.*?>>", pdf, re.DOTALL)
+    assert sum(b"/DCTDecode" in image for image in images) == 4
     assert len(endpoint.seen) == seen
 
 
