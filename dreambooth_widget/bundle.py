@@ -1,4 +1,4 @@
-"""The front end as built: one JavaScript module and one style sheet.
+"""The front end as built: a JavaScript module and a style sheet for the widget, and another pair for the batch.
 
 The files are not in git. A hatchling hook builds them when the package is installed or packed, so a checkout that
 is only on ``PYTHONPATH`` has none, and says so here instead of showing an empty cell.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import zlib
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 __all__ = ["pack", "read_bundle"]
 
@@ -34,20 +34,21 @@ export default async () => {
 """
 
 
-def read_bundle(static: Path = STATIC) -> tuple[str, str]:
-    """Return the text of ``widget.js`` and of ``widget.css``.
+def read_bundle(name: Literal["widget", "batch"] = "widget", static: Path = STATIC) -> tuple[str, str]:
+    """Return the text of ``<name>.js`` and its style sheet: ``widget.css``, to which the batch's own only adds.
 
     Raises `ImportError` with what to do when they were never built.
     """
+    styles = ["widget.css"] if name == "widget" else ["widget.css", f"{name}.css"]
     try:
-        script, style = ((static / name).read_text(encoding="utf-8") for name in ("widget.js", "widget.css"))
+        script, *parts = ((static / file).read_text(encoding="utf-8") for file in (f"{name}.js", *styles))
     except FileNotFoundError as error:
         raise ImportError(
             f"The front end of dreambooth_widget is not built: {error.filename} is missing. In a checkout, "
             "run `pip install -e .`: it builds the files, with or without Node on this machine.",
             name=__package__,
         ) from None
-    return script, style
+    return script, "".join(parts)
 
 
 def pack(script: str) -> str:

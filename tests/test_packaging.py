@@ -21,6 +21,7 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Literal
 
 import pytest
 
@@ -28,7 +29,8 @@ from dreambooth_widget.bundle import STATIC, pack, read_bundle
 
 ROOT = Path(__file__).parents[1]
 MINUTES = 60  # seconds
-BUNDLE = ("dreambooth_widget/static/widget.js", "dreambooth_widget/static/widget.css")
+FILES = ("widget.js", "widget.css", "batch.js", "batch.css")
+BUNDLE = tuple(f"dreambooth_widget/static/{name}" for name in FILES)
 
 pytestmark = [
     pytest.mark.skipif(not (ROOT / ".git").exists(), reason="builds from git; an unpacked sdist was built already"),
@@ -166,7 +168,7 @@ def test_an_editable_installation_builds_once(checkout: Path, tmp_path: Path) ->
     run(*install, "--target", tmp_path / "two", "--editable", checkout, cwd=tmp_path)
     assert script.stat().st_ino == first.st_ino
     assert script.stat().st_mtime_ns == first.st_mtime_ns
-    assert {path.name for path in script.parent.iterdir()} == {"widget.js", "widget.css"}
+    assert {path.name for path in script.parent.iterdir()} == set(FILES)
     assert run("git", "status", "--porcelain", cwd=checkout).stdout == ""
 
 
@@ -301,32 +303,40 @@ def bundle() -> Callable[[str], bytes]:
     return lambda name: (STATIC / name).read_bytes()
 
 
-@pytest.mark.parametrize(("name", "limit"), [("widget.js", 20_000), ("widget.css", 4_000)])
+@pytest.mark.parametrize(("name", "limit"), [*zip(FILES, (20_000, 4_000) * 2, strict=True)])
 def test_the_bundle_is_small(bundle: Callable[[str], bytes], name: str, limit: int) -> None:
     """The front end stays within its budget, gzipped as a server would."""
     assert len(gzip.compress(bundle(name), mtime=0)) <= limit
 
 
-def test_the_bundle_is_small_in_a_saved_notebook() -> None:
+@pytest.mark.parametrize(("name", "limit"), [("widget", 45_000), ("batch", 48_000)])
+def test_the_bundle_is_small_in_a_saved_notebook(name: Literal["widget", "batch"], limit: int) -> None:
     """Saved widget state holds the packed script and the style sheet, once for each widget model."""
-    script, style = read_bundle()
+    script, style = read_bundle(name)
     packed = pack(script)
-    assert len(packed) + len(style) <= 45_000
+    assert len(packed) + len(style) <= limit
     assert zlib.decompress(base64.b64decode(packed.partition('"')[2].partition('"')[0])).decode() == script
 
 
-def test_the_bundle_imports_nothing(bundle: Callable[[str], bytes]) -> None:
+@pytest.mark.parametrize("name", ["widget", "batch"])
+def test_the_bundle_imports_nothing(bundle: Callable[[str], bytes], name: str) -> None:
     """anywidget loads the module from a blob URL, from where no import resolves; and nothing comes from a network."""
-    script = bundle("widget.js").decode()
+    script = bundle(f"{name}.js").decode()
     assert re.search(r"""(^|[;}\s])import\s*[("'{*\w]""", script) is None
-    assert re.search(r"@import|url\(\s*['\"]?(https?:)?//", bundle("widget.css").decode()) is None
+    assert re.search(r"@import|url\(\s*['\"]?(https?:)?//", bundle(f"{name}.css").decode()) is None
 
 
 def test_a_missing_bundle_says_what_to_do(tmp_path: Path) -> None:
     """`read_bundle` never returns half a front end."""
     (tmp_path / "widget.js").write_text("export default {}", encoding="utf-8")
     with pytest.raises(ImportError, match=r"widget\.css is missing.*`pip install -e \.`"):
-        read_bundle(tmp_path)
+        read_bundle(static=tmp_path)
+
+
+def test_a_batch_has_the_widgets_style_and_its_own() -> None:
+    """`batch.css` only adds to `widget.css`, so the page gets both, in this order."""
+    style = read_bundle("batch")[1]
+    assert style == read_bundle("widget")[1] + (STATIC / "batch.css").read_text(encoding="utf-8")
 
 
 def test_the_lock_file_names_every_platform() -> None:

@@ -21,7 +21,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 FRONTEND = Path(__file__).resolve().parent
 STATIC = FRONTEND.parent / "static"
-BUNDLE = ("widget.js", "widget.css")
+BUNDLE = ("widget.js", "widget.css", "batch.js", "batch.css")
 NOTEBOOK = "notebooks/quickstart.ipynb"
 
 # esbuild and npm would be content with Node 18, which nobody maintains any more. 20.19 is what the front end's own
@@ -63,7 +63,7 @@ def sources_hash(frontend: Path = FRONTEND) -> str:
 
 
 def is_current(static: Path = STATIC, frontend: Path = FRONTEND) -> bool:
-    """Tell whether both files of the bundle were built from exactly these sources.
+    """Tell whether all files of the bundle were built from exactly these sources.
 
     Contents and not times: git, sdists and copies keep no times.
     """
@@ -136,7 +136,7 @@ def build(work: Path) -> Path:
     here, out = work / "frontend", work / "static"
     shutil.copytree(FRONTEND, here, ignore=shutil.ignore_patterns("node_modules", "__pycache__"))
     node, npm = node_on_path() or node_from_pypi()
-    run([*npm, *NPM_CI], here, "`npm ci` (it fetches esbuild and preact from the npm registry)")
+    run([*npm, *NPM_CI], here, "`npm ci` (it fetches esbuild, terser and preact from the npm registry)")
     run([*node, "build.mjs", "--out", str(out)], here, "esbuild")
     if not is_current(out, here):
         raise BuildFailedError("build.mjs and hatch_build.py do not agree about the hash of the sources")

@@ -1,31 +1,24 @@
 /** One request in one cell: head, form, pictures, and the dialogs over them. Holds what belongs to this view alone. */
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
+import { useDialogs } from "./dialogs";
 import { Facts } from "./Facts";
 import { Form } from "./Form";
 import { useFocusKept } from "./focus";
 import { Grid, readyIndices, type Size } from "./Grid";
 import { OWN_KEYS, stopKeys } from "./keys";
-import { Compare, Lightbox } from "./lightbox";
-import { factsOf, ofJob } from "./metadata";
-import type { View } from "./model";
-import type { KernelPictures } from "./pictureStore";
+import { factsOf, ofFile, ofJob } from "./metadata";
 import { Status } from "./Status";
 import { useSaving } from "./saving";
+import type { Shown } from "./show";
 import { SILENT, useSilence } from "./silence";
+import { Tile } from "./Tile";
 import { Toolbar } from "./Toolbar";
-import { CHECK, type PictureEntry, RETRY, START, STOP, type ToKernel } from "./wire";
-import { type Action, running } from "./words";
+import { CHECK, RETRY, START, STOP, type ToKernel, type Traits } from "./wire";
+import { type Action, describe, labelOf, running } from "./words";
 
-interface Props {
-  view: View;
-  store: KernelPictures;
-  /** Why the kernel did not do what was asked of it last, or "". */
-  refused: string;
-  now(): number;
-  send(message: ToKernel): void;
+interface Props extends Shown<Traits, ToKernel> {
   select(indices: Iterable<number>): void;
-  speak(sentence: string): void;
 }
 
 export function Card({ view, store, refused, now, send, select, speak }: Props): VNode {
@@ -33,11 +26,8 @@ export function Card({ view, store, refused, now, send, select, speak }: Props):
   const [size, setSize] = useState<Size>("M");
   const [details, setDetails] = useState(false);
   const [editing, setEditing] = useState(false);
-  const [open, setOpen] = useState<number | null>(null);
-  const [pair, setPair] = useState<[PictureEntry, PictureEntry] | null>(null);
-  const [focus, setFocus] = useState<{ index: number } | null>(null);
   const saving = useSaving(store);
-  const silent = useSilence(view);
+  const silent = useSilence(view.alive, view.status === "success" && pictures.length > 0);
   const root = useFocusKept();
 
   const ready = pictures.filter((entry) => entry.status === "ready");
@@ -46,6 +36,15 @@ export function Card({ view, store, refused, now, send, select, speak }: Props):
   const trouble = saving.trouble || (form ? "" : refused);
   const job = ofJob(view);
   const chosen = ready.filter((entry) => selected.has(entry.index));
+  const dialogs = useDialogs({
+    entries: () => ready,
+    label: `Pictures of request ${view.request_id}`,
+    captionOf: () => "",
+    factsOf: (entry) => factsOf({ ...ofFile(entry), ...job }, card.meta, entry.text),
+    selected,
+    store,
+    onSelect: select,
+  });
 
   const act = (action: Action): void => {
     if (action === "edit") setEditing(true);
@@ -54,10 +53,6 @@ export function Card({ view, store, refused, now, send, select, speak }: Props):
   const start = (key: string, id: string): void => {
     setEditing(false);
     send({ type: START, ...(key && { key }), request_id: id });
-  };
-  const compare = (): void => {
-    const [left, right] = chosen;
-    if (left && right) setPair([left, right]);
   };
 
   return (
@@ -70,7 +65,17 @@ export function Card({ view, store, refused, now, send, select, speak }: Props):
         onKeyDown={stopKeys}
         {...OWN_KEYS}
       >
-        <Status view={view} now={now} onAction={act} speak={speak}>
+        <Status
+          words={() => describe(view, { now: now(), heard: view.heard })}
+          live={running(view)}
+          since={view.started_at}
+          now={now}
+          name={view.request_id}
+          details={card.error?.details ?? ""}
+          labels={(action) => labelOf(action, view.status)}
+          onAction={act}
+          speak={speak}
+        >
           {view.status === "success" && !silent && (
             <Toolbar
               total={pictures.length}
@@ -82,7 +87,7 @@ export function Card({ view, store, refused, now, send, select, speak }: Props):
               onSize={setSize}
               onSelectAll={() => select(chosen.length === ready.length ? [] : readyIndices(pictures))}
               onSave={() => void saving.save(chosen.length ? chosen : ready)}
-              onCompare={compare}
+              onCompare={() => dialogs.compare(chosen)}
               onDetails={() => setDetails(!details)}
             />
           )}
@@ -98,45 +103,21 @@ export function Card({ view, store, refused, now, send, select, speak }: Props):
         {pictures.length > 0 && !silent && (
           <Grid
             pictures={pictures}
+            tile={Tile}
             store={store}
             size={size}
             live={running(view)}
             selected={selected}
-            focus={focus}
-            onOpen={(entry) => setOpen(ready.indexOf(entry))}
+            focus={dialogs.focus}
+            onOpen={dialogs.open}
             onSelect={select}
+            onSelectAll={() => select(readyIndices(pictures))}
             onSave={(entry) => void saving.save([entry])}
             onRetry={(entry) => send({ type: RETRY, index: entry.index })}
           />
         )}
       </section>
-      {open !== null && (
-        <Lightbox
-          entries={ready}
-          meta={card.meta}
-          job={job}
-          start={open}
-          selected={selected}
-          store={store}
-          onSelect={(index, on) => select(on ? [...selected, index] : [...selected].filter((other) => other !== index))}
-          onClose={(position) => {
-            const entry = ready[position];
-            setOpen(null);
-            if (entry) setFocus({ index: entry.index });
-          }}
-        />
-      )}
-      {pair && (
-        <Compare
-          left={pair[0]}
-          right={pair[1]}
-          store={store}
-          onClose={() => {
-            setPair(null);
-            setFocus({ index: pair[0].index });
-          }}
-        />
-      )}
+      {dialogs.drawn}
     </>
   );
 }

@@ -1,5 +1,5 @@
 /**
- * Key and request id, when the cell was given none. The key leaves in one custom message and the field empties itself;
+ * Key and request id, when the cell was given none; the key alone where the requests are known. The key leaves in one custom message and the field empties itself;
  * it is never in a trait, in the page's address or in the browser's form history.
  */
 import type { VNode } from "preact";
@@ -8,7 +8,8 @@ import { Button } from "./Button";
 import { OWN_KEYS } from "./keys";
 
 interface Props {
-  requestId: string;
+  /** Null where none is asked for. */
+  requestId: string | null;
   /** Whether the kernel has a key already, so that an empty field keeps it. */
   hasKey: boolean;
   /** Why the kernel did not take what was sent, or "". */
@@ -22,7 +23,7 @@ export function Form({ requestId, hasKey, refused, onStart }: Props): VNode {
   const [lacking, setLacking] = useState("");
   const start = (): void => {
     const [secret, request] = [key.current?.value.trim() ?? "", id.current?.value.trim() ?? ""];
-    const empty = !secret && !hasKey ? key : request ? null : id;
+    const empty = !secret && !hasKey ? key : request || requestId === null ? null : id;
     setLacking(empty ? `The ${empty === key ? "API key" : "request id"} is missing.` : "");
     empty?.current?.focus();
     if (empty) return;
@@ -43,10 +44,12 @@ export function Form({ requestId, hasKey, refused, onStart }: Props): VNode {
         API key
         <input ref={key} type="password" placeholder={hasKey ? "keep the one in use" : ""} {...field} />
       </label>
-      <label>
-        Request id
-        <input ref={id} type="text" defaultValue={requestId} {...field} />
-      </label>
+      {requestId !== null && (
+        <label>
+          Request id
+          <input ref={id} type="text" defaultValue={requestId} {...field} />
+        </label>
+      )}
       <Button data-main onClick={start}>
         Fetch
       </Button>

@@ -2,6 +2,7 @@ import { render } from "preact";
 import { act } from "preact/test-utils";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Grid } from "./Grid";
+import { Tile } from "./Tile";
 import { entries } from "./testing";
 
 let root: HTMLElement;
@@ -9,8 +10,16 @@ const store = { url: () => "", want: () => new Promise<never>(() => {}), bytes: 
 
 function draw(focus: { index: number } | null): void {
   const nothing = (): void => undefined;
-  const on = { onOpen: nothing, onSelect: nothing, onSave: nothing, onRetry: nothing };
-  const props = { pictures: entries(80), store, size: "M" as const, live: false, selected: new Set<number>(), ...on };
+  const on = { onOpen: nothing, onSelect: nothing, onSelectAll: nothing, onSave: nothing, onRetry: nothing };
+  const props = {
+    pictures: entries(80),
+    tile: Tile,
+    store,
+    size: "M" as const,
+    live: false,
+    selected: new Set<number>(),
+    ...on,
+  };
   act(() => render(<Grid {...props} focus={focus} />, root));
 }
 
@@ -21,7 +30,6 @@ afterEach(() => root.remove());
 
 test("a tile takes the focus that comes back to it, also one that Show more had not drawn yet", () => {
   draw(null);
-  draw({ index: 70 });
   draw({ index: 70 });
   expect(document.activeElement?.getAttribute("aria-label")).toBe("Open picture 71 of 80");
 });

@@ -1,10 +1,10 @@
 /** The pictures as a list of buttons. One tile is in the Tab order; arrows, Home and End lead on from there. */
-import type { VNode } from "preact";
+import type { ComponentType, VNode } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Button } from "./Button";
 import type { PictureStore } from "./pictureStore";
 import { step } from "./steps";
-import { Tile } from "./Tile";
+import type { TileProps } from "./Tile";
 import type { PictureEntry } from "./wire";
 
 const PAGE = 60;
@@ -21,8 +21,17 @@ const ONE_EDGE = 512;
 export type Size = "S" | "M" | "L";
 export const TILE_EDGE: Record<Size, number> = { S: 112, M: 180, L: 288 };
 
+/** What there is to draw, of which the grid takes no more than it draws. An array is one. */
+export interface Gallery {
+  readonly length: number;
+  slice(from: number, to: number): PictureEntry[];
+}
+
 interface Props {
-  pictures: PictureEntry[];
+  pictures: Gallery;
+  tile: ComponentType<TileProps>;
+  /** Tiles are as large as `size` says however few there are: for a gallery of which only a part is shown. */
+  steady?: boolean;
   store: PictureStore;
   size: Size;
   /** Whether waiting pictures may still come. */
@@ -32,6 +41,7 @@ interface Props {
   focus: { index: number } | null;
   onOpen(entry: PictureEntry): void;
   onSelect(indices: Iterable<number>): void;
+  onSelectAll(): void;
   onSave(entry: PictureEntry): void;
   onRetry(entry: PictureEntry): void;
 }
@@ -43,7 +53,7 @@ export function shapeOf(pictures: PictureEntry[]): number {
 }
 
 export function Grid(props: Props): VNode {
-  const { pictures, selected } = props;
+  const { pictures, selected, tile: Tile } = props;
   const list = useRef<HTMLUListElement>(null);
   const [shown, setShown] = useState(FIRST);
   const [active, setActive] = useState(-1);
@@ -64,9 +74,12 @@ export function Grid(props: Props): VNode {
   const done = useRef(props.focus);
   useLayoutEffect(() => {
     if (!props.focus || props.focus === done.current) return;
-    if (props.focus.index >= shown) setShown(props.focus.index + 1);
-    focusOn(props.focus.index);
-  }, [props.focus]);
+    const { index } = props.focus;
+    const at = pictures.slice(0, pictures.length).findIndex((entry) => entry.index === index);
+    if (at >= shown) return setShown(at + 1);
+    done.current = props.focus;
+    focusOn(index);
+  }, [props.focus, shown]);
 
   const toggle = (index: number, on: boolean): void => {
     const next = new Set(selected);
@@ -80,24 +93,21 @@ export function Grid(props: Props): VNode {
     const index = Number(tile.dataset.index);
     const [columns, rtl] = layoutOf(list.current);
     const position = entries.findIndex((entry) => entry.index === index);
-    const to =
-      event.altKey || event.metaKey || event.ctrlKey
-        ? undefined
-        : step(event.key, position, entries.length, columns, rtl);
-    const target = to === undefined ? undefined : entries[to];
+    const stands = entries.map((entry) => entry.status !== "waiting");
+    const modified = event.altKey || event.metaKey || event.ctrlKey;
+    const target = modified ? undefined : entries[step(event.key, position, stands, columns, rtl)];
     const onTile = (event.target as Element).classList.contains("dreambooth-open");
-    if (target) {
-      if (target.status !== "waiting") focusOn(target.index);
-    } else if (event.key === " " && onTile) toggle(index, !selected.has(index));
-    else if (event.key === "a" && (event.ctrlKey || event.metaKey)) props.onSelect(readyIndices(pictures));
+    if (target) focusOn(target.index);
+    else if (event.key === " " && onTile) toggle(index, !selected.has(index));
+    else if (event.key === "a" && (event.ctrlKey || event.metaKey)) props.onSelectAll();
     else if (event.key === "Escape" && selected.size) props.onSelect([]);
     else return;
     event.preventDefault();
     event.stopPropagation();
   };
 
-  const one = pictures.length === 1 ? pictures[0] : undefined;
-  const shape = one?.width && one.height ? one.width / one.height : shapeOf(pictures);
+  const one = pictures.length === 1 && !props.steady ? entries[0] : undefined;
+  const shape = one?.width && one.height ? one.width / one.height : shapeOf(entries);
   const edge = one ? Math.min(ONE_EDGE, one.width ?? ONE_EDGE, (one.height ?? ONE_EDGE) * shape, ONE_EDGE * shape) : 0;
   const style = {
     "--db-shape": String(shape),
@@ -123,20 +133,22 @@ export function Grid(props: Props): VNode {
           if (index !== undefined) setActive(Number(index));
         }}
       >
-        {entries.map((entry) => (
-          <Tile
-            key={entry.index}
-            entry={entry}
-            total={pictures.length}
-            store={props.store}
-            large={pictures.length <= FEW && props.size !== "S"}
-            selected={selected.has(entry.index)}
-            active={entry.index === stop}
-            onOpen={() => props.onOpen(entry)}
-            onSelect={(on) => toggle(entry.index, on)}
-            onSave={() => props.onSave(entry)}
-            onRetry={() => props.onRetry(entry)}
-          />
+        {entries.map((entry, position) => (
+          <li key={entry.index} data-index={entry.index}>
+            <Tile
+              entry={entry}
+              position={position}
+              total={pictures.length}
+              store={props.store}
+              large={pictures.length <= FEW && props.size !== "S"}
+              selected={selected.has(entry.index)}
+              active={entry.index === stop}
+              onOpen={() => props.onOpen(entry)}
+              onSelect={(on) => toggle(entry.index, on)}
+              onSave={() => props.onSave(entry)}
+              onRetry={() => props.onRetry(entry)}
+            />
+          </li>
         ))}
       </ul>
       {pictures.length > Math.max(shown, PAGE) && (

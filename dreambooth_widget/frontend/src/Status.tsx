@@ -5,33 +5,30 @@ import { Button } from "./Button";
 import { useTicks } from "./clock";
 import { Icon } from "./icons";
 import { OWN_KEYS } from "./keys";
-import type { View } from "./model";
-import { type Action, type Bar, describe, running, type Words } from "./words";
+import type { Bar, Words } from "./words";
 
-const LABELS: Record<Action, string> = {
-  fetch: "Fetch",
-  check: "Check now",
-  stop: "Stop waiting",
-  again: "Try again",
-  resume: "Check again",
-  edit: "Edit key",
-};
-
-/** The one that most people want now; the others step back. */
-const MAIN: Action[] = ["fetch", "again", "resume"];
-
-interface Props {
-  view: View;
+interface Props<Does> {
+  /** What is shown, and since when (kernel's Unix seconds); asked anew with each second while it is `live`. */
+  words(): Words<Does>;
+  live: boolean;
+  since: number | null;
   now(): number;
-  onAction(action: Action): void;
+  /** What the card is about. */
+  name: string;
+  /** The service's own words about an error, or "". */
+  details: string;
+  /** What stands on an action's button, and whether it is the one that most people want now. */
+  labels(action: Does): [label: string, main: boolean];
+  onAction(action: Does): void;
   speak(sentence: string): void;
   /** What stands at the end of the line when there are no buttons: the toolbar. */
   children?: ComponentChildren;
 }
 
-export function Status({ view, now, onAction, speak, children }: Props): VNode {
-  useTicks(running(view), view.started_at ?? 0, now);
-  const words = describe(view, { now: now(), heard: view.heard });
+export function Status<Does extends string>(props: Props<Does>): VNode {
+  const { labels, onAction, speak } = props;
+  useTicks(props.live, props.since ?? 0, props.now);
+  const words = props.words();
   // Its beginning is the milestone, not its every second.
   useEffect(() => speak(words.milestone), [words.row]);
   return (
@@ -41,27 +38,25 @@ export function Status({ view, now, onAction, speak, children }: Props): VNode {
           <Icon name={words.icon} />
           {words.chip}
         </span>
-        {view.request_id && <bdi>{view.request_id}</bdi>}
+        {props.name && <bdi>{props.name}</bdi>}
         {words.elapsed && <time>{words.elapsed}</time>}
       </header>
       <ProgressBar bar={words.bar} text={words.line} />
       <div class="dreambooth-row">
-        <Line words={words} details={view._card.error?.details ?? ""} />
+        <Line words={words} details={props.details} />
         {words.actions.length > 0 && (
           <div class="dreambooth-actions">
-            {words.actions.map((action) => (
-              <Button
-                key={action}
-                data-wide
-                data-main={MAIN.includes(action) || undefined}
-                onClick={() => onAction(action)}
-              >
-                {action === "stop" && view.status === "downloading" ? "Stop" : LABELS[action]}
-              </Button>
-            ))}
+            {words.actions.map((action) => {
+              const [label, main] = labels(action);
+              return (
+                <Button key={action} data-wide data-main={main || undefined} onClick={() => onAction(action)}>
+                  {label}
+                </Button>
+              );
+            })}
           </div>
         )}
-        {children}
+        {props.children}
       </div>
     </>
   );
@@ -83,7 +78,7 @@ function ProgressBar({ bar, text }: { bar: Bar | null; text: string }): VNode {
   );
 }
 
-function Line({ words, details }: { words: Words; details: string }): VNode {
+function Line({ words, details }: { words: Words<string>; details: string }): VNode {
   if (words.row !== "error")
     return (
       <p class="dreambooth-line" dir="auto">

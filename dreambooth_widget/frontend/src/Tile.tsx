@@ -1,5 +1,5 @@
 /** One picture of the grid: a placeholder, the picture with its controls, or a drawn mark with the reason. */
-import type { VNode } from "preact";
+import type { ComponentChildren, VNode } from "preact";
 import { useEffect } from "preact/hooks";
 import { Button } from "./Button";
 import { Icon } from "./icons";
@@ -8,11 +8,13 @@ import { nameOf } from "./metadata";
 import type { PictureStore } from "./pictureStore";
 import type { PictureEntry } from "./wire";
 
-/** Thumbnails come unasked; one that has not come by then was lost on the way. */
+/** Milliseconds. Thumbnails come unasked; one that has not come by then was lost on the way. */
 const LOST_AFTER = 4000;
 
 export interface TileProps {
   entry: PictureEntry;
+  /** Which of the tiles that are drawn this is, from 0. */
+  position: number;
   total: number;
   store: PictureStore;
   /** Whether the tile is so large that the preview is worth showing. */
@@ -26,35 +28,43 @@ export interface TileProps {
   onRetry(): void;
 }
 
-export function Tile(props: TileProps): VNode {
-  const { entry } = props;
+interface TileOptions {
+  /** What is drawn instead of the picture. */
+  children?: ComponentChildren;
+  /** What a screen reader is told of the picture after its number, or "". */
+  about?: string;
+  /** Which of its request's pictures it is, from 0. */
+  place?: number;
+  /** How long its thumbnail may take before it is asked for, in milliseconds. */
+  patience?: number;
+}
+
+export function Tile(props: TileProps & TileOptions): VNode {
+  const { status } = props.entry;
   return (
-    <li
-      class="dreambooth-tile"
-      data-index={entry.index}
-      data-status={entry.status}
-      data-selected={props.selected || undefined}
-    >
-      {entry.status === "ready" ? <Ready {...props} /> : entry.status === "missing" ? <Missing {...props} /> : null}
-    </li>
+    <div class="dreambooth-tile" data-status={status} data-selected={props.selected || undefined}>
+      {props.children ??
+        (status === "ready" ? <Ready {...props} /> : status === "missing" ? <Missing {...props} /> : null)}
+    </div>
   );
 }
 
-function Ready({ entry, total, store, large, selected, active, ...on }: TileProps): VNode {
+function Ready({ entry, total, store, large, selected, active, ...on }: TileProps & TileOptions): VNode {
   const source = (large ? store.url(entry.id, "preview") : undefined) ?? store.url(entry.id, "thumbnail");
   const lacking = !source;
+  const { about = "", place = entry.index, patience = LOST_AFTER } = on;
   useEffect(() => {
     if (!lacking) return;
-    const timer = setTimeout(() => store.want(entry, "thumbnail").catch(() => undefined), LOST_AFTER);
+    const timer = setTimeout(() => store.want(entry, "thumbnail").catch(() => undefined), patience);
     return () => clearTimeout(timer);
   }, [entry.id, lacking]);
-  const number = entry.index + 1;
+  const number = `picture ${place + 1}${about}`;
   const tabIndex = active ? 0 : -1;
   return (
     <>
       <Button
         class="dreambooth-open"
-        aria-label={nameOf(entry, entry.index, total, "Open picture")}
+        aria-label={nameOf(entry, place, total, "Open picture") + about}
         tabIndex={tabIndex}
         onClick={on.onOpen}
       >
@@ -62,7 +72,7 @@ function Ready({ entry, total, store, large, selected, active, ...on }: TileProp
       </Button>
       <input
         type="checkbox"
-        aria-label={`Select picture ${number}`}
+        aria-label={`Select ${number}`}
         checked={selected}
         tabIndex={tabIndex}
         onChange={(event) => on.onSelect(event.currentTarget.checked)}
@@ -70,7 +80,7 @@ function Ready({ entry, total, store, large, selected, active, ...on }: TileProp
       />
       <Button
         class="dreambooth-save"
-        aria-label={`Download picture ${number}`}
+        aria-label={`Download ${number}`}
         title="Download"
         tabIndex={tabIndex}
         onClick={on.onSave}
@@ -81,12 +91,12 @@ function Ready({ entry, total, store, large, selected, active, ...on }: TileProp
   );
 }
 
-function Missing({ entry, active, onRetry }: TileProps): VNode {
+function Missing({ entry, active, about = "", place = entry.index, onRetry }: TileProps & TileOptions): VNode {
   return (
     <>
       <Icon name="broken" />
       <p title={entry.reason}>{entry.reason || "could not be loaded"}</p>
-      <Button aria-label={`Retry picture ${entry.index + 1}`} tabIndex={active ? 0 : -1} onClick={onRetry}>
+      <Button aria-label={`Retry picture ${place + 1}${about}`} tabIndex={active ? 0 : -1} onClick={onRetry}>
         Retry
       </Button>
     </>

@@ -1,10 +1,10 @@
 /** What is known of a request and of its pictures, in one order and under one set of names. Pure; every value is plain text. */
-import type { View } from "./model";
-import type { PictureEntry } from "./wire";
+import type { PictureEntry, Traits } from "./wire";
 import { clock } from "./words";
 
 export type Told = Record<string, string>;
 export type Fact = [label: string, value: string];
+type Job = Pick<Traits, "request_id" | "started_at" | "finished_at">;
 
 /** What people ask for first, in this order. */
 const FIRST = ["prompt", "negative_prompt", "seed", "model", "steps"];
@@ -24,7 +24,7 @@ export function factsOf(own: Told, ...told: Told[]): Fact[] {
 }
 
 /** Of the request as a whole. */
-export function ofJob({ request_id: request, started_at: start, finished_at: end }: View): Told {
+export function ofJob({ request_id: request, started_at: start, finished_at: end }: Job): Told {
   return { request, time: start !== null && end !== null ? clock(end - start) : "" };
 }
 

@@ -1,11 +1,11 @@
 import { expect, test, vi } from "vitest";
-import { Link } from "./model";
+import { BLANK, inOrder, Link } from "./model";
 import { card, entries, FakeModel, settled } from "./testing";
 
 function linked(model = new FakeModel()) {
   const life = new AbortController();
   const [onView, onMessage] = [vi.fn(), vi.fn()];
-  return { model, life, onView, onMessage, link: new Link(model, onView, onMessage, life.signal) };
+  return { model, life, onView, onMessage, link: new Link(model, BLANK, onView, onMessage, life.signal) };
 }
 
 test("traits that change together are drawn once", async () => {
@@ -29,7 +29,7 @@ test("every listener is taken off when the view goes", async () => {
 
 test("selecting writes the trait, sorted and without doubles, and saves it", () => {
   const { model, link } = linked(new FakeModel({ pictures: entries(12) }));
-  link.select([10, 2, 10]);
+  link.select(inOrder([10, 2, 10]));
   expect(model.get("selected")).toEqual([2, 10]);
   expect(model.saves).toBe(1);
 });

@@ -5,13 +5,19 @@
 import { browserSeconds, KernelClock } from "./clock";
 import type { Card, FromKernel, ToKernel, Traits, WidgetModel } from "./wire";
 
+/** What the traits of both cards have. */
+export interface Shared {
+  selected: unknown;
+  _card: { clock: number };
+}
+
 /** All that a card is drawn from. Never changed, only replaced. */
-export interface View extends Traits {
+export type View<T = Traits> = T & {
   /** When something was last heard from the kernel: its own seconds. */
   heard: number;
   /** Whether anything was heard since this view appeared. */
   alive: boolean;
-}
+};
 
 const NO_CARD: Card = {
   activity: "",
@@ -24,7 +30,7 @@ const NO_CARD: Card = {
 };
 
 /** Every trait that is read, with what stands in for it until the kernel says. */
-const BLANK: Traits = {
+export const BLANK: Traits = {
   status: "idle",
   message: "",
   request_id: "",
@@ -41,23 +47,27 @@ const BLANK: Traits = {
 /** Milliseconds. Not a frame itself: a hidden page has none. */
 const FRAME = 16;
 
-export class Link {
+export class Link<T extends Shared = Traits, Intent = ToKernel, Message = FromKernel> {
   readonly clock = new KernelClock();
-  #model: WidgetModel;
-  #onView: (view: View) => void;
+  #model: WidgetModel<T, Intent>;
+  #blank: T;
+  #onView: (view: View<T>) => void;
   #heard = browserSeconds();
   #alive = false;
   #queued = false;
   #soon: ReturnType<typeof setTimeout> | undefined;
   #signal: AbortSignal;
 
+  /** `blank` names every trait that is read, with what stands in for it until the kernel says. */
   constructor(
-    model: WidgetModel,
-    onView: (view: View) => void,
-    onMessage: (message: FromKernel, buffers: DataView[]) => void,
+    model: WidgetModel<T, Intent>,
+    blank: T,
+    onView: (view: View<T>) => void,
+    onMessage: (message: Message, buffers: DataView[]) => void,
     signal: AbortSignal,
   ) {
     this.#model = model;
+    this.#blank = blank;
     this.#onView = onView;
     this.#signal = signal;
     const stamp = (live: boolean): void => {
@@ -65,11 +75,11 @@ export class Link {
       if (clock) this.clock.observe(clock, browserSeconds(), live);
     };
     stamp(false);
-    const listen = (...[event, handler]: Parameters<WidgetModel["on"]>): void => {
+    const listen = (...[event, handler]: Parameters<typeof model.on>): void => {
       model.on(event, handler);
       signal.addEventListener("abort", () => model.off(event, handler));
     };
-    for (const name of Object.keys(BLANK) as (keyof Traits)[]) {
+    for (const name of this.#names()) {
       listen(`change:${name}`, () => {
         // What this page selects is no sign of life of the kernel.
         if (name !== "selected") this.#hear();
@@ -77,7 +87,7 @@ export class Link {
         this.#draw();
       });
     }
-    listen("msg:custom", (message: FromKernel, buffers: DataView[]) => {
+    listen("msg:custom", (message: Message, buffers: DataView[]) => {
       this.#hear();
       onMessage(message, buffers ?? []);
       this.drawSoon();
@@ -86,28 +96,27 @@ export class Link {
 
   now = (): number => this.clock.at(browserSeconds());
 
-  view(): View {
-    const traits = Object.fromEntries(
-      (Object.keys(BLANK) as (keyof Traits)[]).map((name) => [name, this.#read(name)]),
-    ) as unknown as Traits;
+  view(): View<T> {
+    const traits = Object.fromEntries(this.#names().map((name) => [name, this.#read(name)])) as unknown as T;
     return { ...traits, heard: this.clock.at(this.#heard), alive: this.#alive };
   }
 
-  send = (message: ToKernel): void => this.#model.send(message);
+  send = (message: Intent): void => this.#model.send(message);
 
   /** Writes the one trait that belongs to both sides. */
-  select = (indices: Iterable<number>): void => {
-    this.#model.set(
-      "selected",
-      [...new Set(indices)].sort((a, b) => a - b),
-    );
+  select = (selected: T["selected"]): void => {
+    this.#model.set("selected", selected);
     this.#model.save_changes();
     this.#draw();
   };
 
-  #read<K extends keyof Traits>(name: K): Traits[K] {
-    const value = this.#model.get(name) ?? BLANK[name];
-    return name === "_card" ? ({ ...NO_CARD, ...(value as Card) } as Traits[K]) : value;
+  #names(): (keyof T & string)[] {
+    return Object.keys(this.#blank) as (keyof T & string)[];
+  }
+
+  #read<K extends keyof T>(name: K): T[K] {
+    const value = this.#model.get(name) ?? this.#blank[name];
+    return name === "_card" ? ({ ...this.#blank._card, ...value } as T[K]) : value;
   }
 
   #hear(): void {
@@ -132,3 +141,6 @@ export class Link {
     });
   }
 }
+
+/** Indices as they are written: sorted, none twice. */
+export const inOrder = (indices: Iterable<number>): number[] => [...new Set(indices)].sort((a, b) => a - b);

@@ -1,27 +1,34 @@
 import { expect, test } from "vitest";
 import { step } from "./steps";
 
+const ALL = Array<boolean>(7).fill(true);
+const SOME = [true, false, false, true, false, true, false];
+
 test.each([
-  ["ArrowRight", 0, 1],
-  ["ArrowLeft", 1, 0],
-  ["ArrowDown", 1, 4],
-  ["ArrowUp", 4, 1],
-  ["Home", 5, 0],
-  ["End", 2, 6],
-])("%s leads from tile %d to %d in rows of three", (key, from, to) => {
-  expect(step(key, from, 7, 3, false)).toBe(to);
+  ["ArrowRight", 0, 1, ALL],
+  ["ArrowLeft", 1, 0, ALL],
+  ["ArrowDown", 1, 4, ALL],
+  ["ArrowUp", 4, 1, ALL],
+  ["Home", 5, 0, ALL],
+  ["End", 2, 6, ALL],
+  ["ArrowRight", 0, 3, SOME],
+  ["ArrowLeft", 3, 0, SOME],
+  ["ArrowUp", 5, 5, SOME],
+  ["End", 0, 5, SOME],
+])("%s leads from tile %d to %d in rows of three, past those that wait", (key, from, to, stands) => {
+  expect(step(key, from, stands, 3, false)).toBe(to);
 });
 
 test("nothing leads out of the grid", () => {
-  expect(step("ArrowLeft", 0, 7, 3, false)).toBe(0);
-  expect(step("ArrowDown", 5, 7, 3, false)).toBe(5);
-  expect(step("ArrowUp", 1, 7, 3, false)).toBe(1);
+  expect(step("ArrowLeft", 0, ALL, 3, false)).toBe(0);
+  expect(step("ArrowDown", 5, ALL, 3, false)).toBe(5);
+  expect(step("ArrowUp", 1, ALL, 3, false)).toBe(1);
 });
 
 test("right to left, the left arrow goes on", () => {
-  expect(step("ArrowLeft", 1, 7, 3, true)).toBe(2);
+  expect(step("ArrowLeft", 1, ALL, 3, true)).toBe(2);
 });
 
 test("other keys are somebody else's", () => {
-  expect(step("j", 1, 7, 3, false)).toBeUndefined();
+  expect(step("j", 1, ALL, 3, false)).toBe(-1);
 });

@@ -119,16 +119,16 @@ export type FromKernel =
 type Handler = (...args: never[]) => void;
 
 /**
- * What is used of anywidget's model. marimo has no plain "change" event, so there is none here. A "msg:custom" handler
- * gets `(message: FromKernel, buffers: DataView[])`.
+ * What is used of anywidget's model, for the traits `T` and the intents `Intent` of one of the two cards. marimo has no
+ * plain "change" event, so there is none here. A "msg:custom" handler gets `(message: FromKernel, buffers: DataView[])`.
  */
-export interface WidgetModel {
-  get<K extends keyof Traits>(name: K): Traits[K];
-  set<K extends keyof Traits>(name: K, value: Traits[K]): void;
+export interface WidgetModel<T = Traits, Intent = ToKernel> {
+  get<K extends keyof T>(name: K): T[K];
+  set<K extends keyof T>(name: K, value: T[K]): void;
   save_changes(): void;
-  send(content: ToKernel): void;
-  on(event: `change:${keyof Traits}` | "msg:custom", callback: Handler): void;
-  off(event: `change:${keyof Traits}` | "msg:custom", callback: Handler): void;
+  send(content: Intent): void;
+  on(event: `change:${keyof T & string}` | "msg:custom", callback: Handler): void;
+  off(event: `change:${keyof T & string}` | "msg:custom", callback: Handler): void;
   /** The host's own, unlike in each. Only `writeCopy` looks into it. */
   readonly widget_manager?: unknown;
 }

@@ -4,10 +4,25 @@
  * The service cannot cancel a job, so nothing is called Cancel; an estimate is never given as a share of work done.
  */
 import type { IconName } from "./icons";
-import type { PictureEntry, Traits } from "./wire";
+import type { PictureEntry, Status, Traits } from "./wire";
 
 export type Tone = "quiet" | "active" | "wait" | "good" | "bad";
 export type Action = "fetch" | "check" | "stop" | "again" | "resume" | "edit";
+
+const LABELS: Record<Action, string> = {
+  fetch: "Fetch",
+  check: "Check now",
+  stop: "Stop waiting",
+  again: "Try again",
+  resume: "Check again",
+  edit: "Edit key",
+};
+
+/** What stands on a button, and whether it is the one that most people want now; the others step back. */
+export const labelOf = (action: Action, status: Status): [label: string, main: boolean] => [
+  action === "stop" && status === "downloading" ? "Stop" : LABELS[action],
+  /fetch|again|resume/.test(action),
+];
 
 export interface Bar {
   /** 0 to 1, or null when nobody knows. */
@@ -16,7 +31,7 @@ export interface Bar {
   frozen?: boolean;
 }
 
-export interface Words {
+export interface Words<Does = Action> {
   /** Which row of the table: a screen reader is told of a new one, not of each second. */
   row: string;
   chip: string;
@@ -26,7 +41,7 @@ export interface Words {
   /** Elapsed time for the header; "" where the line already says it. */
   elapsed: string;
   bar: Bar | null;
-  actions: readonly Action[];
+  actions: readonly Does[];
   /** What a screen reader is told when this row begins: chip and line where the row says nothing better. */
   milestone: string;
 }
@@ -49,7 +64,7 @@ export function clock(seconds: number): string {
   return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${tail}` : `${minutes}:${tail}`;
 }
 
-const seconds = (left: number): string => {
+export const seconds = (left: number): string => {
   const whole = Math.max(0, Math.ceil(left));
   return whole < 100 ? `${whole} s` : `${Math.round(whole / 60)} min`;
 };
@@ -60,10 +75,13 @@ const leftUntil = (moment: number | null, now: number): string =>
 
 export const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`;
 
-export const running = (state: Traits): boolean => state.status === "processing" || state.status === "downloading";
+type Checking = Pick<Traits, "status" | "next_poll_at">;
+
+export const running = (state: Pick<Traits, "status">): boolean =>
+  state.status === "processing" || state.status === "downloading";
 
 /** Whether the kernel has been silent for so long that a running cell must be holding it. */
-export function kernelBusy(state: Traits, { now, heard }: Moment): boolean {
+export function kernelBusy(state: Checking, { now, heard }: Moment): boolean {
   if (!running(state)) return false;
   const check = state.next_poll_at;
   return check === null ? now > heard + BUSY_AFTER_SILENCE : now > Math.max(check, heard) + BUSY_AFTER_CHECK;
@@ -89,6 +107,14 @@ export function describe(state: Traits, moment: Moment): Words {
   return { row, elapsed, bar: null, actions: [], milestone: `${said.chip}: ${said.line}.`, ...said };
 }
 
+export const BUSY = {
+  chip: "Kernel busy",
+  icon: "busy",
+  tone: "wait",
+  line: "a running cell holds the kernel; checking goes on after it",
+  bar: { value: null, label: "Waiting for the kernel", frozen: true },
+} as const;
+
 type Row = (
   state: Traits,
   now: number,
@@ -104,13 +130,7 @@ const ROWS: Record<Traits["status"] | "busy", Row> = {
     milestone: "",
   }),
   processing: (state, now) => (state._card.activity ? trouble(state, now) : generating(state, now)),
-  busy: () => ({
-    chip: "Kernel busy",
-    icon: "busy",
-    tone: "wait",
-    line: "a running cell holds the kernel; checking goes on after it",
-    bar: { value: null, label: "Waiting for the kernel", frozen: true },
-  }),
+  busy: () => BUSY,
   downloading: ({ pictures }) => {
     const { ready, missing, total } = tally(pictures);
     const line = `${ready + missing} of ${count(total, "picture")}`;

@@ -13,12 +13,14 @@ import { usePicture } from "./usePicture";
 export interface CompareProps {
   left: PictureEntry;
   right: PictureEntry;
+  /** What a picture is of, in a line, or "". */
+  captionOf(entry: PictureEntry): string;
   store: PictureStore;
   /** The focus is back where it was before. */
   onClose(): void;
 }
 
-export function Compare({ left, right, store, onClose }: CompareProps): VNode {
+export function Compare({ left, right, captionOf, store, onClose }: CompareProps): VNode {
   const [share, setShare] = useState(50);
   const [notice, say] = useNotice();
   const settled = (reason: string | null): void => {
@@ -27,6 +29,7 @@ export function Compare({ left, right, store, onClose }: CompareProps): VNode {
   const under = usePicture(store, right, "original", settled);
   const over = usePicture(store, left, "original", settled);
   const { width, height } = sizeOf(left);
+  const [first, second] = [left, right].map((entry) => captionOf(entry) || numberOf(entry)) as [string, string];
   const style = { "--db-share": `${share}%`, "--db-ratio": String(width / height) };
   return (
     <Shell label="Compare two pictures" onClose={onClose}>
@@ -40,21 +43,21 @@ export function Compare({ left, right, store, onClose }: CompareProps): VNode {
             <div class="dreambooth-main dreambooth-pair">
               {/* Left stays left in every script: it names a side of the picture, not of the text. */}
               <div class="dreambooth-box" dir="ltr" style={style}>
-                <img src={under.url} alt={captionOf(right)} draggable={false} />
-                <img src={over.url} alt={captionOf(left)} draggable={false} />
+                <img src={under.url} alt={second} draggable={false} />
+                <img src={over.url} alt={first} draggable={false} />
                 <input
                   type="range"
                   min={0}
                   max={100}
                   value={share}
                   aria-label="Share of the left picture"
-                  aria-valuetext={`${share} % ${captionOf(left)}, ${100 - share} % ${captionOf(right)}`}
+                  aria-valuetext={`${share} % ${first}, ${100 - share} % ${second}`}
                   onInput={(event) => setShare(event.currentTarget.valueAsNumber)}
                   {...OWN_KEYS}
                 />
                 <div />
-                <p class="dreambooth-caption">{captionOf(left)}</p>
-                <p class="dreambooth-caption">{captionOf(right)}</p>
+                <p class="dreambooth-caption">{first}</p>
+                <p class="dreambooth-caption">{second}</p>
               </div>
               <Noticed {...notice} />
             </div>
@@ -65,7 +68,7 @@ export function Compare({ left, right, store, onClose }: CompareProps): VNode {
   );
 }
 
-function captionOf(entry: PictureEntry): string {
+function numberOf(entry: PictureEntry): string {
   const seed = entry.text.seed ? ` · seed ${entry.text.seed}` : "";
   return `Picture ${entry.index + 1}${seed}`;
 }

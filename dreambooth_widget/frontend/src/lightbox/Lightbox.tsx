@@ -2,7 +2,7 @@
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import { Facts } from "../Facts";
-import { factsOf, nameOf, ofFile, type Told } from "../metadata";
+import { type Fact, nameOf } from "../metadata";
 import type { PictureStore } from "../pictureStore";
 import { saveBlob } from "../save";
 import type { PictureEntry } from "../wire";
@@ -21,9 +21,11 @@ import { useView } from "./useView";
 export interface LightboxProps {
   /** The ready ones, in order; may grow while the lightbox is open. */
   entries: PictureEntry[];
-  meta: Record<string, string>;
-  /** What is known of the whole request, its id first. */
-  job: Told;
+  /** What the dialog is called. */
+  label: string;
+  /** What it is of, in a line, or "". */
+  captionOf(entry: PictureEntry): string;
+  factsOf(entry: PictureEntry): Fact[];
   /** Position in `entries` of the first one shown. */
   start: number;
   /** By the pictures' `index`. */
@@ -51,7 +53,9 @@ function Opened(props: LightboxProps): VNode {
   const [stage, setStage] = useState<Size>({ width: 0, height: 0 });
   const [notice, say] = useNotice();
   const entry = entries[position] as PictureEntry;
-  const name = nameOf(entry, position, entries.length);
+  const nameAt = (at: number, one: PictureEntry): string =>
+    [nameOf(one, at, entries.length), props.captionOf(one)].filter(Boolean).join(", ");
+  const caption = props.captionOf(entry);
   const picture = sizeOf(entry);
   const viewing = useView(entry.id, stage, picture);
   const { scale } = viewing.view;
@@ -66,7 +70,7 @@ function Opened(props: LightboxProps): VNode {
     const next = entries[to];
     if (!next) return;
     go(to);
-    say(nameOf(next, to, entries.length), false);
+    say(nameAt(to, next), false);
   };
   const pan = (x: number, y: number): void => viewing.move({ x: x * PAN_STEP, y: y * PAN_STEP }, 1, CENTRE);
   const bytes = (): Promise<Blob> => store.bytes(entry, "original");
@@ -109,11 +113,12 @@ function Opened(props: LightboxProps): VNode {
   };
 
   return (
-    <Shell label={`Pictures of request ${props.job.request}`} onKey={onKey} onClose={() => props.onClose(position)}>
+    <Shell label={props.label} onKey={onKey} onClose={() => props.onClose(position)}>
       {(close) => (
         <>
           <p>
             <bdi>{`${position + 1} of ${entries.length}`}</bdi> <bdi>{`${Math.round(scale * 100)} %`}</bdi>
+            {caption && <bdi>{caption}</bdi>}
           </p>
           <ZoomBar viewing={viewing} run={run} />
           <Actions selected={selected.has(entry.index)} details={details} help={help} run={run} close={close} />
@@ -121,7 +126,7 @@ function Opened(props: LightboxProps): VNode {
             <div class="dreambooth-main">
               <Stage
                 id={entry.id}
-                alt={name}
+                alt={nameAt(position, entry)}
                 picture={picture}
                 shown={shown}
                 viewing={viewing}
@@ -135,7 +140,7 @@ function Opened(props: LightboxProps): VNode {
             </div>
             {details && (
               <aside class="dreambooth-details" aria-label="Details">
-                <Facts facts={factsOf({ ...ofFile(entry), ...props.job }, props.meta, entry.text)} say={say} />
+                <Facts facts={props.factsOf(entry)} say={say} />
               </aside>
             )}
           </div>

@@ -1,4 +1,2 @@
-import "./lightbox.css";
-
 export { Compare } from "./Compare";
 export { Lightbox } from "./Lightbox";

@@ -1,0 +1,4 @@
+/** anywidget's entry for a batch. */
+import "./batch.css";
+
+export default { render: (): void => undefined };
