@@ -35,6 +35,7 @@ from .schedule import PollSchedule, Retry
 from .state import FetchResult, FetchState
 
 if TYPE_CHECKING:
+    from .batch import DreamboothBatch
     from .widget import DreamboothWidget
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "AccountError",
     "Client",
     "DeadlineExceededError",
+    "DreamboothBatch",
     "DreamboothError",
     "DreamboothWidget",
     "EmptyResultError",
@@ -67,7 +69,7 @@ __all__ = [
     "fetch_sync",
 ]
 
-_WITH_JUPYTER = {"DreamboothWidget": ".widget"}
+_WITH_JUPYTER = {"DreamboothBatch": ".batch", "DreamboothWidget": ".widget"}
 
 
 def __getattr__(name: str) -> Any:

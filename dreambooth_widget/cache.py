@@ -28,7 +28,7 @@ from typing import Any
 from .picture_files import file_stem, write_atomically
 from .pictures import Picture, PictureRefusedError, read_picture
 
-__all__ = ["PictureCache", "Stored"]
+__all__ = ["PictureCache", "Stored", "is_fact"]
 
 _USUAL = 2 * 1024**3
 _MANIFEST = "manifest.json"
@@ -130,7 +130,7 @@ class PictureCache:
             "endpoint": endpoint.partition("?")[0],
             "request_id": request_id,
             "count": count,
-            "meta": {name: value for name, value in meta.items() if _is_fact(value)},
+            "meta": {name: value for name, value in meta.items() if is_fact(value)},
         }
         # First: a folder without it is nobody's, and would stay for ever.
         write_atomically(place / _MANIFEST, json.dumps(manifest, indent=1).encode(), overwrite=True)
@@ -187,7 +187,7 @@ def _read(path: Path, max_bytes: int, max_pixels: int) -> Picture | None:
         return None
 
 
-def _is_fact(value: object) -> bool:
+def is_fact(value: object) -> bool:
     """Whether a value of `meta` may lie on disk: plain ones, and no links, which may be signed."""
     return value is None or isinstance(value, (int, float)) or (isinstance(value, str) and "://" not in value)
 

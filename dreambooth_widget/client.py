@@ -172,6 +172,7 @@ class Client:
 
         jobs = FetchJobs(self.start, tell)
         jobs.add(self.plan_all(requests, deadline=deadline))
+        jobs.start()
         try:
             return await jobs.wait()
         finally:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from PIL import Image
 
 from .download import in_picture_thread
-from .pictures import Picture, file_name, file_stem, shrink, thumbnail, zip_bytes
+from .pictures import Picture, file_name, shrink, thumbnail, zip_bytes
 from .shrinking import fit
 
 __all__ = ["Delivery", "Kind"]
@@ -35,6 +35,9 @@ _MOST_PREVIEWS = 8
 _LANES = 2
 """Pictures that are worked on at once: as many as there are picture threads, so that a wish waits for two at most."""
 
+_ROOM = 32 * 1024 * 1024
+"""Bytes of thumbnails and previews that are kept for further views."""
+
 _PIECE = 1024 * 1024
 """Bytes of one message: a larger one holds up every other output of the kernel."""
 
@@ -45,6 +48,7 @@ class Delivery:
     def __init__(self, send: Send) -> None:
         self._send = send
         self._small: dict[tuple[Kind, str], _Small] = {}
+        self._kept = 0
         self._making: dict[str, asyncio.Lock] = {}
         # The loop holds tasks only weakly; an unreferenced one is collected in mid-flight.
         self._tasks: set[asyncio.Task[None]] = set()
@@ -64,9 +68,9 @@ class Delivery:
         else:
             self._run(self._send_small(kind, picture, name))
 
-    def send_zip(self, pictures: Sequence[Picture], request_id: str, token: str) -> None:
-        """Send the original files as one zip, under the token that the view chose."""
-        self._run(self._send_zip(tuple(pictures), request_id, token))
+    def send_zip(self, files: Sequence[tuple[str, Picture]], name: str, token: str) -> None:
+        """Send the original files, by their names, as one zip, under the token that the view chose."""
+        self._run(self._send_zip(tuple(files), name, token))
 
     def unavailable(self, kind: str, index: int, token: str, reason: str) -> None:
         """Tell the views that something they asked for is not to be had."""
@@ -111,16 +115,28 @@ class Delivery:
                 # Who sees few pictures sees their previews next, which cost little once a picture is decoded.
                 both = kind == "thumbnail" and len(self._small) < 2 * _MOST_PREVIEWS
                 made = await in_picture_thread(_make_both if both else _make_one, picture, kind)
-                self._small.update({(each, picture.digest): small for each, small in made.items()})
-        mime, data = self._small[kind, picture.digest]
+                for each, small in made.items():
+                    self._keep((each, picture.digest), small)
+            mime, data = self._small[kind, picture.digest]
         await self._in_pieces(kind, picture.index, picture.digest, mime, name, data)
 
-    async def _send_original(self, picture: Picture, name: str) -> None:
-        await self._in_pieces("original", picture.index, picture.digest, picture.mime, name, picture.data)
+    def _keep(self, place: tuple[Kind, str], small: _Small) -> None:
+        """Keep one for the next view. The oldest go beyond `_ROOM`, to be made again if they are asked for."""
+        self._small[place] = small
+        self._kept += len(small[1])
+        for old in [*self._small]:
+            if self._kept <= _ROOM or old[1] == place[1]:
+                return
+            self._kept -= len(self._small.pop(old)[1])
+            self._making.pop(old[1], None)
 
-    async def _send_zip(self, pictures: tuple[Picture, ...], request_id: str, token: str) -> None:
-        data = await in_picture_thread(zip_bytes, pictures, request_id)
-        await self._in_pieces("zip", -1, token, "application/zip", f"{file_stem(request_id)}-pictures.zip", data)
+    async def _send_original(self, picture: Picture, name: str) -> None:
+        data = await in_picture_thread(picture.original.read)
+        await self._in_pieces("original", picture.index, picture.digest, picture.mime, name, data)
+
+    async def _send_zip(self, files: tuple[tuple[str, Picture], ...], name: str, token: str) -> None:
+        data = await in_picture_thread(zip_bytes, files)
+        await self._in_pieces("zip", -1, token, "application/zip", name, data)
 
     async def _in_pieces(self, kind: str, index: int, token: str, mime: str, name: str, data: bytes) -> None:
         parts = max(1, -(-len(data) // _PIECE))

@@ -6,9 +6,8 @@ Knows no widget. Everything here happens on one event loop.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from .errors import DreamboothError
@@ -89,23 +88,22 @@ class FetchJobs:
         job = self._entries[place].job
         return job.result if job is not None else None
 
-    def counts(self) -> Counter[str]:
-        """How many requests have each status."""
-        return Counter(entry.state.status for entry in self._entries)
-
     # -- intents -----------------------------------------------------------------------------------------------
 
     def add(self, asked: Iterable[Asked]) -> range:
-        """Fetch these as well; their places."""
+        """Take these in as well, to be started; their places."""
         first = len(self._entries)
         self._entries += [_Entry(each) for each in asked]
         places = range(first, len(self._entries))
         for place in places:
-            if self._entries[place].asked.error is None:
-                self._begin(place)
-            else:
-                self._changed(place)
+            self._changed(place)
         return places
+
+    def start(self) -> None:
+        """Fetch all that have not been started yet."""
+        for place, entry in enumerate(self._entries):
+            if entry.job is None and entry.asked.error is None:
+                self._begin(place)
 
     def again(self, place: int) -> None:
         """Fetch one once more that has ended without success. One that was stopped or timed out keeps its clock."""
@@ -165,7 +163,7 @@ class FetchJobs:
     def _begin(self, place: int) -> None:
         entry = self._entries[place]
         job = entry.job = self._start(entry.job.again() if entry.job is not None else entry.asked.plan)
-        entry.state = job.state
+        entry.state = replace(job.state, status="processing")
         job.subscribe(lambda state: self._follow(place, job, state))
 
     def _follow(self, place: int, job: FetchJob, state: FetchState) -> None:

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, ClassVar
 
 import anywidget
@@ -21,8 +21,11 @@ from .client import Client
 from .delivery import Delivery
 from .display import StaticOutputs, publish
 from .errors import DreamboothError, InvalidKeyError
+from .picture_files import file_name
+from .pictures import Picture
 from .request import V4, check_endpoint
 from .secret import Key
+from .state import PictureState
 
 __all__ = ["LiveCard", "read_only", "running_loop"]
 
@@ -32,6 +35,12 @@ _NO_LOOP = (
     "there is no running event loop here. In a notebook the widget starts by itself; "
     "in a script use `asyncio.run(dreambooth_widget.fetch(key, request_id))`."
 )
+
+
+_LARGEST_ZIP = 512 * 1024 * 1024
+"""Bytes. A zip is in the kernel's memory, on the wire and in the browser's memory, all at once."""
+
+_SAVE_INSTEAD = "`.save(folder)` writes the files where the kernel runs"
 
 
 def read_only(trait: traitlets.TraitType[Any, Any]) -> Any:
@@ -130,6 +139,28 @@ class LiveCard(anywidget.AnyWidget):
     def _send_buffers(self, content: dict[str, Any], buffers: list[bytes]) -> None:
         if self.comm is not None:
             self.send(content, buffers=buffers)
+
+    def _deliver(self, content: Mapping[str, Any], entry: PictureState | None, request_id: str) -> None:
+        """Send the picture that a view needs, in the size that it needs, or say that there is none."""
+        kind, index, token = content.get("kind"), content.get("index"), str(content.get("id"))
+        if kind not in ("thumbnail", "preview", "original"):
+            raise ValueError("unknown kind of picture")
+        picture = entry.picture if entry is not None else None
+        if picture is None or picture.digest != token:
+            place = index if isinstance(index, int) else -1
+            self._delivery.unavailable(kind, place, token, "the kernel has it no more")
+        else:
+            self._delivery.send(kind, picture, file_name(request_id, picture.index, picture.extension))
+
+    def _deliver_zip(self, content: Mapping[str, Any], files: Sequence[tuple[str, Picture]], stem: str) -> None:
+        """Send the originals as one zip, by their names in it."""
+        token = str(content.get("id"))
+        if not files:
+            self._delivery.unavailable("zip", -1, token, "there is nothing to download")
+        elif sum(picture.nbytes for _, picture in files) > _LARGEST_ZIP:
+            self._delivery.unavailable("zip", -1, token, f"too large for the browser: {_SAVE_INSTEAD}")
+        else:
+            self._delivery.send_zip(files, f"{stem}-pictures.zip", token)
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         self._viewed = True

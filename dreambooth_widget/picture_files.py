@@ -8,14 +8,14 @@ import re
 import secrets
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .pictures import Picture
 
-__all__ = ["file_name", "file_stem", "save_all", "write_atomically", "zip_bytes"]
+__all__ = ["file_name", "file_stem", "named", "save_all", "write_atomically", "zip_bytes"]
 
 _LONGEST_ID = 80
 _PIECE = 1 << 20
@@ -77,7 +77,7 @@ def save_all(
     FileExistsError, before anything is written, when one of the files exists and `overwrite` is False.
     """
     place = Path(folder).expanduser()
-    paths = [place / file_name(request_id, picture.index, picture.extension) for picture in pictures]
+    paths = [place / name for name, _ in named(pictures, request_id)]
     if not overwrite:
         for path in paths:
             if path.exists():
@@ -86,19 +86,24 @@ def save_all(
     return [picture.save(path, overwrite=overwrite) for picture, path in zip(pictures, paths, strict=True)]
 
 
-def zip_bytes(pictures: Sequence[Picture], request_id: str) -> bytes:
-    """A zip of the original files, stored uncompressed (they are compressed already); the same bytes each time."""
+def named(pictures: Iterable[Picture], request_id: str) -> list[tuple[str, Picture]]:
+    """The pictures of one request with the names of their files."""
+    return [(file_name(request_id, picture.index, picture.extension), picture) for picture in pictures]
+
+
+def zip_bytes(files: Iterable[tuple[str, Picture]]) -> bytes:
+    """A zip of (name, picture) files, stored uncompressed: they are compressed already. The same bytes each time."""
     # To disk above 8 MiB: growing a buffer in memory copies it again and again while holding the GIL.
     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as out:
-        _write_zip(out, pictures, request_id)
+        _write_zip(out, files)
         out.seek(0)
         return out.read()
 
 
-def _write_zip(out: IO[bytes], pictures: Sequence[Picture], request_id: str) -> None:
+def _write_zip(out: IO[bytes], files: Iterable[tuple[str, Picture]]) -> None:
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
-        for picture in pictures:
-            entry = zipfile.ZipInfo(file_name(request_id, picture.index, picture.extension), (1980, 1, 1, 0, 0, 0))
+        for name, picture in files:
+            entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
             entry.create_system = 3  # Unix, on every system: otherwise the bytes would differ
             entry.external_attr = 0o644 << 16
             data = picture.data

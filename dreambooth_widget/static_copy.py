@@ -11,7 +11,7 @@ import base64
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ from .state import FetchResult, FetchState, PictureState
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["LARGEST", "USUAL", "render"]
+__all__ = ["LARGEST", "USUAL", "render", "render_many"]
 
 USUAL = 128 * 1024
 """Bytes in the .ipynb for up to four pictures."""
@@ -65,6 +65,9 @@ _FACTS = {
 
 _LONGEST_FACT = 1500
 
+_MOST_FAILURES = 40
+"""Failed requests of a batch that are named in its copy."""
+
 
 def render(source: FetchResult | FetchState, *, budget: int | None = None) -> str:
     """The HTML for a result or a state, "" for a state that is not final. Makes thumbnails: call it in a thread.
@@ -75,7 +78,27 @@ def render(source: FetchResult | FetchState, *, budget: int | None = None) -> st
     """
     if budget is not None and budget < 0:
         raise ValueError(f"budget must not be negative, but is {budget}")
-    copy = _read(source)
+    return _render(_read(source), budget)
+
+
+def render_many(requests: Iterable[tuple[str, FetchResult | FetchState]], said: str = "") -> str:
+    """The HTML for the (caption, result or final state) of many requests; `said` is one line about all of them."""
+    copies = [(caption, _read(source)) for caption, source in requests]
+    shown = [(caption or copy.whose, picture) for caption, copy in copies for picture in copy.pictures]
+    facts = {caption or copy.whose: copy.said for caption, copy in copies if copy.said}
+    whole = _Copy(
+        f"{len(copies)} request{'' if len(copies) == 1 else 's'}",
+        [picture for _, picture in shown],
+        [],
+        {},
+        said if facts or not shown else "",
+        captions=[_safe(caption, 80) for caption, _ in shown],
+        facts={_safe(label, 120): _safe(text, 300) for label, text in list(facts.items())[:_MOST_FAILURES]},
+    )
+    return _render(whole, None)
+
+
+def _render(copy: _Copy, budget: int | None) -> str:
     if not copy.pictures:
         return _page(_statement(copy), live="*") if copy.said or copy.missing else ""
     if budget is None:
@@ -88,27 +111,29 @@ def render(source: FetchResult | FetchState, *, budget: int | None = None) -> st
 
 @dataclass(frozen=True)
 class _Copy:
-    """What a result and a state have in common: what there is to keep."""
+    """What a result and a state have in common: what there is to keep. `captions` go with the pictures, if any."""
 
-    request_id: str
+    whose: str
     pictures: Sequence[Picture]
     missing: Sequence[PictureState]
     meta: Mapping[str, Any]
     said: str = ""
     seconds: float | None = None
+    captions: Sequence[str] = ()
     facts: dict[str, str] = field(default_factory=dict)
 
 
 def _read(source: FetchResult | FetchState) -> _Copy:
+    whose = f"request {_safe(source.request_id, 100)}"
     if isinstance(source, FetchResult):
         said = "" if source.pictures else "No pictures."
-        copy = _Copy(source.request_id, source.pictures, source.missing, source.meta, said, source.duration)
+        copy = _Copy(whose, source.pictures, source.missing, source.meta, said, source.duration)
     else:
         pictures = [entry.picture for entry in source.pictures if entry.picture is not None]
         missing = [entry for entry in source.pictures if entry.status == "missing"]
         seconds = source.finished_at - source.started_at if source.finished_at and source.started_at else None
         shown = pictures if source.final else []
-        copy = _Copy(source.request_id, shown, missing if source.final else [], source.meta, _said(source), seconds)
+        copy = _Copy(whose, shown, missing if source.final else [], source.meta, _said(source), seconds)
     copy.facts.update(_facts(copy))
     return copy
 
@@ -164,8 +189,9 @@ def _fit(copy: _Copy, budget: int) -> list[str]:
 
 def _cells(copy: _Copy, small: list[Image.Image], edge: int, quality: int, budget: int) -> Iterator[str]:
     shown = min(edge, 512 if len(copy.pictures) == 1 else 200)
-    for picture, image in zip(copy.pictures, small, strict=False):
-        cell = _cell(copy, picture, _data_uri(image, edge, quality), shown)
+    captions = copy.captions or [""] * len(copy.pictures)
+    for picture, image, caption in zip(copy.pictures, small, captions, strict=False):
+        cell = _cell(copy, picture, _data_uri(image, edge, quality), shown, caption)
         budget -= _cost(cell)
         if budget < 0:
             return
@@ -180,7 +206,7 @@ def _data_uri(image: Image.Image, edge: int, quality: int) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode("ascii")
 
 
-def _cell(copy: _Copy, picture: Picture, uri: str, shown: int) -> str:
+def _cell(copy: _Copy, picture: Picture, uri: str, shown: int, told: str) -> str:
     scale = min(1, shown / max(picture.width, picture.height))
     width, height = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
     own = describe(picture.text)
@@ -188,7 +214,7 @@ def _cell(copy: _Copy, picture: Picture, uri: str, shown: int) -> str:
     prompt = _safe(own.get("prompt") or copy.facts.get("Prompt", ""), 160)
     seed = _safe(seed, 24)
     alt = f"Picture {picture.index + 1}" + (f", seed {seed}" if seed else "") + (f": {prompt}" if prompt else "")
-    caption = f"{picture.index + 1}" + (f" · seed {seed}" if seed else "")
+    caption = " · ".join(part for part in (told, f"{picture.index + 1}", f"seed {seed}" if seed else "") if part)
     return (
         f"<td style='padding:4px;text-align:center;vertical-align:bottom'><img src='{uri}' alt='{escape(alt)}'"
         f" width='{width}' height='{height}' style='max-width:100%;height:auto;border-radius:2px'>"
@@ -206,7 +232,7 @@ def _page(body: str, *, live: str) -> str:
 def _statement(copy: _Copy) -> str:
     if not copy.said:
         return ""
-    return f"<p>{escape(_safe(copy.said))} <small>Request {escape(_safe(copy.request_id, 100))}</small></p>"
+    return f"<p>{escape(_safe(copy.said))} <small>{escape(copy.whose[:1].upper() + copy.whose[1:])}</small></p>"
 
 
 def _table(cells: list[str], count: int) -> str:
@@ -228,7 +254,7 @@ def _details(copy: _Copy, unsaved: int) -> str:
         parts.append(f"{len(copy.missing)} could not be loaded")
     if copy.seconds is not None:
         parts.append(f"{int(copy.seconds) // 60}:{int(copy.seconds) % 60:02d}")
-    parts.append(f"request {_safe(copy.request_id, 100)}")
+    parts.append(copy.whose)
     facts = dict(copy.facts)
     for entry in copy.missing[:8]:
         facts[f"Picture {entry.index + 1} is missing"] = _safe(entry.reason, 200)

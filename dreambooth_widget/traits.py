@@ -11,7 +11,7 @@ from .errors import DreamboothError
 from .pictures import describe, file_name
 from .state import FetchState, PictureState
 
-__all__ = ["card_values", "trait_values"]
+__all__ = ["card_values", "row_values", "trait_values"]
 
 _LONGEST_TEXT = 2000
 """Characters of one fact (a prompt, say) that are shown; the picture's own bytes keep all of it."""
@@ -40,6 +40,23 @@ def card_values(state: FetchState, *, form: bool, has_key: bool) -> dict[str, An
         "clock": time.time(),
         "form": form,
         "has_key": has_key,
+    }
+
+
+def row_values(place: int, caption: str, state: FetchState) -> dict[str, Any]:
+    """One request of a batch, as its card shows it."""
+    error = state.error if state.status == "error" else None
+    return {
+        "request": place,
+        "id": state.request_id,
+        "caption": _shown(caption),
+        "status": state.status,
+        "activity": state.activity,
+        "note": _shown(str(error) if error is not None else state.message),
+        "title": "" if error is None else error.title,
+        **{name: getattr(state, name) for name in ("eta", "started_at", "finished_at", "next_poll_at")},
+        "meta": _texts(state.meta),
+        "pictures": [_picture_values(entry, state.request_id) for entry in state.pictures],
     }
 
 
@@ -78,5 +95,9 @@ def _texts(facts: Mapping[str, Any]) -> dict[str, str]:
     for name, value in facts.items():
         if value is None or value == "" or isinstance(value, (dict, list)):
             continue
-        texts[str(name)[:100]] = _SIGNATURE.sub(r"\1", str(value))[:_LONGEST_TEXT]
+        texts[str(name)[:100]] = _shown(str(value))
     return texts
+
+
+def _shown(text: str) -> str:
+    return _SIGNATURE.sub(r"\1", text)[:_LONGEST_TEXT]

@@ -18,7 +18,8 @@ from .download import in_picture_thread
 from .errors import DreamboothError
 from .job import FetchJob
 from .live import LiveCard, read_only
-from .pictures import Picture, contact_sheet, file_name, save_all
+from .picture_files import named
+from .pictures import contact_sheet, file_name, file_stem, save_all
 from .plan import Plan, check_seconds
 from .request import V4, check_request_id
 from .schedule import PollSchedule, Retry
@@ -329,15 +330,7 @@ class DreamboothWidget(LiveCard):
         self.check_now()
 
     def _on_need(self, content: Mapping[str, Any]) -> None:
-        kind, index, token = content.get("kind"), content.get("index"), str(content.get("id"))
-        entry = self._entry(index)
-        if kind not in ("thumbnail", "preview", "original"):
-            raise ValueError("unknown kind of picture")
-        if entry is None or entry.picture is None or entry.picture.digest != token:
-            place = index if isinstance(index, int) else -1
-            self._delivery.unavailable(kind, place, token, "the kernel has it no more")
-        else:
-            self._delivery.send(kind, entry.picture, _name(entry, self._shown))
+        self._deliver(content, self._entry(content.get("index")), self._shown.request_id)
 
     def _on_retry(self, content: Mapping[str, Any]) -> None:
         entry = self._entry(content.get("index"))
@@ -347,12 +340,9 @@ class DreamboothWidget(LiveCard):
     def _on_zip(self, content: Mapping[str, Any]) -> None:
         indices = content.get("indices")
         entries = [self._entry(index) for index in indices] if isinstance(indices, list) else []
-        chosen: list[Picture] = [entry.picture for entry in entries if entry is not None and entry.picture is not None]
-        token = str(content.get("id"))
-        if chosen:
-            self._delivery.send_zip(chosen, self._shown.request_id, token)
-        else:
-            self._delivery.unavailable("zip", -1, token, "there is nothing to download")
+        chosen = [entry.picture for entry in entries if entry is not None and entry.picture is not None]
+        request_id = self._shown.request_id
+        self._deliver_zip(content, named(chosen, request_id), file_stem(request_id))
 
     def _entry(self, index: object) -> PictureState | None:
         entries = self._shown.pictures

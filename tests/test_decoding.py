@@ -15,6 +15,7 @@ from dreambooth_widget import decoding
 from dreambooth_widget.decoding import decode
 from dreambooth_widget.image_bytes import ImageFormat, PictureRefusedError, identify, unwrap
 from dreambooth_widget.image_layout import read_layout
+from dreambooth_widget.picture_files import named
 from dreambooth_widget.pictures import Picture, contact_sheet, read_picture, thumbnail, zip_bytes
 
 from .gil import longest_hold
@@ -185,7 +186,7 @@ def many_pictures() -> Callable[[], object]:
     """A sheet and a zip of 64 pictures."""
     picture = read_picture(encoded(noise((512, 512))), index=0, url="", max_pixels=10**6)
     pictures = [Picture(n, "", picture.data, "PNG", 512, 512) for n in range(64)]
-    return lambda: (contact_sheet(pictures), zip_bytes(pictures, "1"))
+    return lambda: (contact_sheet(pictures), zip_bytes(named(pictures, "1")))
 
 
 HEAVY: dict[str, Callable[[], Callable[[], object]]] = {

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dreambooth_widget.picture_files import file_name, file_stem, save_all, write_atomically, zip_bytes
+from dreambooth_widget.picture_files import file_name, file_stem, named, save_all, write_atomically, zip_bytes
 from dreambooth_widget.pictures import Picture
 
 from .images import encoded, scene
@@ -157,7 +157,7 @@ def test_files_get_the_usual_permissions(tmp_path: Path) -> None:
 def test_a_zip_holds_the_original_files() -> None:
     """Names and bytes are those of `save`, uncompressed."""
     three = pictures()
-    with zipfile.ZipFile(io.BytesIO(zip_bytes(three, "../x"))) as archive:
+    with zipfile.ZipFile(io.BytesIO(zip_bytes(named(three, "../x")))) as archive:
         assert archive.testzip() is None
         assert archive.namelist() == [file_name("../x", n, "png") for n in range(3)]
         assert [archive.read(name) for name in archive.namelist()] == [picture.data for picture in three]
@@ -165,10 +165,10 @@ def test_a_zip_holds_the_original_files() -> None:
 
 def test_a_zip_is_the_same_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """No clock and no operating system shows in it."""
-    first = zip_bytes(pictures(), "1")
+    first = zip_bytes(named(pictures(), "1"))
     monkeypatch.setattr("sys.platform", "win32")
     monkeypatch.setattr("time.time", lambda: 2_000_000_000.0)
-    assert zip_bytes(pictures(), "1") == first
+    assert zip_bytes(named(pictures(), "1")) == first
     with zipfile.ZipFile(io.BytesIO(first)) as archive:
         assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
 
@@ -176,5 +176,5 @@ def test_a_zip_is_the_same_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_large_zip() -> None:
     """Beyond 8 MiB it is put together on disk, and is the same."""
     large = [Picture(n, "", os.urandom(3_000_000), "PNG", 1, 1) for n in range(4)]
-    with zipfile.ZipFile(io.BytesIO(zip_bytes(large, "1"))) as archive:
+    with zipfile.ZipFile(io.BytesIO(zip_bytes(named(large, "1")))) as archive:
         assert [archive.read(name) for name in archive.namelist()] == [picture.data for picture in large]

@@ -22,8 +22,8 @@ PACKAGE = Path(dreambooth_widget.__file__).parent
 ORDER = """
     _version errors secret request body refusals protocol generation schedule
     exif image_bytes image_layout image_metadata shrinking decoding picture_text picture_files originals pictures cache
-    state addresses rate_limit network download plan verdict job intake jobs client blocking
-    static_copy traits display delivery bundle waiting_messages live widget batch
+    state outlook addresses rate_limit network download plan verdict job intake jobs client blocking
+    static_copy traits display delivery bundle waiting_messages live widget manifest batch
     demo_scenes demo_art demo_jobs demo rehearsal
     __init__ __main__
 """.split()  # noqa: SIM905 - a list of forty strings reads worse
