@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Literal
 
+import pytest
 from playwright.async_api import Page, Route, expect
 
 from dreambooth_widget.pictures import read_picture
@@ -15,7 +17,7 @@ from .card import Card, decoded
 from .card_page import CardPage
 from .conftest import fixture
 from .screenshots import done
-from .test_card import files
+from .test_card import files, mounted
 from .test_lightbox import Framed, framed, opened
 from .watch import Watch
 
@@ -119,3 +121,128 @@ async def test_without_a_kernel_the_saved_copy_is_the_only_gallery(card_page: Ca
     await expect(card.root).not_to_contain_text("does not answer")
     for index in range(4):
         await expect(copies.nth(index)).to_be_hidden()
+
+
+PALETTES: dict[str, tuple[Literal["light", "dark"], str, dict[str, str]]] = {
+    "VS Code, Dark Modern": (
+        "dark",
+        "#0078d4",
+        {
+            "--vscode-editor-background": "#1f1f1f",
+            "--vscode-editor-foreground": "#cccccc",
+            "--vscode-button-background": "#0078d4",
+            "--vscode-button-foreground": "#ffffff",
+            "--vscode-panel-border": "#2b2b2b",
+            "--vscode-charts-green": "#89d185",
+            "--vscode-charts-orange": "#d18616",
+            "--vscode-errorForeground": "#f85149",
+        },
+    ),
+    "VS Code, Light Modern": (
+        "light",
+        "#005fb8",
+        {
+            "--vscode-editor-background": "#ffffff",
+            "--vscode-editor-foreground": "#3b3b3b",
+            "--vscode-button-background": "#005fb8",
+            "--vscode-button-foreground": "#ffffff",
+            "--vscode-panel-border": "#e5e5e5",
+            "--vscode-charts-green": "#388a34",
+            "--vscode-charts-orange": "#d18616",
+            "--vscode-errorForeground": "#f85149",
+        },
+    ),
+    "marimo, dark": (
+        "dark",
+        "#4596ab",
+        {
+            "--background": "#181c1a",
+            "--foreground": "#eceeed",
+            "--primary": "#28879f",
+            "--primary-foreground": "#b6ecf7",
+            "--border": "#3b403e",
+        },
+    ),
+    "marimo, light": (
+        "light",
+        "#0970cd",
+        {
+            "--background": "#ffffff",
+            "--foreground": "#0f172a",
+            "--primary": "#0880ea",
+            "--primary-foreground": "#f8fafc",
+            "--border": "#e2e8f0",
+        },
+    ),
+}
+"""Scheme, the main button's ground, and the colours that these hosts give a page: ground, text, accent, on it, line.
+
+marimo's own buttons have less than 4.5:1, so that the card's are a little nearer to its text.
+"""
+
+COLORED = ("01-form", "03-eta", "07-rate-limited", "10-done", "12-missing", "16-key-refused")
+
+# Reading colours as they are drawn: `color-mix` computes to "color(srgb …)", and grounds may be transparent.
+COLORS = """
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = 1;
+  const pen = canvas.getContext("2d", { willReadFrequently: true });
+  const draw = (...colors) => {
+    pen.clearRect(0, 0, 1, 1);
+    for (const color of colors) { pen.fillStyle = color; pen.fillRect(0, 0, 1, 1); }
+    return [...pen.getImageData(0, 0, 1, 1).data].slice(0, 3);
+  };
+"""
+GROUND = f"""element => {{
+  {COLORS}
+  return "#" + draw(getComputedStyle(element).backgroundColor).map((part) => part.toString(16).padStart(2, 0)).join("");
+}}"""
+# Every text of the card with the contrast between it and what is behind it, by WCAG 2.2.
+CONTRASTS = f"""card => {{
+  {COLORS}
+  const light = (color) => color.map((part) => part / 255)
+    .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, part, n) => sum + part * [0.2126, 0.7152, 0.0722][n], 0);
+  const found = [];
+  for (const each of [card, ...card.querySelectorAll("*")]) {{
+    const own = [...each.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+    if (!own || !each.checkVisibility() || each.closest(".dreambooth-spoken, [aria-disabled=true]")) continue;
+    const behind = [];
+    for (let at = each; card.contains(at); at = at.parentElement) behind.unshift(getComputedStyle(at).backgroundColor);
+    const both = [draw(...behind), draw(...behind, getComputedStyle(each).color)].map(light);
+    const [low, high] = both.sort((a, b) => a - b);
+    found.push([each.textContent.trim().slice(0, 40), (high + 0.05) / (low + 0.05)]);
+  }}
+  return found;
+}}"""
+
+
+@pytest.mark.parametrize("host", PALETTES)
+async def test_the_card_takes_the_colors_of_its_host(card_page: CardPage, host: str) -> None:
+    """Ground, text, lines and the main button are the host's; every text in every tone stands out by 4.5:1."""
+    scheme, main, variables = PALETTES[host]
+    ground, text, _, _, line = list(variables.values())[:5]
+    page = card_page.page
+    await page.emulate_media(color_scheme=scheme)
+    await page.evaluate(
+        "colors => Object.entries(colors).forEach(pair => document.documentElement.style.setProperty(...pair))",
+        variables,
+    )
+    for name in COLORED:
+        card = await mounted(card_page, name)
+        assert await card.root.evaluate(GROUND) == ground
+        await expect(card.root).to_have_css("color", rgb(text))
+        await expect(card.root).to_have_css("border-top-color", rgb(line))
+        if name == "01-form":
+            assert await card.button("Fetch").evaluate(GROUND) == main
+        if name == "10-done":
+            await card.button("Details").click()
+        contrasts = await card.root.evaluate(CONTRASTS)
+        assert len(contrasts) >= 4
+        assert [[words, round(ratio, 2)] for words, ratio in contrasts if ratio < 4.5] == []
+        await card_page.unmount()
+
+
+def rgb(color: str) -> str:
+    """`#rrggbb` as a computed style has it."""
+    return f"rgb({int(color[1:3], 16)}, {int(color[3:5], 16)}, {int(color[5:7], 16)})"
