@@ -66,3 +66,16 @@ test("pictures that come by the hundred are drawn once a frame, and none after t
   await settled();
   expect(onView).toHaveBeenCalledOnce();
 });
+
+test("a page without frames is drawn too, once", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "requestAnimationFrame", "cancelAnimationFrame"] });
+  vi.stubGlobal("requestAnimationFrame", () => 1);
+  const { onView, link } = linked();
+  link.drawSoon();
+  await vi.advanceTimersByTimeAsync(150);
+  expect(onView).not.toHaveBeenCalled();
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(onView).toHaveBeenCalledOnce();
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});

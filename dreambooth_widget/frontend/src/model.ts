@@ -44,8 +44,8 @@ export const BLANK: Traits = {
   _card: NO_CARD,
 };
 
-/** Milliseconds. Not a frame itself: a hidden page has none. */
-const FRAME = 16;
+/** Milliseconds after which something is drawn without a frame: a hidden page has none. */
+const NO_FRAME = 200;
 
 export class Link<T extends Shared = Traits, Intent = ToKernel, Message = FromKernel> {
   readonly clock = new KernelClock();
@@ -55,7 +55,7 @@ export class Link<T extends Shared = Traits, Intent = ToKernel, Message = FromKe
   #heard = browserSeconds();
   #alive = false;
   #queued = false;
-  #soon: ReturnType<typeof setTimeout> | undefined;
+  #soon = false;
   #signal: AbortSignal;
 
   /** `blank` names every trait that is read, with what stands in for it until the kernel says. */
@@ -124,12 +124,18 @@ export class Link<T extends Shared = Traits, Intent = ToKernel, Message = FromKe
     this.#alive = true;
   }
 
-  /** With the next frame or so: pictures come by the hundred, each in a message of its own. */
+  /** With the next frame: pictures come by the hundred, each in a message of its own. */
   drawSoon = (): void => {
-    this.#soon ??= setTimeout(() => {
-      this.#soon = undefined;
+    if (this.#soon) return;
+    this.#soon = true;
+    const draw = (): void => {
+      cancelAnimationFrame(frame);
+      clearTimeout(timer);
+      this.#soon = false;
       this.#draw();
-    }, FRAME);
+    };
+    const frame = requestAnimationFrame(draw);
+    const timer = setTimeout(draw, NO_FRAME);
   };
 
   #draw(): void {
