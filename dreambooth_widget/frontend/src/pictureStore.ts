@@ -19,6 +19,7 @@ export interface PictureStore {
 export const BUDGET = 64 * 1024 * 1024;
 /** How long the kernel may be silent about a picture that was asked for. */
 export const PATIENCE = 30_000;
+/** A GIF of one pixel: ASCII but for a few control characters, so it goes into a blob as a string. */
 const PIXEL = "R0lGODlhAQABAAAAACwAAAAAAQABAAACAkQBADs=";
 const LEAVING_ORDER: Kind[] = ["original", "preview", "thumbnail"];
 /** What Pillow reads for us; anything else (SVG!) is bytes to save, never something to show. */
@@ -201,8 +202,7 @@ export class KernelPictures implements PictureStore {
 /** Whether the page's policy refuses pictures from blob: URLs: tried with the smallest GIF there is. */
 export async function cannotShow(): Promise<boolean> {
   const probe = new Image();
-  const gif = Uint8Array.from(atob(PIXEL), (letter) => letter.charCodeAt(0));
-  probe.src = URL.createObjectURL(new Blob([gif], { type: "image/gif" }));
+  probe.src = URL.createObjectURL(new Blob([atob(PIXEL)], { type: "image/gif" }));
   // Not decode(): it waits for a frame, and a hidden page has none.
   const refused = await new Promise<boolean>((resolve) => {
     probe.onload = () => resolve(false);
