@@ -134,15 +134,19 @@ class PictureCache:
         }
         # First: a folder without it is nobody's, and would stay for ever.
         write_atomically(place / _MANIFEST, json.dumps(manifest, indent=1).encode(), overwrite=True)
-        data = picture.data
-        target = place / f"{picture.index}-{hashlib.sha256(data).hexdigest()}.{picture.extension}"
-        if _size(target) != len(data):
-            write_atomically(target, data, overwrite=True)
+        target = self.file_of(endpoint, request_id, picture)
+        if _size(target) != picture.nbytes:
+            write_atomically(target, picture.data, overwrite=True)
         for other in place.glob(f"{picture.index}-*"):  # the service gave other bytes before
             if other != target:
                 other.unlink(missing_ok=True)
         self._bound(place)
         return target
+
+    def file_of(self, endpoint: str, request_id: str, picture: Picture) -> Path:
+        """Where the bytes of a picture are, once they are kept."""
+        digest = hashlib.sha256(picture.data).hexdigest()
+        return self._place(endpoint, request_id) / f"{picture.index}-{digest}.{picture.extension}"
 
     def _place(self, endpoint: str, request_id: str) -> Path:
         digest = hashlib.sha256(f"{endpoint}\n{request_id}".encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -219,7 +219,7 @@ class FetchJob:
         started_at = began if self._state.started_at is None else self._state.started_at
         self._change(status="processing", started_at=started_at)
         if self._cache is not None:
-            await self._look_up(self._cache)
+            self._stored = await in_picture_thread(self._look_up, self._cache)
             if self._stored.complete:
                 return self._recall(time.time() - began)
         finished = await self._poll_until_finished(began, started_at)
@@ -240,18 +240,15 @@ class FetchJob:
             self._history.add(duration)
         return self._make_result(duration)
 
-    async def _look_up(self, cache: PictureCache) -> None:
-        """Learn what the cache has of this request."""
-        limits = self._plan.limits
-        stored = await in_picture_thread(
-            cache.find,
-            self._network.endpoint,
-            self._plan.request_id,
-            max_bytes=limits.max_bytes,
-            max_pixels=limits.max_pixels,
-        )
-        if stored is not None:
-            self._stored = stored
+    def _look_up(self, cache: PictureCache) -> Stored:
+        """What the cache has of this request; beyond the memory the pictures are its own files. For a thread."""
+        where, limits = (self._network.endpoint, self._plan.request_id), self._plan.limits
+        stored = cache.find(*where, max_bytes=limits.max_bytes, max_pixels=limits.max_pixels)
+        if stored is None:
+            return Stored(0, {}, {})
+        for picture in stored.pictures.values():
+            self._originals.hold(picture.original, cache.file_of(*where, picture))
+        return stored
 
     def _recall(self, duration: float) -> FetchResult:
         """The result that the cache has in full: nobody is asked, and no link is needed."""
