@@ -47,7 +47,7 @@ class Original:
         `keeper` lives as long as this object: with it, its folder would go.
         """
         self._held, self._keeper = path, keeper
-        weakref.finalize(self, path.unlink, missing_ok=True).atexit = False  # at exit the whole folder goes
+        weakref.finalize(self, _remove, path, os.getpid()).atexit = False  # at exit the whole folder goes
 
 
 class Originals:
@@ -94,7 +94,11 @@ class Originals:
             with contextlib.suppress(OSError):  # another disk, or one without hard links
                 os.link(copy, path)
                 return path
-        path.write_bytes(original.read())
+        try:
+            path.write_bytes(original.read())
+        except OSError:  # the disk is full: what fitted is of no use
+            path.unlink(missing_ok=True)
+            raise
         return path
 
     def _open_folder(self) -> Path:
@@ -105,8 +109,18 @@ class Originals:
                     _remove_orphans(self._beside)
                 prefix = f"{_FOLDER}-{_host()}-{os.getpid()}-"
                 self._folder = Path(tempfile.mkdtemp(prefix=prefix, dir=self._beside))
-                weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+                weakref.finalize(self, _remove, self._folder, os.getpid())
             return self._folder
+
+
+def _remove(path: Path, process: int) -> None:
+    """Remove a file or folder of `process`. A forked child has the same objects, but they are not its to end."""
+    if os.getpid() != process:
+        return
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _host() -> str:
