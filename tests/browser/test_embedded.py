@@ -6,16 +6,16 @@ from collections.abc import AsyncIterator
 from typing import Literal
 
 import pytest
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from dreambooth_widget.pictures import read_picture
 from dreambooth_widget.state import FetchResult
 from dreambooth_widget.static_copy import render
 
-from ..endpoint import png
-from .card import Card, decoded
+from ..endpoint import Endpoint, png
+from .card import HAND_OVER_KEY, SETUP, Card, box, decoded, links, make, serve_pictures
 from .card_page import CardPage
-from .conftest import fixture
+from .conftest import Opener, fixture
 from .screenshots import done
 from .test_card import files, mounted
 from .test_lightbox import Framed, framed, opened
@@ -246,3 +246,28 @@ async def test_the_card_takes_the_colors_of_its_host(card_page: CardPage, host: 
 def rgb(color: str) -> str:
     """`#rrggbb` as a computed style has it."""
     return f"rgb({int(color[1:3], 16)}, {int(color[3:5], 16)}, {int(color[5:7], 16)})"
+
+
+async def test_jupyterlabs_own_styles_leave_the_facts_alone(open_lab: Opener, endpoint: Endpoint) -> None:
+    """JupyterLab floats `dt` and `dd` in outputs: in the card and in the dialog each label stays on one line."""
+    serve_pictures(endpoint)
+    endpoint.answers = [endpoint.success(*links(endpoint), meta={"negative_prompt": "blurry"})]
+    notebook = await open_lab([SETUP, make(endpoint)])
+    await notebook.execute(HAND_OVER_KEY)
+    await notebook.run(0)
+    await notebook.run(1)
+    card = Card(notebook.output(1))
+    await card.shows(4)
+    await card.button("Details").click()
+    await facts_have_one_line(card.root)
+    dialog = await card.open(1)
+    await notebook.page.keyboard.press("i")
+    await facts_have_one_line(dialog)
+    await notebook.page.keyboard.press("Escape")
+
+
+async def facts_have_one_line(place: Locator) -> None:
+    """Assert that a label of two words and its value do not wrap, and that the label is not bold."""
+    label, value = place.locator("dt", has_text="Negative prompt"), place.locator("dd", has_text="blurry")
+    await expect(label).to_have_css("font-weight", "400")
+    assert ((await box(label))["height"], (await box(value))["height"]) == (20, 20)
