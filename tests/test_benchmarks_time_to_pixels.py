@@ -23,7 +23,7 @@ def test_targets() -> None:
         encoding="utf-8",
         env={**os.environ, "PYTHONIOENCODING": "utf-8"},
         check=False,
-        timeout=240,
+        timeout=170,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     result = json.loads(done.stdout)

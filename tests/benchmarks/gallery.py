@@ -59,15 +59,18 @@ PREPARE = """() => {
 FIRST_SCREEN = """async ([traits, thumbnail]) => {
   const bytes = Uint8Array.from(atob(thumbnail), (letter) => letter.charCodeAt(0)).buffer;
   await import("/static/widget.js");
+  // One message for each picture, in their order, each with bytes of its own. They come from another thread, as those
+  // of a socket do: making 500 of them is no work of the page.
+  const piece = { type: "picture", kind: "thumbnail", mime: "image/webp", name: "", part: 0, parts: 1 };
+  const send = "onmessage = ({ data }) => data ? postMessage(all = data) : all.forEach((each) => postMessage(each))";
+  const kernel = new Worker(`data:text/javascript,let all; ${encodeURIComponent(send)}`);
+  const listening = new Promise((resolve) => { kernel.onmessage = resolve; });
+  kernel.postMessage(traits.pictures.map(({ id, index }) => [{ ...piece, id, index }, bytes]));
+  await listening;
+  kernel.onmessage = ({ data: [message, buffer] }) => model.deliver(message, [buffer]);
   const start = performance.now();
   await mount(traits);
-  // As the kernel does: one message for each picture, in their order.
-  const piece = { type: "picture", kind: "thumbnail", mime: "image/webp", name: "", part: 0, parts: 1 };
-  for (const { id, index } of traits.pictures) {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => model.deliver({ ...piece, id, index }, [bytes]);
-    port2.postMessage("");
-  }
+  kernel.postMessage(0);
   const seen = (li) => li.getBoundingClientRect().top < innerHeight;
   const whole = (li) => { const image = li.querySelector("img"); return image?.complete && image.naturalWidth; };
   for (;;) {
