@@ -36,7 +36,7 @@ def read_requests(requests: Requests, strike: Callable[[str], str] = str) -> Ite
     Raises `TypeError` or `ValueError`, naming the place, for what cannot be a request. A generation call that was
     answered with an error is one failed request among the others.
     """
-    if isinstance(requests, (str, bytes)) or _is_answer(requests):
+    if not _are_several(requests):
         raise TypeError("requests must be several requests: a list of them, or a mapping from captions to them")
     if isinstance(requests, Mapping):
         pairs: Iterable[tuple[object, Any]] = requests.items()
@@ -46,7 +46,8 @@ def read_requests(requests: Requests, strike: Callable[[str], str] = str) -> Ite
         try:
             yield _read(str(caption), request, strike)
         except (TypeError, ValueError) as error:
-            raise type(error)(f"request {place}: {error}") from None
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"request {place}: {error}") from None
 
 
 def _read(caption: str, request: Any, strike: Callable[[str], str]) -> Asked:
@@ -65,5 +66,8 @@ def _read(caption: str, request: Any, strike: Callable[[str], str]) -> Asked:
     return Asked(caption, Plan(check_request_id(request), eta=check_seconds("eta", eta)))
 
 
-def _is_answer(requests: object) -> bool:
-    return isinstance(requests, Mapping) and isinstance(requests.get("status"), str) and "id" in requests
+def _are_several(requests: object) -> bool:
+    """Not one text, which would be read letter by letter, nor one answer, field by field."""
+    if isinstance(requests, Mapping):
+        return not (isinstance(requests.get("status"), str) and "id" in requests)
+    return isinstance(requests, Iterable) and not isinstance(requests, (str, bytes))
