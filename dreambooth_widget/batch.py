@@ -319,7 +319,7 @@ class DreamboothBatch(LiveCard):
     def _show(self) -> Outlook:
         outlook = self._look()
         card = {
-            "activity": "retrying" if outlook.trouble else "",
+            "activity": outlook.activity,
             "trouble": outlook.trouble,
             "clock": time.time(),
             "form": not self._can_start,

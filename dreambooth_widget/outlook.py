@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import get_args
 
-from .state import FetchState, Status
+from .state import Activity, FetchState, Status
 
 __all__ = ["Outlook", "look"]
 
@@ -21,11 +21,15 @@ _LATE = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """`counts` has the number of requests by status. `done_at` is None when nobody knows, and when all have ended."""
+    """`counts` has the number of requests by status. `done_at` is None when nobody knows, and when all have ended.
+
+    `trouble` is one line on calls that fail and are repeated, "" when all is well, and `activity` its kind.
+    """
 
     status: Status
     message: str
     counts: Mapping[str, int]
+    activity: Activity
     trouble: str
     started_at: float | None
     finished_at: float | None
@@ -38,12 +42,14 @@ def look(states: Sequence[FetchState], now: float) -> Outlook:
     counts: Counter[str] = Counter(state.status for state in states)
     running = [state for state in states if not state.final and state.status != "idle"]
     status = _status(counts)
+    activity, trouble = _trouble(running)
     ended = status not in ("idle", "processing")
     return Outlook(
         status=status,
         message=_message(counts, len(states)),
         counts={status: counts[status] for status in get_args(Status)},
-        trouble=_trouble(running),
+        activity=activity,
+        trouble=trouble,
         started_at=min((state.started_at for state in states if state.started_at is not None), default=None),
         finished_at=max((state.finished_at or 0.0 for state in states), default=None) if ended else None,
         next_poll_at=min((state.next_poll_at for state in running if state.next_poll_at is not None), default=None),
@@ -70,17 +76,17 @@ def _message(counts: Mapping[str, int], total: int) -> str:
     return ", ".join(parts)
 
 
-def _trouble(running: Sequence[FetchState]) -> str:
-    """One line on calls that fail, while they are repeated."""
+def _trouble(running: Sequence[FetchState]) -> tuple[Activity, str]:
+    """The kind of calls that fail, while they are repeated, and one line on them."""
     limited = sum(state.activity == "rate_limited" for state in running)
     if limited:
-        return f"the service asked to wait: {_requests(limited)} will be checked later"
+        return "rate_limited", f"the service asked to wait: {_requests(limited)} will be checked later"
     failing = [state for state in running if state.activity == "retrying"]
     if not failing:
-        return ""
+        return "", ""
     reason = failing[0].message.partition(": ")[2] or failing[0].message
     are = "is" if len(failing) == 1 else "are"
-    return f"{_requests(len(failing))} {are} being tried again: {reason}"
+    return "retrying", f"{_requests(len(failing))} {are} being tried again: {reason}"
 
 
 def _requests(count: int) -> str:
