@@ -59,10 +59,13 @@ const options = {
   logLevel: "warning",
 };
 
+/** True of what we bundle: no getter does anything, and no function without `this` is a class. */
+const OURS = { pure_getters: true, unsafe_arrows: true };
+
 /** What esbuild has made, another 4 % smaller once gzipped: terser inlines and names more thoroughly. */
 async function smaller(script) {
   const shared = { ecma: 2022 };
-  return (await minify(script, { module: true, compress: { ...shared, passes: 2 }, format: shared })).code;
+  return (await minify(script, { module: true, compress: { ...shared, ...OURS, passes: 2 }, format: shared })).code;
 }
 
 /** The finished files under the hash, each moved into place in one step. */

@@ -20,6 +20,7 @@ from typing import Any, Literal
 from playwright.sync_api import Browser, Error, Page, ViewportSize, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
+from tests.browser.page.batches import batches
 from tests.browser.page.landscapes import landscape
 from tests.browser.page.serve import BUNDLE, serve
 
@@ -114,6 +115,19 @@ def states() -> dict[str, State]:
     }
 
 
+def batch_entry(request: int, index: int) -> State:
+    """One ready picture of a batch."""
+    return {**entry(request * 4 + index), "index": index, "name": f"{13443927 + request}-{index + 1}.png"}
+
+
+def options_of(name: str, pictures: State) -> tuple[State, State]:
+    """A state's traits, and how it is mounted."""
+    if "-batch-" not in name:
+        return states()[name], {"pictures": pictures}
+    traits, rows = batches(batch_entry)[name]
+    return traits, {"pictures": pictures, "rows": rows}
+
+
 def wait_for_pictures(page: Page) -> None:
     """Until each ready tile shows its picture."""
     page.wait_for_function(
@@ -139,6 +153,18 @@ def open_tile(page: Page) -> None:
     page.wait_for_selector("dialog[open]")
 
 
+def open_tile_with_details(page: Page) -> None:
+    """The lightbox with what is known of the picture."""
+    open_tile(page)
+    page.keyboard.press("i")
+    page.wait_for_selector("aside")
+
+
+def filter_failed(page: Page) -> None:
+    """Only the requests that failed."""
+    page.get_by_role("button", name="Failed 2").click()
+
+
 def open_comparison(page: Page) -> None:
     """The comparison of two pictures."""
     page.get_by_role("button", name="Compare").click()
@@ -162,6 +188,10 @@ STEPS: dict[str, tuple[str, Callable[[Page], None]]] = {
     "22-silent": ("10-done", fall_silent),
     "23-lightbox": ("10-done", open_tile),
     "24-compare": ("11-selected", open_comparison),
+    "40-batch-failed": ("31-batch-running", filter_failed),
+    "41-batch-lightbox": ("32-batch-done", open_tile_with_details),
+    "42-batch-hover": ("32-batch-done", hover_tile),
+    "43-batch-compare": ("39-batch-selected", open_comparison),
 }
 """Pictures of a state after something was done with it."""
 
@@ -198,8 +228,10 @@ def shoot(browser: Browser, url: str, pictures: State, out: Path, names: list[st
                 page.on("pageerror", partial(complain, name))
                 page.goto(f"{url}/page/index.html")
                 page.wait_for_function("() => window.mount")
-                options = {} if name == "22-silent" else {"pictures": pictures}
-                page.evaluate("([traits, options]) => mount(traits, options)", [states()[base], options])
+                traits, options = options_of(base, pictures)
+                if name == "22-silent":
+                    options = {}
+                page.evaluate("([traits, options]) => mount(traits, options)", [traits, options])
                 if options:
                     wait_for_pictures(page)
                 if step:
@@ -218,7 +250,7 @@ def main() -> None:
     parser.add_argument("--bundle", type=Path, default=BUNDLE)
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
-    names = sorted([*states(), *STEPS])
+    names = sorted([*states(), *batches(batch_entry), *STEPS])
     names = [name for name in names if not options.only or any(part in name for part in options.only)]
     executable = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chrome")
     if not executable:

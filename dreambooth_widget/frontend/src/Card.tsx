@@ -8,10 +8,11 @@ import { useFocusKept } from "./focus";
 import { Grid, readyIndices, type Size } from "./Grid";
 import { OWN_KEYS, stopKeys } from "./keys";
 import { factsOf, ofFile, ofJob } from "./metadata";
+import { Notes } from "./Notes";
 import { Status } from "./Status";
 import { useSaving } from "./saving";
 import type { Shown } from "./show";
-import { SILENT, useSilence } from "./silence";
+import { useSilence } from "./silence";
 import { Tile } from "./Tile";
 import { Toolbar } from "./Toolbar";
 import { CHECK, RETRY, START, STOP, type ToKernel, type Traits } from "./wire";
@@ -71,7 +72,7 @@ export function Card({ view, store, refused, now, send, select, speak }: Props):
           since={view.started_at}
           now={now}
           name={view.request_id}
-          details={card.error?.details ?? ""}
+          line={(words) => words.row === "error" && <Failed line={words.line} details={card.error?.details ?? ""} />}
           labels={(action) => labelOf(action, view.status)}
           onAction={act}
           speak={speak}
@@ -93,12 +94,7 @@ export function Card({ view, store, refused, now, send, select, speak }: Props):
           )}
         </Status>
         {form && <Form requestId={view.request_id} hasKey={card.has_key} refused={refused} onStart={start} />}
-        {trouble && (
-          <p class="dreambooth-note" role="alert">
-            {trouble}
-          </p>
-        )}
-        {silent && <p class="dreambooth-note">{SILENT}</p>}
+        <Notes trouble={trouble} silent={silent} />
         {details && <Facts facts={factsOf(job, card.meta)} />}
         {pictures.length > 0 && !silent && (
           <Grid
@@ -119,5 +115,22 @@ export function Card({ view, store, refused, now, send, select, speak }: Props):
       </section>
       {dialogs.drawn}
     </>
+  );
+}
+
+/** Why it failed, and behind a button what the service itself said. */
+function Failed({ line, details }: { line: string; details: string }): VNode {
+  return (
+    <div class="dreambooth-line">
+      <p role="alert" dir="auto">
+        {line}
+      </p>
+      {details && (
+        <details>
+          <summary {...OWN_KEYS}>Details</summary>
+          <pre>{details}</pre>
+        </details>
+      )}
+    </div>
   );
 }

@@ -1,5 +1,5 @@
 /** The pictures as a list of buttons. One tile is in the Tab order; arrows, Home and End lead on from there. */
-import type { ComponentType, VNode } from "preact";
+import type { VNode } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Button } from "./Button";
 import type { PictureStore } from "./pictureStore";
@@ -29,7 +29,7 @@ export interface Gallery {
 
 interface Props {
   pictures: Gallery;
-  tile: ComponentType<TileProps>;
+  tile(props: TileProps): VNode;
   /** Tiles are as large as `size` says however few there are: for a gallery of which only a part is shown. */
   steady?: boolean;
   store: PictureStore;
@@ -53,7 +53,7 @@ export function shapeOf(pictures: PictureEntry[]): number {
 }
 
 export function Grid(props: Props): VNode {
-  const { pictures, selected, tile: Tile } = props;
+  const { pictures, selected } = props;
   const list = useRef<HTMLUListElement>(null);
   const [shown, setShown] = useState(FIRST);
   const [active, setActive] = useState(-1);
@@ -76,9 +76,11 @@ export function Grid(props: Props): VNode {
     if (!props.focus || props.focus === done.current) return;
     const { index } = props.focus;
     const at = pictures.slice(0, pictures.length).findIndex((entry) => entry.index === index);
-    if (at >= shown) return setShown(at + 1);
-    done.current = props.focus;
-    focusOn(index);
+    if (at >= shown) setShown(at + 1);
+    else {
+      done.current = props.focus;
+      focusOn(index);
+    }
   }, [props.focus, shown]);
 
   const toggle = (index: number, on: boolean): void => {
@@ -135,19 +137,19 @@ export function Grid(props: Props): VNode {
       >
         {entries.map((entry, position) => (
           <li key={entry.index} data-index={entry.index}>
-            <Tile
-              entry={entry}
-              position={position}
-              total={pictures.length}
-              store={props.store}
-              large={pictures.length <= FEW && props.size !== "S"}
-              selected={selected.has(entry.index)}
-              active={entry.index === stop}
-              onOpen={() => props.onOpen(entry)}
-              onSelect={(on) => toggle(entry.index, on)}
-              onSave={() => props.onSave(entry)}
-              onRetry={() => props.onRetry(entry)}
-            />
+            {props.tile({
+              entry,
+              position,
+              total: pictures.length,
+              store: props.store,
+              large: pictures.length <= FEW && props.size !== "S",
+              selected: selected.has(entry.index),
+              active: entry.index === stop,
+              onOpen: () => props.onOpen(entry),
+              onSelect: (on) => toggle(entry.index, on),
+              onSave: () => props.onSave(entry),
+              onRetry: () => props.onRetry(entry),
+            })}
           </li>
         ))}
       </ul>

@@ -4,7 +4,6 @@ import { useEffect } from "preact/hooks";
 import { Button } from "./Button";
 import { useTicks } from "./clock";
 import { Icon } from "./icons";
-import { OWN_KEYS } from "./keys";
 import type { Bar, Words } from "./words";
 
 interface Props<Does> {
@@ -15,8 +14,8 @@ interface Props<Does> {
   now(): number;
   /** What the card is about. */
   name: string;
-  /** The service's own words about an error, or "". */
-  details: string;
+  /** What stands there instead of the line as plain text, where it does. */
+  line?(words: Words<Does>): VNode | false;
   /** What stands on an action's button, and whether it is the one that most people want now. */
   labels(action: Does): [label: string, main: boolean];
   onAction(action: Does): void;
@@ -43,7 +42,11 @@ export function Status<Does extends string>(props: Props<Does>): VNode {
       </header>
       <ProgressBar bar={words.bar} text={words.line} />
       <div class="dreambooth-row">
-        <Line words={words} details={props.details} />
+        {props.line?.(words) || (
+          <p class="dreambooth-line" dir="auto">
+            {words.line}
+          </p>
+        )}
         {words.actions.length > 0 && (
           <div class="dreambooth-actions">
             {words.actions.map((action) => {
@@ -75,27 +78,5 @@ function ProgressBar({ bar, text }: { bar: Bar | null; text: string }): VNode {
       aria-valuetext={text}
       {...value}
     />
-  );
-}
-
-function Line({ words, details }: { words: Words<string>; details: string }): VNode {
-  if (words.row !== "error")
-    return (
-      <p class="dreambooth-line" dir="auto">
-        {words.line}
-      </p>
-    );
-  return (
-    <div class="dreambooth-line" key="error">
-      <p role="alert" dir="auto">
-        {words.line}
-      </p>
-      {details && (
-        <details>
-          <summary {...OWN_KEYS}>Details</summary>
-          <pre>{details}</pre>
-        </details>
-      )}
-    </div>
   );
 }

@@ -10,12 +10,13 @@ interface Props {
   selected: number;
   size: Size;
   saving: boolean;
-  details: boolean;
+  /** Whether they are unfolded, where there are any. */
+  details?: boolean;
   onSize(size: Size): void;
   onSelectAll(): void;
   onSave(): void;
   onCompare(): void;
-  onDetails(): void;
+  onDetails?(): void;
 }
 
 const SIZES: [Size, string][] = [
@@ -62,7 +63,7 @@ export function Toolbar(props: Props): VNode {
           onClick={props.onCompare}
         />
       )}
-      <Word icon="info" label="Details" aria-expanded={props.details} onClick={props.onDetails} />
+      {props.onDetails && <Word icon="info" label="Details" aria-expanded={props.details} onClick={props.onDetails} />}
     </div>
   );
 }

@@ -46,7 +46,8 @@ function plain(key: string): string {
     .replace("model_id", "model");
 }
 
-function labelOf(name: string): string {
+/** "negative_prompt" → "Negative prompt". */
+export function labelOf(name: string): string {
   return name.charAt(0).toUpperCase() + name.slice(1).replaceAll("_", " ");
 }
 

@@ -46,33 +46,33 @@ export const entry = (index: number, changes: Partial<PictureEntry> = {}): Pictu
 
 export const entries = (count: number): PictureEntry[] => Array.from({ length: count }, (_, index) => entry(index));
 
-export class FakeModel implements WidgetModel {
-  readonly sent: ToKernel[] = [];
+export class AnyFakeModel<T, Intent, Message> implements WidgetModel<T, Intent> {
+  readonly sent: Intent[] = [];
   saves = 0;
-  #traits: Traits;
+  #traits: T;
   #handlers = new Map<string, Set<Handler>>();
 
-  constructor(changes: Partial<Traits> = {}) {
-    this.#traits = traits(changes);
+  constructor(traits: T) {
+    this.#traits = traits;
   }
 
   get listeners(): number {
     return [...this.#handlers.values()].reduce((sum, each) => sum + each.size, 0);
   }
 
-  get<K extends keyof Traits>(name: K): Traits[K] {
+  get<K extends keyof T>(name: K): T[K] {
     return this.#traits[name];
   }
 
-  set<K extends keyof Traits>(name: K, value: Traits[K]): void {
-    this.change({ [name]: value });
+  set<K extends keyof T>(name: K, value: T[K]): void {
+    this.change({ [name]: value } as unknown as Partial<T>);
   }
 
   save_changes(): void {
     this.saves += 1;
   }
 
-  send(message: ToKernel): void {
+  send(message: Intent): void {
     this.sent.push(message);
   }
 
@@ -85,17 +85,23 @@ export class FakeModel implements WidgetModel {
   }
 
   /** What the kernel does to the traits. */
-  change(changes: Partial<Traits>): void {
+  change(changes: Partial<T>): void {
     this.#traits = { ...this.#traits, ...changes };
     for (const name of Object.keys(changes)) this.#emit(`change:${name}`);
   }
 
-  deliver(message: FromKernel, ...buffers: DataView[]): void {
+  deliver(message: Message, ...buffers: DataView[]): void {
     this.#emit("msg:custom", message, buffers);
   }
 
   #emit(event: string, ...values: unknown[]): void {
     for (const handler of [...(this.#handlers.get(event) ?? [])]) (handler as (...all: unknown[]) => void)(...values);
+  }
+}
+
+export class FakeModel extends AnyFakeModel<Traits, ToKernel, FromKernel> {
+  constructor(changes: Partial<Traits> = {}) {
+    super(traits(changes));
   }
 }
 

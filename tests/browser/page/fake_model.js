@@ -12,13 +12,20 @@
  * With `options.pictures = {id: {thumbnail, preview, original}}` (URLs) the stand-in kernel also answers: "ready" with
  * every thumbnail and preview of a ready picture, "need" with the picture asked for, "zip" with a few bytes.
  *
+ * With `options.rows` it is a batch (batch.js, BatchTraits), and "ready" is answered with its rows, a hundred in a message,
+ * and the first sixty thumbnails.
+ *
  * @typedef {import("../../../dreambooth_widget/frontend/src/wire").Traits} Traits
  * @typedef {import("../../../dreambooth_widget/frontend/src/wire").ToKernel} ToKernel
  * @typedef {import("../../../dreambooth_widget/frontend/src/wire").FromKernel} FromKernel
- * @typedef {{pictures?: Record<string, Record<string, string>>, signal?: boolean, into?: Element | ShadowRoot}} Options
+ * @typedef {import("../../../dreambooth_widget/frontend/src/batch/wire").Row} Row
+ * @typedef {Record<string, Record<string, string>>} Pictures
+ * @typedef {{pictures?: Pictures, rows?: Row[], signal?: boolean, into?: Element | ShadowRoot}} Options
  */
 
 const PIECE = 1024 * 1024;
+const ROWS = 100;
+const UNASKED = 60;
 
 /** @type {Traits} */
 const BLANK = {
@@ -112,8 +119,8 @@ function view(bytes) {
   return new DataView(Uint8Array.from(atob(bytes), (letter) => letter.charCodeAt(0)).buffer);
 }
 
-/** Answers as the kernel does. @param {FakeModel} model @param {Record<string, Record<string, string>>} pictures */
-function answer(model, pictures) {
+/** Answers as the kernel does. @param {FakeModel} model @param {Pictures} pictures @param {Row[] | undefined} rows */
+function answer(model, pictures, rows) {
   /** @param {string} kind @param {string} id @param {number} index @param {string} name */
   const send = async (kind, id, index, name) => {
     const url = pictures[id]?.[kind];
@@ -127,10 +134,16 @@ function answer(model, pictures) {
     }
   };
   model.onSent = async (message) => {
-    const ready = model.get("pictures").filter((/** @type {any} */ entry) => entry.status === "ready");
+    const all = rows ? rows.flatMap((row) => row.pictures) : model.get("pictures");
+    const ready = all.filter((/** @type {any} */ entry) => entry.status === "ready").slice(0, rows && UNASKED);
     if (message.type === "ready") {
-      for (const kind of ready.length > 8 ? ["thumbnail"] : ["thumbnail", "preview"]) {
-        for (const entry of ready) if (!message.have.includes(entry.id)) await send(kind, entry.id, entry.index, entry.name);
+      for (let at = 0; rows && at < rows.length; at += ROWS) {
+        model.deliver(/** @type {any} */ ({ type: "rows", rows: rows.slice(at, at + ROWS), first: at === 0 }));
+      }
+      for (const kind of rows || ready.length > 8 ? ["thumbnail"] : ["thumbnail", "preview"]) {
+        for (const { id, index, name } of ready) {
+          if (pictures[id] && !message.have.includes(id)) await send(kind, id, index, name);
+        }
       }
     } else if (message.type === "need") {
       await send(message.kind, message.id, message.index, ready[message.index]?.name ?? "");
@@ -143,10 +156,10 @@ function answer(model, pictures) {
 
 /** @param {Partial<Traits>} traits @param {Options} [options] */
 async function mount(traits, options = {}) {
-  const path = "/static/widget.js";
+  const path = options.rows ? "/static/batch.js" : "/static/widget.js";
   const bundle = await import(path);
   const model = new FakeModel(traits);
-  if (options.pictures) answer(model, options.pictures);
+  if (options.pictures || options.rows) answer(model, options.pictures ?? {}, options.rows);
   const el = document.createElement("div");
   (options.into ?? document.getElementById("cell"))?.append(el);
   const life = new AbortController();

@@ -1,0 +1,70 @@
+/** One tile of a batch with the caption beneath: a picture, or a request that has none to show (yet). */
+import type { VNode } from "preact";
+import { Button } from "../Button";
+import { useTicks } from "../clock";
+import { Icon } from "../icons";
+import { Tile, type TileProps } from "../Tile";
+import { running } from "../words";
+import type { BatchEntry } from "./rows";
+import { captionOf, stateOf } from "./words";
+
+/** As many thumbnails as the kernel sends unasked, and how long those may take. */
+const UNASKED = 60;
+const ON_ITS_WAY = 300;
+
+interface Props extends TileProps {
+  now(): number;
+}
+
+export function BatchTile({ now, ...props }: Props): VNode {
+  const { row, place } = props.entry as BatchEntry;
+  const caption = captionOf(row);
+  return (
+    <>
+      {place === null ? (
+        <Tile {...props}>
+          <Request {...props} now={now} />
+        </Tile>
+      ) : (
+        <Tile
+          {...props}
+          total={row.pictures.length}
+          place={place}
+          about={`, ${caption}`}
+          patience={props.position < UNASKED ? ON_ITS_WAY : 0}
+        />
+      )}
+      <p class="dreambooth-caption" title={caption} dir="auto">
+        {caption}
+      </p>
+    </>
+  );
+}
+
+function Request({ entry, active, now, onRetry }: Props): VNode {
+  const { row, reason, status } = entry as BatchEntry;
+  useTicks(running(row), row.started_at ?? 0, now);
+  const [icon, state] = stateOf(row, now());
+  return (
+    <div class="dreambooth-state">
+      <strong>
+        <Icon name={icon} />
+        {state}
+      </strong>
+      {status === "missing" && (
+        <>
+          <p title={reason} dir="auto">
+            {reason}
+          </p>
+          <Button
+            aria-label={`${row.status === "error" ? "Try" : "Check"} again, ${captionOf(row)}`}
+            tabIndex={active ? 0 : -1}
+            onClick={onRetry}
+          >
+            {row.status === "error" ? "Try again" : "Check again"}
+          </Button>
+        </>
+      )}
+    </div>
+  );
+}

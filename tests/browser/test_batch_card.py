@@ -1,0 +1,297 @@
+"""The card of a batch on a blank page: accessible, inside its width, and quick with a thousand requests."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+
+from ..endpoint import png
+from .axe import Axe
+from .card import Card, decoded
+from .card_page import CardPage
+from .page.batches import batches, done, failed, row, stopped, traits
+from .screenshots import batch_entry
+from .test_card import OVERFLOW
+
+NAMES = sorted(batches(batch_entry))
+URL = "data:image/png;base64," + base64.b64encode(png("teal", (96, 96))).decode()
+MIXED = [done(batch_entry, 0), failed(1), stopped(2), done(batch_entry, 3), row(4, "processing")]
+THOUSAND = "34-batch-thousand"
+FIRST_SCREEN = 1000
+"""Milliseconds from the first rows to pictures in the first tiles."""
+LONG = 100
+"""Milliseconds of a task that a reader feels."""
+
+
+async def mounted(card_page: CardPage, rows: Sequence[dict[str, Any]], *, answers: bool = True, **changes: Any) -> Card:
+    """The card of these rows; the stand-in kernel `answers` with pictures or lets the page wait for them."""
+    files = {entry["id"]: dict.fromkeys(("thumbnail", "preview", "original"), URL) for entry in entries(rows)}
+    options = {"pictures": files if answers else {}, "rows": list(rows)}
+    state = traits(rows) | changes
+    await card_page.page.evaluate("([traits, options]) => mount(traits, options)", [state, options])
+    card = Card(card_page.page)
+    await expect(card.chip).to_be_visible()
+    await expect(card.tiles).not_to_have_count(0) if rows else None
+    return card
+
+
+def entries(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The ready pictures of all rows."""
+    return [entry for each in rows for entry in each["pictures"] if entry["status"] == "ready"]
+
+
+async def intents(card_page: CardPage) -> list[dict[str, Any]]:
+    """What the view has asked of the kernel, without the pictures."""
+    return [sent for sent in await card_page.sent() if sent["type"] not in ("ready", "need")]
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_every_state_is_accessible_and_fits(card_page: CardPage, axe: Axe, name: str) -> None:
+    """axe-core finds nothing and nothing sticks out, light and dark, 320 and 1280 pixels wide."""
+    state, rows = batches(batch_entry)[name]
+    card = await mounted(card_page, rows, **state)
+    ready = card.root.locator("[data-status=ready]")
+    await expect(ready.filter(has_not=card_page.page.locator("img"))).to_have_count(0)
+    for width in (320, 1280):
+        await card_page.page.set_viewport_size({"width": width, "height": 800})
+        for scheme in ("light", "dark"):
+            await card_page.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # a Literal
+            assert await card.root.evaluate(OVERFLOW) == []
+            await axe.finds_nothing(card.root)
+
+
+@pytest.mark.parametrize("name", ["30-batch-waiting", "36-batch-mixed"])
+async def test_forced_colors_reduced_motion_and_big_type(card_page: CardPage, name: str) -> None:
+    """With the reader's own colours the pressed filter and the tiles have edges, nothing moves, no button is cut."""
+    page = card_page.page
+    await page.set_viewport_size({"width": 320, "height": 256})
+    await page.emulate_media(forced_colors="active", reduced_motion="reduce")
+    card = await mounted(card_page, batches(batch_entry)[name][1])
+    for edged in (card.chip, card.tiles.first, card.root.locator(".dreambooth-filters [aria-pressed=true]")):
+        await expect(edged).to_have_css("border-top-style", "solid")
+    for button in await card.root.get_by_role("button").all():
+        await button.scroll_into_view_if_needed()
+        await expect(button).to_be_in_viewport()
+    assert await card.root.evaluate("card => card.getAnimations({subtree: true}).length") == 0
+    await page.emulate_media(forced_colors="none", reduced_motion="no-preference")
+
+
+async def test_filters_show_the_requests_in_one_state(card_page: CardPage) -> None:
+    """Each filter has its count; its tiles are those, in the batch's order; a state that empties leads back to all."""
+    card = await mounted(card_page, MIXED)
+    filters = card.root.get_by_role("group", name="Show requests").get_by_role("button")
+    assert await filters.all_text_contents() == ["All 5", "Waiting 1", "Done 2", "Failed 1", "Stopped 1"]
+    for name, count in (("Done 2", 8), ("Failed 1", 1), ("Stopped 1", 1), ("Waiting 1", 1), ("All 5", 11)):
+        await card.button(name).click()
+        await expect(card.button(name)).to_have_attribute("aria-pressed", "true")
+        await expect(card.tiles).to_have_count(count)
+    await card.button("Failed 1").click()
+    repaired = [done(batch_entry, 1) if each["request"] == 1 else each for each in MIXED]
+    await card_page.page.evaluate(
+        "([row, traits]) => { model.deliver({type: 'rows', rows: [row], first: false}); model.set(traits); }",
+        [repaired[1], traits(repaired)],
+    )
+    await expect(card.tiles).to_have_count(14)
+    await expect(card.button("All 5")).to_have_attribute("aria-pressed", "true")
+
+
+async def test_the_lightbox_tells_each_picture_by_its_own_request(card_page: CardPage) -> None:
+    """Caption and details change from one request to the next; the focus returns to the tile of the last one."""
+    card = await mounted(card_page, MIXED)
+    await card.button(
+        "Open picture 4 of 4, seed 126, a lighthouse keeper's garden at dusk, mist over the hills"
+    ).click()
+    await decoded(card.dialog.locator(".dreambooth-stage img"))
+    await expect(card.dialog).to_contain_text("4 of 8")
+    await expect(card.dialog.locator("> p")).to_contain_text("a lighthouse keeper's garden")
+    await card_page.page.keyboard.press("i")
+    await expect(card.dialog.locator("aside")).to_contain_text("13443927")
+    await card_page.page.keyboard.press("ArrowRight")
+    await expect(card.dialog).to_contain_text("5 of 8")
+    await expect(card.dialog.locator("> p")).to_contain_text("request 13443930")
+    await expect(card.dialog.locator("aside dd").get_by_text("13443930", exact=True)).to_have_count(1)
+    await card_page.page.keyboard.press("s")
+    assert await card_page.saved() == [{"selected": [[3, 0]]}]
+    await card_page.page.keyboard.press("Escape")
+    await expect(card.button("Open picture 1 of 4, seed 135, request 13443930")).to_be_focused()
+
+
+async def test_pictures_are_selected_as_pairs(card_page: CardPage) -> None:
+    """With the box, Space and Ctrl+A, and Escape clears; two can be compared under their captions."""
+    card = await mounted(card_page, MIXED)
+    await card.tiles.nth(6).get_by_role("checkbox").check()
+    await card.tiles.first.get_by_role("button", name="Open").focus()
+    await card_page.page.keyboard.press("Space")
+    assert (await card_page.saved())[-1] == {"selected": [[0, 0], [3, 0]]}
+    await card.button("Compare").click()
+    await expect(card.dialog.locator(".dreambooth-caption").last).to_have_text("request 13443930")
+    await card_page.page.keyboard.press("Escape")
+    await expect(card.dialog).to_have_count(0)
+    await card_page.page.keyboard.press("Control+a")
+    assert (await card_page.saved())[-1] == {"selected": [[request, index] for request in (0, 3) for index in range(4)]}
+    await card_page.page.keyboard.press("Escape")
+    assert (await card_page.saved())[-1] == {"selected": []}
+
+
+async def test_the_arrows_pass_over_what_waits(card_page: CardPage) -> None:
+    """From picture to failed request to picture, and never onto a placeholder."""
+    rows = [done(batch_entry, 0, 1), row(1, "processing"), failed(2), row(3, "idle"), done(batch_entry, 4, 1)]
+    card = await mounted(card_page, rows)
+    await card.tiles.first.get_by_role("button", name="Open").focus()
+    await card_page.page.keyboard.press("ArrowRight")
+    await expect(card.button("Try again, two owls")).to_be_focused()
+    await card_page.page.keyboard.press("ArrowRight")
+    await expect(card.tiles.nth(4).get_by_role("button", name="Open")).to_be_focused()
+    await card_page.page.keyboard.press("Home")
+    await expect(card.tiles.first.get_by_role("button", name="Open")).to_be_focused()
+
+
+@pytest.mark.parametrize(
+    ("rows", "label", "message"),
+    [
+        (MIXED, "Check now", {"type": "check"}),
+        (MIXED, "Stop all", {"type": "stop"}),
+        (MIXED, "Try again, a harbour in the rain", {"type": "again", "request": 1}),
+        (MIXED, "Check again, two owls", {"type": "again", "request": 2}),
+        (MIXED[:2], "Retry failed (1)", {"type": "retry_failed"}),
+        ([stopped(0)], "Check again", {"type": "check"}),
+    ],
+)
+async def test_a_button_sends_one_message(
+    card_page: CardPage, rows: list[dict[str, Any]], label: str, message: dict[str, Any]
+) -> None:
+    """Every button is one intent for the kernel, sent once."""
+    card = await mounted(card_page, rows)
+    await card.button(label).click()
+    assert await intents(card_page) == [message]
+
+
+async def test_a_wrong_key_can_be_replaced(card_page: CardPage) -> None:
+    """When all have failed the form for the key comes back; what is typed leaves in one message and stays nowhere."""
+    card = await mounted(card_page, [failed(0, "Key refused"), failed(1, "Key refused")])
+    await card.button("Edit key").click()
+    await card.root.get_by_label("API key").fill("another-key")
+    await card.button("Fetch").click()
+    assert await intents(card_page) == [{"type": "start", "key": "another-key"}]
+    await expect(card.root.get_by_label("API key")).to_have_count(0)
+
+
+async def test_only_drawn_tiles_ask_for_thumbnails(card_page: CardPage) -> None:
+    """Nobody asks for the pictures behind Show more; those that it draws are asked for, once."""
+
+    def unlike(request: int, index: int) -> dict[str, Any]:
+        return {**batch_entry(request, index), "id": f"{request}-{index}"}
+
+    card = await mounted(card_page, [done(unlike, each) for each in range(50)], answers=False)
+    asked = "count => model.sent.filter(({type}) => type === 'need').length >= count"
+    await expect(card.tiles).to_have_count(60)
+    await card_page.page.wait_for_function(asked, arg=60)
+    await card.root.get_by_role("button", name="Show more (140 left)").click()
+    await card_page.page.wait_for_function(asked, arg=120)
+    await expect(card.tiles).to_have_count(120)
+    needs = [sent for sent in await card_page.sent() if sent["type"] == "need"]
+    drawn = {(request, index) for request in range(30) for index in range(4)}
+    assert {(need["request"], need["index"]) for need in needs} <= drawn
+    assert {need["kind"] for need in needs} == {"thumbnail"}
+    assert len({need["id"] for need in needs}) == len(needs), "a picture was asked for twice"
+
+
+async def test_the_clock_of_a_tile_runs_in_the_browser(card_page: CardPage) -> None:
+    """Seconds pass without a message of the kernel, and the estimate counts down."""
+    card = await mounted(card_page, [row(0, "processing")])
+    state = card.tiles.first.locator("strong")
+    before = await state.inner_text()
+    assert before.startswith("Generating · 0:1")
+    await expect(card.line).to_contain_text("left")
+    await expect(state).not_to_have_text(before)
+
+
+async def test_milestones_are_quarters_and_the_end(card_page: CardPage) -> None:
+    """A screen reader hears each quarter of the requests and the end, not each request."""
+    page = card_page.page
+    await page.clock.install()
+    running = [row(each, "processing") for each in range(8)]
+    await mounted(card_page, running, done_at=None, next_poll_at=None)
+    await page.evaluate(
+        "() => { globalThis.spoken = []; const region = document.querySelector('.dreambooth-spoken');"
+        " new MutationObserver(() => spoken.push(region.textContent)).observe(region, {childList: true}) }"
+    )
+    for count in range(1, 9):
+        rows = [done(batch_entry, each) for each in range(count)] + running[count:]
+        await card_page.set(**traits(rows, done_at=None, next_poll_at=None))
+        await page.clock.run_for(6000)
+    assert await page.evaluate("() => spoken") == [
+        "Generating: 2 of 8 done.",
+        "Generating: 4 of 8 done.",
+        "Generating: 6 of 8 done.",
+        "Done: 8 of 8 done.",
+    ]
+
+
+WATCH = """() => {
+  globalThis.tasks = [];
+  const note = ({ startTime, duration }) => tasks.push([startTime, duration]);
+  new PerformanceObserver((list) => list.getEntries().forEach(note)).observe({ type: "longtask" });
+  const deliver = FakeModel.prototype.deliver;
+  FakeModel.prototype.deliver = function (message, buffers) {
+    if (message.type === "rows") globalThis.began ??= performance.now();
+    deliver.call(this, message, buffers);
+  };
+  globalThis.screen24 = new Promise((resolve) => {
+    const look = () => {
+      const images = document.querySelectorAll(".dreambooth-tile img");
+      if (images.length >= 24 && [...images].slice(0, 24).every((image) => image.complete)) resolve(performance.now());
+      else requestAnimationFrame(look);
+    };
+    look();
+  });
+}"""
+
+
+async def measured(page: Page, card_page: CardPage, url: str) -> tuple[float, float]:
+    """Milliseconds to the first screen, and of the longest task after it while a hundred rows change ten times."""
+    await page.goto(url)
+    await page.wait_for_function("() => globalThis.mount")
+    await page.evaluate(WATCH)
+    state, rows = batches(batch_entry)[THOUSAND]
+    card = await mounted(card_page, rows, **state)
+    first = await page.evaluate("async () => (await screen24) - began")
+    await expect(card.pictures).to_have_count(60)
+    since = await page.evaluate("() => performance.now()")
+    for at in range(0, 1000, 100):
+        changed = [row(each, "processing") for each in range(at, at + 100)]
+        await page.evaluate(
+            "([rows, traits]) => { model.deliver({type: 'rows', rows, first: false}); model.set(traits); }",
+            [changed, traits(changed)],
+        )
+        await page.evaluate(
+            "() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))"
+        )
+    longest = await page.evaluate(
+        "since => Math.max(0, ...tasks.filter(([at]) => at >= since).map(([, of]) => of))", since
+    )
+    return first, longest
+
+
+async def test_a_thousand_requests_stay_quick(card_page: CardPage, blank: str) -> None:
+    """4,000 pictures: the first screen within a second of the first rows, and no long task as all rows change."""
+    tries: list[tuple[float, float]] = []
+    for _ in range(3):  # the machine may be doing something else: the best of three counts
+        tries.append(await measured(card_page.page, card_page, blank))
+        if tries[-1][0] < FIRST_SCREEN and tries[-1][1] <= LONG:
+            break
+    assert min(first for first, _ in tries) < FIRST_SCREEN, tries
+    assert min(longest for _, longest in tries) <= LONG, tries
+
+
+async def test_nothing_is_left_when_the_view_goes(card_page: CardPage) -> None:
+    """No element and no listener on the model."""
+    await mounted(card_page, MIXED)
+    assert await card_page.page.evaluate("() => model.listeners") > 0
+    await card_page.unmount()
+    assert await card_page.page.evaluate("() => model.listeners") == 0
+    await expect(card_page.page.locator(".dreambooth-host, .dreambooth-card")).to_have_count(0)
