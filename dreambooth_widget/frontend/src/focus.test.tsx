@@ -38,8 +38,8 @@ beforeEach(() => {
   page = document.createElement("div");
   document.body.append(page);
 });
-afterEach(() => {
-  render(null, page);
+afterEach(async () => {
+  await act(() => render(null, page));
   page.remove();
 });
 
@@ -94,9 +94,10 @@ describe("useFocusKept", () => {
     await draw("stop");
     const signals = added.mock.calls.flatMap(([, , options]) => (options as AddEventListenerOptions)?.signal ?? []);
     expect(signals).toHaveLength(2);
-    expect(disconnect).not.toHaveBeenCalled();
+    const ours = observe.mock.contexts[0];
+    expect(disconnect.mock.contexts).not.toContain(ours);
     await act(() => render(null, page));
-    expect(disconnect.mock.contexts).toContain(observe.mock.contexts[0]);
+    expect(disconnect.mock.contexts).toContain(ours);
     expect(signals.every((signal) => signal.aborted)).toBe(true);
   });
 });
