@@ -6,6 +6,8 @@ Knows no widget. Everything here happens on one event loop.
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
@@ -17,6 +19,8 @@ from .plan import Plan
 from .state import FetchResult, FetchState
 
 __all__ = ["FetchJobs", "Outcome"]
+
+log = logging.getLogger(__name__)
 
 Outcome: TypeAlias = "FetchResult | DreamboothError"
 """How a request ended: with pictures, or with the error that ended it."""
@@ -34,7 +38,7 @@ class _Entry:
         error = self.asked.error
         self.state = self.asked.plan.first_state()
         if error is not None:
-            self.state = FetchState("", "error", error.message, error=error)
+            self.state = FetchState("", "error", error.message, error=error, finished_at=time.time())
 
     @property
     def outcome(self) -> Outcome | None:
@@ -135,6 +139,9 @@ class FetchJobs:
         """Until every request has ended, those too that are added meanwhile: their outcomes in the order asked."""
         async for _ in self.as_completed():
             pass
+        while not all(entry.state.final for entry in self._entries):  # some of them have begun again
+            self._moved.clear()
+            await self._moved.wait()
         return [outcome for entry in self._entries if (outcome := entry.outcome) is not None]
 
     async def as_completed(self) -> AsyncIterator[tuple[int, Outcome]]:
@@ -176,4 +183,7 @@ class FetchJobs:
         if self._entries[place].state.final:
             self._ends.append(place)
             self._moved.set()
-        self._on_change(place)
+        try:
+            self._on_change(place)
+        except Exception:  # a listener's fault must not end the others' jobs
+            log.exception("request %s: a subscriber failed", self._entries[place].state.request_id)
