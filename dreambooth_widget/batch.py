@@ -9,10 +9,9 @@ from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Mappin
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import traitlets
-from PIL import Image
 
 from .bundle import pack, read_bundle
 from .cache import PictureCache
@@ -34,6 +33,9 @@ from .state import FetchResult, FetchState, PictureState
 from .static_copy import render_many
 from .traits import row_values
 from .waiting_messages import heard
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 __all__ = ["DreamboothBatch"]
 

@@ -9,13 +9,13 @@ import asyncio
 import io
 import logging
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from typing import Any, Literal
-
-from PIL import Image
+from typing import TYPE_CHECKING, Any, Literal
 
 from .download import in_picture_thread
 from .pictures import Picture, file_name, shrink, thumbnail, zip_bytes
-from .shrinking import fit
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 __all__ = ["Delivery", "Kind"]
 
@@ -155,6 +155,8 @@ def _make_one(picture: Picture, kind: Kind) -> dict[Kind, _Small]:
 
 def _make_both(picture: Picture, kind: Kind) -> dict[Kind, _Small]:
     """Thumbnail and preview from one decoding; the thumbnail alone where the preview would hold it up."""
+    from .shrinking import fit  # with Pillow: not before there are pictures
+
     large = shrink(picture, _EDGES["preview"])
     # Two pixels are averaged before the slow, good filter: a third of the time, and no eye sees it.
     halved = large.reduce(2) if max(large.size) >= 2 * _EDGES[kind] else large

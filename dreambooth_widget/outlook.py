@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
 from typing import get_args
 
+from .schedule import median
 from .state import Activity, FetchState, Status
 
 __all__ = ["Outlook", "look"]

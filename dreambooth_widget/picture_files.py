@@ -6,8 +6,6 @@ import hashlib
 import os
 import re
 import secrets
-import tempfile
-import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -94,6 +92,8 @@ def named(pictures: Iterable[Picture], request_id: str) -> list[tuple[str, Pictu
 def zip_bytes(files: Iterable[tuple[str, Picture]]) -> bytes:
     """A zip of (name, picture) files, stored uncompressed: they are compressed already. The same bytes each time."""
     # To disk above 8 MiB: growing a buffer in memory copies it again and again while holding the GIL.
+    import tempfile  # here and below: what few need, and all would wait for at import
+
     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as out:
         _write_zip(out, files)
         out.seek(0)
@@ -101,6 +101,8 @@ def zip_bytes(files: Iterable[tuple[str, Picture]]) -> bytes:
 
 
 def _write_zip(out: IO[bytes], files: Iterable[tuple[str, Picture]]) -> None:
+    import zipfile
+
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
         for name, picture in files:
             entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))

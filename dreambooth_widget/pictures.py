@@ -2,6 +2,7 @@
 
 Everything here may take long and belongs into a worker thread. Sizes are in pixels. The order of distrust: what the
 first bytes say (`image_bytes`), how the file is laid out (`image_layout`), then a decoding of every pixel (`decoding`).
+Pillow is imported with the first picture, in its thread: it costs as much as the rest of the package.
 """
 
 from __future__ import annotations
@@ -14,18 +15,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from PIL import Image
-
-from .decoding import DECODING_ERRORS, decode, open_image
 from .image_bytes import ImageFormat, PictureRefusedError, identify, unwrap
 from .image_layout import read_layout
 from .image_metadata import read_metadata
 from .originals import Original
 from .picture_files import file_name, file_stem, save_all, write_atomically, zip_bytes
 from .picture_text import describe
-from .shrinking import fit, on_white, shown_mode, to_srgb, upright
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 __all__ = [
     "Picture",
@@ -104,6 +104,9 @@ class Picture:
     @property
     def image(self) -> Image.Image:
         """The picture decoded, upright by its EXIF orientation: a fresh PIL image on each call."""
+        from .decoding import DECODING_ERRORS, decode, open_image
+        from .shrinking import upright
+
         data = self.data
         layout = read_layout(data, self.format)
         try:
@@ -142,6 +145,8 @@ def read_picture(data: bytes, *, index: int, url: str, max_pixels: int) -> Pictu
     Allowed are PNG, JPEG, WebP and GIF (the first frame), of at most `max_pixels`, which is checked
     before anything is decoded. PictureRefusedError says why not.
     """
+    from .decoding import decode
+
     kind = identify(data)
     layout = read_layout(data, kind)
     pixels = layout.width * layout.height
@@ -167,6 +172,9 @@ def shrink(picture: Picture, edge: int) -> Image.Image:
 
     It is never enlarged. ValueError for an edge under 1, PictureRefusedError when it cannot be decoded any more.
     """
+    from .decoding import decode
+    from .shrinking import fit, shown_mode, to_srgb, upright
+
     if edge < 1:
         raise ValueError(f"edge must be at least 1 pixel, not {edge}")
     data = picture.data
@@ -180,6 +188,8 @@ def thumbnail(
     picture: Picture, edge: int = 384, *, format: Literal["WEBP", "JPEG", "PNG"] = "WEBP", quality: int = 80
 ) -> bytes:
     """`shrink`, encoded: at most `edge` pixels wide and high. Transparency is kept, and laid on white in JPEG."""
+    from .shrinking import on_white
+
     small = shrink(picture, edge)
     out = io.BytesIO()
     (on_white(small) if format == "JPEG" else small).save(out, format, quality=quality)
@@ -191,6 +201,10 @@ def contact_sheet(pictures: Sequence[Picture], *, columns: int | None = None, ti
 
     ValueError without pictures, or with fewer than one column or pixel.
     """
+    from PIL import Image
+
+    from .shrinking import on_white
+
     if not pictures:
         raise ValueError("no pictures for a contact sheet")
     if columns is not None and columns < 1:

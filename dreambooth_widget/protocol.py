@@ -13,7 +13,6 @@ The body decides before the HTTP status does: errors of the older API versions c
 
 from __future__ import annotations
 
-import email.utils
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -237,8 +236,10 @@ def parse_retry_after(value: str | None, now: float | None) -> float | None:
 def _date(text: str) -> float | None:
     if not 0 < len(text) <= 64:
         return None
+    from email.utils import parsedate_to_datetime  # few services ever name a date, and all would wait at import
+
     try:
-        moment = email.utils.parsedate_to_datetime(text)
+        moment = parsedate_to_datetime(text)
         return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
     except (ValueError, TypeError, IndexError, OverflowError):
         return None

@@ -17,7 +17,6 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from .pictures import Picture, describe, shrink
-from .shrinking import on_white
 from .state import FetchResult, FetchState, PictureState
 
 if TYPE_CHECKING:
@@ -176,6 +175,8 @@ def _safe(text: str, longest: int = _LONGEST_FACT) -> str:
 
 def _fit(copy: _Copy, budget: int) -> list[str]:
     """The table cells that fit into `budget`: all in the largest size that allows it, else as many as go."""
+    from .shrinking import on_white  # with Pillow: not before there are pictures
+
     count = len(copy.pictures)
     steps = _ALONE if count == 1 else _FEW if count <= 4 else _STEPS
     small = [on_white(shrink(picture, steps[0][0])) for picture in copy.pictures[:_MOST]]

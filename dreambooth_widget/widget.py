@@ -6,10 +6,9 @@ import os
 from collections.abc import Generator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import traitlets
-from PIL import Image
 
 from .bundle import pack, read_bundle
 from .cache import PictureCache
@@ -28,6 +27,9 @@ from .state import FetchResult, FetchState, PictureState
 from .static_copy import render
 from .traits import card_values, trait_values
 from .waiting_messages import heard
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 __all__ = ["DreamboothWidget"]
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 
-class _Queue:
+class ProcessorQueue:
     """Seconds that a thread has waited for a processor, as Linux counts them; elsewhere 0, so the waits are charged."""
 
     def __init__(self) -> None:
@@ -35,17 +35,17 @@ async def longest_hold(work: Callable[[], object]) -> float:
     """
     loop = asyncio.get_running_loop()
     ready, done = asyncio.Event(), threading.Event()
-    queues: list[_Queue] = []
+    queues: list[ProcessorQueue] = []
 
     def run() -> object:
-        queues.append(_Queue())
+        queues.append(ProcessorQueue())
         loop.call_soon_threadsafe(ready.set)
         try:
             return work()
         finally:
             done.set()
 
-    queues.append(_Queue())
+    queues.append(ProcessorQueue())
     working = asyncio.create_task(asyncio.to_thread(run))
     await ready.wait()
     longest = 0.0

@@ -1,0 +1,70 @@
+"""What `import` costs: a fresh Python with ours beside one with `import ipywidgets`.
+
+    python tests/benchmarks/imports.py [--rounds 15] [--json]
+
+The ways take turns; the times are those of the import statement alone. Prints the target; the exit status is 1 when it
+is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from statistics import median
+from typing import Any
+
+TARGET = 1.4
+"""Target: importing the widget takes at most this many times as long as importing ipywidgets."""
+
+WAYS = {
+    "ipywidgets": "import ipywidgets",
+    "the widget": "from dreambooth_widget import DreamboothWidget",
+    "the widget and the batch": "from dreambooth_widget import DreamboothBatch, DreamboothWidget",
+    "fetch, without Jupyter": "from dreambooth_widget import fetch",
+}
+
+CLOCK = "import time; begun = time.perf_counter(); {}; print(time.perf_counter() - begun)"
+
+
+def measure(rounds: int) -> list[dict[str, Any]]:
+    """A row for each way: its median time as a multiple of that of ipywidgets."""
+    times: dict[str, list[float]] = {name: [] for name in WAYS}
+    # Compiled once, as installed: this machine may be told not to write what it compiles.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    for _ in range(rounds + 1):
+        for name, statement in WAYS.items():
+            command = [sys.executable, "-c", CLOCK.format(statement)]
+            times[name].append(
+                float(subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout)
+            )
+    typical = {name: median(found[1:]) for name, found in times.items()}  # the first round warms the disk up
+    return [
+        {"import": name, "beside ipywidgets": round(seconds / typical["ipywidgets"], 2)}
+        for name, seconds in typical.items()
+    ]
+
+
+def main() -> int:
+    """Measure and print; 1 when the target is missed."""
+    parser = argparse.ArgumentParser(description="What `import` costs.")
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--json", action="store_true", help="print JSON instead of Markdown")
+    options = parser.parse_args()
+    rows = measure(options.rounds)
+    ratio = rows[1]["beside ipywidgets"]
+    target, met = f"the widget: at most {TARGET} of ipywidgets: {ratio}", ratio <= TARGET
+    if options.json:
+        text = json.dumps({"rows": rows, "targets": [{"target": target, "met": met}]}, indent=2)
+    else:
+        lines = ["| import | beside ipywidgets |", "|---|--:|"]
+        lines += [f"| {row['import']} | {row['beside ipywidgets']} |" for row in rows]
+        text = "\n".join([*lines, "", f"* {'met' if met else 'MISSED'}: {target}"])
+    sys.stdout.write(text + "\n")
+    return 0 if met else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

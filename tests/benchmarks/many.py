@@ -1,0 +1,220 @@
+"""Many requests behind one rate limit: ours beside loops that sleep, and what 10 to 10,000 of them cost.
+
+    python tests/benchmarks/many.py [--json]
+
+The package's own jobs, network queue and rate limiter run in virtual time against a simulated service (no sockets):
+minutes pass in seconds, and the same numbers come out on every machine, but for the processor time and the memory.
+Prints the targets; the exit status is 1 when one is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import math
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from random import Random
+from statistics import fmean, quantiles
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+import aiohttp  # noqa: F401 - the package would import it in a thread, and virtual time has none
+
+from dreambooth_widget.errors import GenerationFailedError
+from dreambooth_widget.job import FetchJob
+from dreambooth_widget.network import Network
+from dreambooth_widget.plan import Plan
+from dreambooth_widget.protocol import Answer, Processing, Refused
+from dreambooth_widget.rate_limit import RateLimiter
+from dreambooth_widget.secret import Key
+from tests.benchmarks import virtual_time
+
+RATE, BURST = 10.0, 10
+"""The limit that all of a kernel's polls share: requests a second, and how many at once first."""
+
+ANSWER = 0.15
+"""Seconds from a poll to its answer."""
+
+SHORTEST_ETA, LONGEST_ETA, SIGMA = 10.0, 600.0, 0.5
+COUNT = 1000
+TARGET = 0.5
+"""Target: our mean delay is at most this part of that of the loops."""
+
+SIZES = (10, 100, 1000, 10_000)
+LINEAR = 2.0
+"""Target: one of 10,000 requests costs at most this many times the processor time and memory of one of 1,000."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """One request: what was announced, and how long it takes, in seconds."""
+
+    eta: float
+    duration: float
+
+
+def make_orders(count: int, seed: int = 5) -> list[Order]:
+    """Estimates from 10 to 600 s (log-uniform); the truth is log-normal around them, σ = 0.5."""
+    random = Random(seed)
+    orders = []
+    for _ in range(count):
+        eta = math.exp(random.uniform(math.log(SHORTEST_ETA), math.log(LONGEST_ETA)))
+        orders.append(Order(eta, min(max(eta * math.exp(random.gauss(0, SIGMA)), 0.3), 3600)))
+    return orders
+
+
+class Service:
+    """What answers: it knows when each request is ready, and when that was noticed."""
+
+    def __init__(self, orders: Sequence[Order]) -> None:
+        self.orders = orders
+        self.polls = 0
+        self.delays: list[float] = []
+
+    async def ask(self, place: int) -> bool:
+        """Whether the request was ready when the poll was sent."""
+        self.polls += 1
+        late = asyncio.get_running_loop().time() - self.orders[place].duration
+        await asyncio.sleep(ANSWER)
+        if late >= 0:
+            self.delays.append(late)
+        return late >= 0
+
+
+class SimulatedNetwork(Network):
+    """Our queue and rate limit in front of a simulated service. A ready request ends as failed: no pictures to load."""
+
+    def __init__(self, service: Service) -> None:
+        super().__init__(Key("simulated-key"), "https://service.example/fetch", rate=RATE, burst=BURST)
+        self._service = service
+
+    async def _ask(self, request_id: str) -> Answer:
+        place = int(request_id)
+        if await self._service.ask(place):
+            return Refused(GenerationFailedError, "ready")
+        return Processing(eta=self._service.orders[place].eta)
+
+
+async def ours(service: Service) -> None:
+    """Every request as a `FetchJob` of one client."""
+    network = SimulatedNetwork(service)
+    plans = [Plan(str(place), eta=order.eta, deadline=7200.0) for place, order in enumerate(service.orders)]
+    jobs = [FetchJob(network, plan) for plan in plans]
+    await asyncio.gather(*jobs, return_exceptions=True)
+    await network.close()
+
+
+async def loops(sleep: float, service: Service) -> None:
+    """One loop for each request that sleeps between its polls, all behind the same limit."""
+    limiter = RateLimiter(RATE, BURST, clock=asyncio.get_running_loop().time)
+
+    async def loop(place: int) -> None:
+        while True:
+            await limiter.turn()
+            if await service.ask(place):
+                return
+            await asyncio.sleep(sleep)
+
+    await asyncio.gather(*(loop(place) for place in range(len(service.orders))))
+
+
+WAYS: dict[str, Callable[[Service], Coroutine[Any, Any, None]]] = {
+    "ours": ours,
+    "every 1 s": partial(loops, 1.0),
+    "every 5 s": partial(loops, 5.0),
+}
+
+
+def compare(count: int = COUNT) -> list[dict[str, Any]]:
+    """Delay from ready to noticed, in seconds, and polls for each request, for every way."""
+    rows = []
+    for name, way in WAYS.items():
+        service = Service(make_orders(count))
+        virtual_time.run(partial(way, service))
+        assert len(service.delays) == count
+        rows.append({
+            "way": name,
+            "mean delay": round(fmean(service.delays), 1),
+            "p95": round(quantiles(service.delays, n=20)[-1], 1),
+            "longest": round(max(service.delays)),
+            "polls": round(service.polls / count, 1),
+        })  # fmt: skip
+    return rows
+
+
+def grow(sizes: Sequence[int] = SIZES) -> list[dict[str, Any]]:
+    """What our own work costs for more and more requests: processor time and memory for one of them."""
+    rows = []
+    for size in sizes:
+        service = Service(make_orders(size))
+        begun = time.process_time()
+        virtual_time.run(partial(ours, service))
+        seconds = time.process_time() - begun
+        service = Service(make_orders(size))
+        tracemalloc.start()
+        virtual_time.run(partial(ours, service))
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        rows.append({
+            "requests": size,
+            "mean delay": round(fmean(service.delays), 1),
+            "polls": round(service.polls / size, 1),
+            "ms each": round(seconds * 1000 / size, 2),
+            "kB each": round(peak / size / 1000, 1),
+        })  # fmt: skip
+    return rows
+
+
+def targets(compared: Sequence[dict[str, Any]], grown: Sequence[dict[str, Any]]) -> list[tuple[str, bool]]:
+    """Each target in words, and whether it is met."""
+    own, *others = compared
+    found = [
+        (
+            f"{COUNT} requests, {RATE:g} polls a second: at most {TARGET} of the delay of {other['way']}: "
+            f"{own['mean delay'] / other['mean delay']:.2f}",
+            own["mean delay"] <= TARGET * other["mean delay"],
+        )
+        for other in others
+    ]
+    thousand, ten_thousand = grown[-2:]
+    for unit in ("ms each", "kB each"):
+        ratio = ten_thousand[unit] / thousand[unit]
+        sizes = f"one of {ten_thousand['requests']:,} beside one of {thousand['requests']:,}"
+        found.append((f"{sizes}, {unit}: at most {LINEAR:g} times: {ratio:.2f}", ratio <= LINEAR))
+    return found
+
+
+def table(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """The rows as a Markdown table."""
+    names = list(rows[0])
+    lines = [names, ["---"] + ["--:"] * (len(names) - 1), *([f"{value:,}" if isinstance(value, int) else str(value)
+             for value in row.values()] for row in rows)]  # fmt: skip
+    return [f"| {' | '.join(line)} |" for line in lines]
+
+
+def main() -> int:
+    """Simulate and print; 1 when a target is missed."""
+    parser = argparse.ArgumentParser(description="Many requests behind one rate limit.")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of Markdown")
+    options = parser.parse_args()
+    compared, grown = compare(), grow()
+    results = targets(compared, grown)
+    if options.json:
+        told = [{"target": target, "met": met} for target, met in results]
+        text = json.dumps({"compared": compared, "grown": grown, "targets": told}, indent=2)
+    else:
+        lines = [*table(compared), "", *table(grown), ""]
+        text = "\n".join([*lines, *(f"* {'met' if met else 'MISSED'}: {target}" for target, met in results)])
+    sys.stdout.write(text + "\n")
+    return 0 if all(met for _, met in results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
