@@ -95,6 +95,30 @@ async def test_a_state_that_is_reached_is_accessible_too(card_page: CardPage, ax
             await axe.finds_nothing(card.root)
 
 
+BARS = {
+    "03-eta": "Estimated time",
+    "04-late": "Waiting for the pictures",
+    "05-no-eta": "Waiting for the pictures",
+    "09-downloading": "Pictures loaded",
+    "kernel busy": "Waiting for the kernel",
+}
+
+
+@pytest.mark.parametrize("name", BARS)
+async def test_a_bar_says_of_what(card_page: CardPage, name: str) -> None:
+    """Its name, and its value in the words that stand below it: axe-core does not ask a native bar for either."""
+    if name == "kernel busy":
+        await card_page.page.clock.install()
+    card = await mounted(card_page, REACHED[name][0] if name in REACHED else name)
+    if name == "kernel busy":
+        await hold_kernel(card_page, card)
+    bar = card.root.get_by_role("progressbar")
+    await expect(bar).to_have_accessible_name(BARS[name])
+    value = str(await bar.get_attribute("aria-valuetext"))
+    assert len(value) > 8
+    assert value.partition(" · ")[0] in str(await card.line.text_content())
+
+
 async def test_a_busy_kernel_moves_nothing(card_page: CardPage) -> None:
     """The buttons go and come back; the pictures below stay where they are, wide and narrow."""
     await card_page.page.clock.install()
