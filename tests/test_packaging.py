@@ -357,7 +357,7 @@ def test_binder_reads_its_folder(checkout: Path) -> None:
     dockerfile = told.stdout + told.stderr
     assert "python=3.12" in dockerfile
     assert 'pip install --no-cache-dir -r "binder/requirements.txt"' in dockerfile
-    assert (checkout / "binder" / "requirements.txt").read_text(encoding="utf-8").split() == [".[lab]"]
+    assert (checkout / "binder" / "requirements.txt").read_text(encoding="utf-8").split() == [".[lab,batch]"]
 
 
 def test_the_quickstart_is_kept_without_results() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -27,19 +29,29 @@ def test_nothing_is_left_in_it(path: Path) -> None:
         assert cell.get("execution_count") is None
 
 
-def executed(path: Path, folder: Path) -> Executed:
-    """The notebook after papermill, which stops at the first error, in a folder of its own and without a key."""
-    workshop = Workshop(folder, {})
-    copy = folder / path.name
-    copy.write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
-    return workshop.execute(copy, "papermill")
+Run = Callable[[str], Executed]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The notebook of a name after papermill, which stops at the first error; in a folder of its own, without a key."""
+
+    @cache
+    def executed(name: str) -> Executed:
+        folder = tmp_path_factory.mktemp(name)
+        copy = folder / f"{name}.ipynb"
+        path = next(path for path in NOTEBOOKS if path.stem == name)
+        copy.write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
+        return Workshop(folder, {}).execute(copy, "papermill")
+
+    return executed
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_it_runs_from_top_to_bottom(path: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", [path.stem for path in NOTEBOOKS])
+def test_it_runs_from_top_to_bottom(name: str, run: Run) -> None:
     """No cell fails or complains, and every widget that was shown has its copy in the file, or waits with the form."""
-    done = executed(path, tmp_path)
+    done = run(name)
     shown = 0
     for index, cell in enumerate(done.notebook.cells):
         for output in cell.get("outputs", ()):
@@ -52,14 +64,36 @@ def test_it_runs_from_top_to_bottom(path: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_automation_says_what_it_promises(tmp_path: Path) -> None:
+def test_the_automation_says_what_it_promises(run: Run) -> None:
     """A time-out that is resumed, a second run that asks nobody, files that were written, an error that is caught."""
-    path = next(path for path in NOTEBOOKS if path.stem == "automation")
-    done = executed(path, tmp_path)
-    cells = {cell.id: index for index, cell in enumerate(done.notebook.cells) if cell.cell_type == "code"}
-    text = {name: json.dumps(done.notebook.cells[index].outputs) for name, index in cells.items()}
+    done = run("automation")
+    cells, text = outputs(done)
     assert "No result after 0:01" in text["deadline"]
     assert "2 pictures" in text["resume"]
     assert done.outputs(cells["cache-same"])[0]["text/plain"] == "('4 pictures, from the cache', 0, True)"
     assert "gallery.html" in text["export"]
     assert "EndpointUnreachableError" in text["error"]
+
+
+@pytest.mark.slow
+def test_the_batch_says_what_it_promises(run: Run) -> None:
+    """Fifty prompts, two of which fail, in one card; a manifest, a data frame, `fetch_all`, and a cluster's workers."""
+    done = run("batch")
+    cells, text = outputs(done)
+    assert "48 of 50 done, 2 failed" in text["all"]
+    assert text["all"].count("GenerationFailedError") == 2
+    assert "50 files" in text["keep"]
+    assert "'error': 2, 'success': 48" in text["frame"]
+    assert "FetchResult" in text["client"]
+    assert "16 requests from 2 processes" in text["dask"]
+    assert "1 picture" in text["dask"]
+    copy = done.gallery(cells["show"])
+    assert copy.count("<img") == 48
+    assert "a fox in the snow" in copy
+    assert len(copy) < 512 * 1024
+
+
+def outputs(done: Executed) -> tuple[dict[str, int], dict[str, str]]:
+    """The places of the code cells by their ids, and what each has put out as JSON text."""
+    cells = {cell.id: index for index, cell in enumerate(done.notebook.cells) if cell.cell_type == "code"}
+    return cells, {name: json.dumps(done.notebook.cells[index].outputs) for name, index in cells.items()}
