@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import time
 from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Mapping, Sequence
@@ -143,7 +144,8 @@ class DreamboothBatch(LiveCard):
 
     def stop(self) -> None:
         """Stop waiting for all. The service cannot cancel jobs: they go on there, and `check_now()` resumes."""
-        self._jobs.stop()
+        if self._started:
+            self._on_owner_loop(self._jobs.stop)
 
     def check_now(self) -> None:
         """Ask for all that run, in their turns; those that were stopped or timed out go on."""
@@ -238,9 +240,9 @@ class DreamboothBatch(LiveCard):
 
     def close(self) -> None:
         """Close the comm and its views, and stop waiting."""
-        jobs = getattr(self, "_jobs", None)  # also called by __del__, after a failed construction
-        if jobs is not None:
-            jobs.stop()
+        if getattr(self, "_started", False):  # also called by __del__, after a failed construction
+            with contextlib.suppress(RuntimeError):  # the loop has gone, and with it every job
+                self.stop()
         if getattr(self, "_delivery", None) is not None:
             self._delivery.close()
         super().close()

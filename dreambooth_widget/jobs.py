@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
@@ -21,6 +22,9 @@ from .state import FetchResult, FetchState
 __all__ = ["FetchJobs", "Outcome"]
 
 log = logging.getLogger(__name__)
+
+_AT_ONCE = 50
+"""Jobs that begin in one turn of the loop: some milliseconds."""
 
 Outcome: TypeAlias = "FetchResult | DreamboothError"
 """How a request ended: with pictures, or with the error that ended it."""
@@ -62,6 +66,7 @@ class FetchJobs:
         self._on_change = on_change
         self._entries: list[_Entry] = []
         self._ends: list[int] = []  # the places in the order in which they ended; one that began again may stand twice
+        self._line: deque[int] = deque()  # the places that are about to begin
         self._moved = asyncio.Event()
 
     def __len__(self) -> int:
@@ -104,10 +109,16 @@ class FetchJobs:
         return places
 
     def start(self) -> None:
-        """Fetch all that have not been started yet."""
-        for place, entry in enumerate(self._entries):
-            if entry.job is None and entry.asked.error is None:
-                self._begin(place)
+        """Fetch all that have not been started yet: some now, and some with each turn of the loop, which stays free."""
+        new = (place for place, entry in enumerate(self._entries) if entry.job is None and entry.asked.error is None)
+        self._line = deque(new)
+        self._begin_some()
+
+    def _begin_some(self) -> None:
+        for _ in range(min(_AT_ONCE, len(self._line))):
+            self._begin(self._line.popleft())
+        if self._line:
+            asyncio.get_running_loop().call_soon(self._begin_some)
 
     def again(self, place: int) -> None:
         """Fetch one once more that has ended without success. One that was stopped or timed out keeps its clock."""
@@ -117,6 +128,8 @@ class FetchJobs:
 
     def stop(self) -> None:
         """Stop waiting for all. The service goes on with them."""
+        while self._line:  # what has no job yet could not be stopped, and not go on either
+            self._begin(self._line.popleft())
         for entry in self._entries:
             if entry.job is not None:
                 entry.job.stop()
@@ -162,6 +175,7 @@ class FetchJobs:
 
     async def finish(self) -> None:
         """Stop all, and wait until nothing of them runs any more."""
+        self._line.clear()
         jobs = [entry.job for entry in self._entries if entry.job is not None]
         await asyncio.gather(*(job.finish() for job in jobs))
 
