@@ -273,6 +273,61 @@ def test_two_threads_at_once(tmp_path: Path) -> None:
     assert find(PictureCache(tmp_path)).complete  # type: ignore[union-attr]  # by three writers
 
 
+CROWD = """
+import sys
+from pathlib import Path
+from dreambooth_widget.cache import PictureCache
+from dreambooth_widget.pictures import read_picture
+folder, name, bound, *files = sys.argv[1:]
+pictures = [read_picture(Path(f).read_bytes(), index=i, url="", max_pixels=10**6) for i, f in enumerate(files)]
+cache = PictureCache(folder, max_bytes=int(bound))
+print("ready", flush=True)
+sys.stdin.readline()
+found = 0
+for number in range({rounds}):
+    for request in ("shared", f"{{name}}-{{number % 3}}"):
+        for picture in pictures:
+            cache.keep({where!r}, request, picture, len(pictures), {{"prompt": "a dog"}})
+            stored = cache.find({where!r}, "shared", max_bytes=10**6, max_pixels=10**6)
+            for index, one in (stored.pictures if stored else {{}}).items():
+                assert one.data == pictures[index].data
+                found += 1
+print(found)
+"""
+
+
+def test_two_processes_at_once(tmp_path: Path) -> None:
+    """Two kernels keep the same request, and remove old ones to stay within the bound: no fault, no half of a file."""
+    sources = [tmp_path / f"{color}.png" for color in COLORS]
+    for path, color in zip(sources, COLORS, strict=True):
+        path.write_bytes(png(color, (256, 256)))
+    bound = 2 * sum(path.stat().st_size for path in sources) + 1000  # two requests fit, five are written
+    folder = tmp_path / "cache"
+    command = [sys.executable, "-c", CROWD.format(rounds=25, where=WHERE), str(folder)]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    workers = [
+        subprocess.Popen([*command, name, str(bound), *map(str, sources)], text=True, **pipes) for name in ("a", "b")
+    ]
+    for worker in workers:
+        assert worker.stdout.readline() == "ready\n", worker.communicate()[1]
+    for worker in workers:
+        worker.stdin.write("go\n")
+        worker.stdin.flush()
+    ends = [worker.communicate(timeout=60) for worker in workers]
+    assert [errors for _, errors in ends] == ["", ""]
+    assert all(int(output) > 25 for output, _ in ends)
+    wholes = {path.read_bytes() for path in sources}
+    kept = list(folder.rglob("*.png"))
+    assert {path.read_bytes() for path in kept} <= wholes
+    assert not list(folder.rglob("*.part"))
+    cache = PictureCache(folder, max_bytes=bound)
+    for index, path in enumerate(sources):
+        one = read_picture(path.read_bytes(), index=index, url="", max_pixels=10**6)
+        cache.keep(WHERE, "shared", one, len(sources), {})
+    assert find(cache, "shared").complete  # type: ignore[union-attr]  # just kept
+    assert sum(path.stat().st_size for path in folder.rglob("*.*")) <= bound
+
+
 @pytest.mark.parametrize(("cache", "error"), [(5, TypeError), (b"x", TypeError), (__file__, ValueError)])
 def test_what_cannot_be_a_folder(cache: Any, error: type[Exception]) -> None:
     """Said at construction, by the class that was called."""
