@@ -45,7 +45,7 @@ _CLIENTS: set[Client] = set()
 
 
 def _forget() -> None:
-    """After a fork: the child has neither the thread nor a right to the connections."""
+    """After a fork: the child has not got the thread, and with it goes the loop that the clients belong to."""
     global _THREAD, _CLIENTS
     _THREAD, _CLIENTS = _LoopThread(), set()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -29,8 +30,15 @@ _REDIRECTS = 5
 _PATIENCE = 4.0
 """Picture links need longer than API calls: the back-off of `Retry`, stretched by this (2, 4, 8, 16, 20 s)."""
 
-# At most two at once: Pillow keeps both cores busy, and the kernel's loop needs a share of one.
-_THREADS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="dreambooth-pillow")
+def _open_threads() -> ThreadPoolExecutor:
+    """At most two at once: Pillow keeps both cores busy, and the kernel's loop needs a share of one."""
+    return ThreadPoolExecutor(max_workers=2, thread_name_prefix="dreambooth-pillow")
+
+
+_THREADS = [_open_threads()]
+if hasattr(os, "register_at_fork"):
+    # The child has none of the parent's threads, and would wait for them for ever.
+    os.register_at_fork(after_in_child=lambda: _THREADS.__setitem__(0, _open_threads()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +66,7 @@ class _LaterError(Exception):
 async def in_picture_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run Pillow work off the loop, at most two at a time in this process."""
     loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(_THREADS, lambda: work(*args, **kwargs))
+    return await loop.run_in_executor(_THREADS[0], lambda: work(*args, **kwargs))
 
 
 async def download(

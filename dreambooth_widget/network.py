@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import sys
 import warnings
 import weakref
@@ -86,6 +87,7 @@ class Network:
         self._sessions: dict[str, ClientSession] = {}
         # Closes what is open when the client is forgotten, and at exit: nobody shall read "Unclosed client session".
         self._finalizer = weakref.finalize(self, _close_now, self._sessions)
+        _ALIVE.add(self)
 
     def __repr__(self) -> str:
         return f"<Network {self.endpoint}>"
@@ -199,6 +201,19 @@ class Network:
         for session in sessions:
             await session.close()
 
+    def disown(self) -> None:
+        """In a forked child: forget the connections without a word to the other side. They are the parent's.
+
+        Closing them would also take them out of the parent's epoll, which the child shares: the parent would never hear
+        of an answer again.
+        """
+        self._loop = None
+        for session in self._sessions.values():
+            connector = session.connector
+            session.detach()
+            getattr(connector, "_conns", {}).clear()  # else it closes them when it is collected
+        self._sessions.clear()
+
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
 
@@ -240,6 +255,18 @@ class Network:
                 auto_decompress=False,
             )
         return self._sessions[purpose]
+
+
+_ALIVE: weakref.WeakSet[Network] = weakref.WeakSet()
+
+
+def _disown_all() -> None:
+    for network in tuple(_ALIVE):
+        network.disown()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_disown_all)
 
 
 async def _read_answer_body(response: ClientResponse) -> bytes:
