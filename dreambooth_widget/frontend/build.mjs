@@ -39,6 +39,23 @@ function sourcesHash() {
   return hash.digest("hex").slice(0, 32);
 }
 
+/**
+ * Names by which only our own modules call one another, and never by a computed key: they become shorter. What stands in a
+ * wire.ts crosses to the kernel under its own name.
+ */
+const INTERNAL = [
+  "onAction onCompare onDetails onFilter onOpen onRetry onSave onSelectAll onSize onStart onTurn about",
+  "active alive asked blank captionOf double drawn drawSoon elapsed entry facts factsOf fault fits frozen",
+  "hasKey heard hint icon labels large listReady live milestone patience place position receive requestId",
+  "saving scale seen shown silent since speak stage steady store tile timer view viewing want words zoomed",
+  "zoomTo",
+].flatMap((line) => line.split(" "));
+for (const path of sources().filter((each) => each.endsWith("wire.ts"))) {
+  const code = readFileSync(join(here, path), "utf8").replace(/\/\*.*?\*\//gs, "");
+  const crossing = code.match(/\w+/g).filter((word) => INTERNAL.includes(word));
+  if (crossing.length > 0) throw new Error(`build.mjs would rename what crosses to the kernel: ${crossing} in ${path}`);
+}
+
 const options = {
   absWorkingDir: here,
   // Each holds all that it needs: anywidget loads a module from a blob: address, from where no import resolves.
@@ -49,6 +66,7 @@ const options = {
   target: "es2022",
   charset: "utf8",
   legalComments: "none",
+  mangleProps: new RegExp(`^(${INTERNAL.join("|")})$`),
   // Some hundred bytes less than the automatic runtime of tsconfig.json; the types are the same.
   tsconfigRaw: { compilerOptions: { jsx: "react", jsxFactory: "h", jsxFragmentFactory: "Fragment" } },
   inject: ["src/jsx.ts"],

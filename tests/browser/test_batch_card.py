@@ -171,12 +171,12 @@ async def test_a_button_sends_one_message(
 
 
 async def test_a_wrong_key_can_be_replaced(card_page: CardPage) -> None:
-    """When all have failed the form for the key comes back; what is typed leaves in one message and stays nowhere."""
+    """When all have failed the form for the key comes back; what is typed leaves in one message, and all go on."""
     card = await mounted(card_page, [failed(0, "Key refused"), failed(1, "Key refused")])
     await card.button("Edit key").click()
     await card.root.get_by_label("API key").fill("another-key")
     await card.button("Fetch").click()
-    assert await intents(card_page) == [{"type": "start", "key": "another-key"}]
+    assert await intents(card_page) == [{"type": "start", "key": "another-key"}, {"type": "retry_failed"}]
     await expect(card.root.get_by_label("API key")).to_have_count(0)
 
 

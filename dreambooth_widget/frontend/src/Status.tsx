@@ -73,7 +73,7 @@ function ProgressBar({ bar, text }: { bar: Bar | null; text: string }): VNode {
   return (
     <progress
       key={bar.value === null ? "open" : "known"}
-      data-frozen={bar.frozen}
+      data-frozen={bar.frozen || undefined}
       aria-label={bar.label}
       aria-valuetext={text}
       {...value}

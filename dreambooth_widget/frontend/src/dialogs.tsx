@@ -13,7 +13,7 @@ interface Gallery extends Omit<LightboxProps, "entries" | "start" | "onSelect" |
 
 interface Dialogs {
   open(entry: PictureEntry): void;
-  /** Two pictures; with any other number nothing happens. */
+  /** The first two of these over each other. */
   compare(pair: PictureEntry[]): void;
   /** A picture whose tile takes the focus, each time that this is a new object. */
   focus: { index: number } | null;
@@ -49,11 +49,11 @@ export function useDialogs({ entries, onSelect, ...gallery }: Gallery): Dialogs 
           store={store}
           onClose={() => {
             setPair([]);
-            setFocus({ index: left.index });
+            setFocus(left);
           }}
         />
       )}
     </>
   );
-  return { open: setOpen, compare: (pair) => setPair(pair.length === 2 ? pair : []), focus, drawn };
+  return { open: setOpen, compare: setPair, focus, drawn };
 }

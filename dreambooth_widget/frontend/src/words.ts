@@ -112,7 +112,6 @@ export const BUSY = {
   icon: "busy",
   tone: "wait",
   line: "a running cell holds the kernel; checking goes on after it",
-  bar: { value: null, label: "Waiting for the kernel", frozen: true },
 } as const;
 
 type Row = (
@@ -130,7 +129,7 @@ const ROWS: Record<Traits["status"] | "busy", Row> = {
     milestone: "",
   }),
   processing: (state, now) => (state._card.activity ? trouble(state, now) : generating(state, now)),
-  busy: () => BUSY,
+  busy: () => ({ ...BUSY, bar: { value: null, label: "Waiting for the kernel", frozen: true } }),
   downloading: ({ pictures }) => {
     const { ready, missing, total } = tally(pictures);
     const line = `${ready + missing} of ${count(total, "picture")}`;

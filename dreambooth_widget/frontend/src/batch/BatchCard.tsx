@@ -35,7 +35,7 @@ export function BatchCard({ view, store, rows, refused, now, send, select, speak
   const [editing, setEditing] = useState(false);
   const [picked, setPicked] = useState<Filter>("all");
   // The last one of a state may leave it.
-  const filter = countOf(picked, view) ? picked : "all";
+  const filter = countOf(picked, view.counts) ? picked : "all";
   const gallery = rows.gallery(filter);
   const saving = useSaving(store);
   const silent = useSilence(view.alive, status !== "processing" && view.counts.success > 0);
@@ -44,7 +44,8 @@ export function BatchCard({ view, store, rows, refused, now, send, select, speak
   const chosen = [...selected]
     .map((index) => rows.at(index))
     .filter((entry) => entry?.status === "ready") as BatchEntry[];
-  const label = `Pictures of ${count(total, "request")}`;
+  const name = count(total, "request");
+  const label = `Pictures of ${name}`;
   const form = card.form || editing;
   const trouble = saving.trouble || (form ? "" : refused);
   const dialogs = useDialogs({
@@ -64,6 +65,8 @@ export function BatchCard({ view, store, rows, refused, now, send, select, speak
   const start = (key: string): void => {
     setEditing(false);
     send({ type: START, ...(key && { key }) });
+    // Starting is for those that have not begun.
+    if (view.counts.error) send({ type: RETRY_FAILED });
   };
   const again = (entry: PictureEntry): void => {
     const { row, place } = entry as BatchEntry;
@@ -87,16 +90,16 @@ export function BatchCard({ view, store, rows, refused, now, send, select, speak
           live={status === "processing"}
           since={view.started_at}
           now={now}
-          name={total ? count(total, "request") : ""}
+          name={name}
           labels={(action) => labelOf(action, view)}
           onAction={act}
           speak={speak}
         />
         {form && <Form requestId={null} hasKey={card.has_key} refused={refused} onStart={start} />}
         <Notes trouble={trouble} silent={silent} />
-        {rows.size > 0 && (
+        {total > 0 && !silent && (
           <div class="dreambooth-controls">
-            <Filters of={view} filter={filter} onFilter={setPicked} />
+            <Filters of={view.counts} filter={filter} onFilter={setPicked} />
             <Toolbar
               total={gallery.length}
               ready={gallery.ready}
@@ -139,6 +142,6 @@ const captionFor = (entry: PictureEntry): string => captionOf((entry as BatchEnt
 /** Of a picture: its file, its own request, and what its text says. */
 function factsFor(entry: PictureEntry): Fact[] {
   const { row, text } = entry as BatchEntry;
-  const caption = row.caption === (row.meta.prompt ?? text.prompt) ? "" : row.caption;
-  return factsOf({ caption, ...ofFile(entry), ...ofJob({ ...row, request_id: row.id }) }, row.meta, text);
+  const own = { ...ofFile(entry), ...ofJob({ ...row, request_id: row.id }) };
+  return factsOf(own, { prompt: row.caption }, row.meta, text);
 }

@@ -45,6 +45,7 @@ function Request({ entry, active, now, onRetry }: Props): VNode {
   const { row, reason, status } = entry as BatchEntry;
   useTicks(running(row), row.started_at ?? 0, now);
   const [icon, state] = stateOf(row, now());
+  const again = row.status === "error" ? "Try again" : "Check again";
   return (
     <div class="dreambooth-state">
       <strong>
@@ -56,12 +57,8 @@ function Request({ entry, active, now, onRetry }: Props): VNode {
           <p title={reason} dir="auto">
             {reason}
           </p>
-          <Button
-            aria-label={`${row.status === "error" ? "Try" : "Check"} again, ${captionOf(row)}`}
-            tabIndex={active ? 0 : -1}
-            onClick={onRetry}
-          >
-            {row.status === "error" ? "Try again" : "Check again"}
+          <Button aria-label={`${again}, ${captionOf(row)}`} tabIndex={active ? 0 : -1} onClick={onRetry}>
+            {again}
           </Button>
         </>
       )}

@@ -2,22 +2,16 @@
 import type { VNode } from "preact";
 import { Button } from "../Button";
 import { labelOf } from "../metadata";
-import { type Filter, GROUP_OF } from "./rows";
+import { type Filter, STATUSES } from "./rows";
 import type { BatchTraits } from "./wire";
 
-const FILTERS: Filter[] = ["all", "waiting", "done", "failed", "stopped"];
+type Counts = BatchTraits["counts"];
 
-type Counted = Pick<BatchTraits, "total" | "counts">;
-
-export function countOf(filter: Filter, { total, counts }: Counted): number {
-  if (filter === "all") return total;
-  return Object.entries(counts).reduce((sum, [status, count]) => {
-    return GROUP_OF[status as keyof typeof counts] === filter ? sum + count : sum;
-  }, 0);
-}
+export const countOf = (filter: Filter, counts: Counts): number =>
+  STATUSES[filter].reduce((sum, status) => sum + counts[status], 0);
 
 interface Props {
-  of: Counted;
+  of: Counts;
   filter: Filter;
   onFilter(filter: Filter): void;
 }
@@ -25,11 +19,13 @@ interface Props {
 export function Filters({ of, filter, onFilter }: Props): VNode {
   return (
     <fieldset class="dreambooth-toolbar dreambooth-filters" aria-label="Show requests">
-      {FILTERS.filter((each) => each === "all" || countOf(each, of)).map((each) => (
-        <Button key={each} aria-pressed={filter === each} onClick={() => onFilter(each)}>
-          {labelOf(each)} <small>{countOf(each, of)}</small>
-        </Button>
-      ))}
+      {(Object.keys(STATUSES) as Filter[])
+        .filter((each) => each === "all" || countOf(each, of))
+        .map((each) => (
+          <Button key={each} aria-pressed={filter === each} onClick={() => onFilter(each)}>
+            {labelOf(each)} <small>{countOf(each, of)}</small>
+          </Button>
+        ))}
     </fieldset>
   );
 }

@@ -7,18 +7,19 @@ import { inPlaces, placeOf } from "./places";
 import { Rows } from "./rows";
 import { type BatchIntent, type BatchTraits, ROWS, type RowsMessage } from "./wire";
 
-const BLANK: BatchTraits = {
+/** Only what a card without any rows is drawn from: the kernel says the rest before there is one. */
+const BLANK = {
   status: "idle",
   message: "",
   total: 0,
-  counts: { idle: 0, processing: 0, downloading: 0, success: 0, error: 0, stopped: 0, timed_out: 0 },
+  counts: {},
   started_at: null,
   finished_at: null,
   done_at: null,
   next_poll_at: null,
   selected: [],
-  _card: { activity: "", clock: 0, form: false, has_key: false, trouble: "" },
-};
+  _card: { clock: 0 },
+} as unknown as BatchTraits;
 
 function render(where: Where<BatchTraits, BatchIntent>): () => void {
   const rows = new Rows();

@@ -1,23 +1,21 @@
 /**
- * The requests as they are known here, and the gallery of their tiles. A row that comes costs what it holds, not what the
- * batch holds; tiles are listed only as far as they are drawn.
+ * The requests as they are known here, and the gallery of their tiles. A row that comes costs what it holds, a drawing one
+ * step for each request; tiles are listed only as far as they are drawn.
  */
 import type { Gallery } from "../Grid";
 import type { PictureEntry, Status } from "../wire";
 import { indexOf, OF_REQUEST, placeOf } from "./places";
 import type { Row, RowsMessage } from "./wire";
 
-export type Group = "waiting" | "done" | "failed" | "stopped";
-export type Filter = Group | "all";
+export type Filter = "all" | "waiting" | "done" | "failed" | "stopped";
 
-export const GROUP_OF: Record<Status, Group> = {
-  idle: "waiting",
-  processing: "waiting",
-  downloading: "waiting",
-  success: "done",
-  error: "failed",
-  stopped: "stopped",
-  timed_out: "stopped",
+/** Which requests a filter shows. */
+export const STATUSES: Record<Filter, Status[]> = {
+  all: ["idle", "processing", "downloading", "success", "error", "stopped", "timed_out"],
+  waiting: ["idle", "processing", "downloading"],
+  done: ["success"],
+  failed: ["error"],
+  stopped: ["stopped", "timed_out"],
 };
 
 /** A tile: a picture of `row`, or `row` itself when it has no pictures or is not done. */
@@ -27,15 +25,11 @@ export interface BatchEntry extends PictureEntry {
   place: number | null;
 }
 
-/** How many tiles there are, and how many of them are pictures that can be opened. */
-interface Tally {
-  tiles: number;
-  ready: number;
-}
-
-interface Held extends Tally {
-  group: Group;
+interface Held {
+  status: Status;
   entries: BatchEntry[];
+  /** How many of them can be opened. */
+  ready: number;
 }
 
 export interface BatchGallery extends Gallery {
@@ -48,58 +42,43 @@ export interface BatchGallery extends Gallery {
 export class Rows {
   #held = new Map<number, Held>();
   #end = 0;
-  #tallies = new Map<Group, Tally>();
 
   /** New and changed rows; a snapshot's first message makes all that was known void. */
   take({ rows, first }: RowsMessage): void {
-    if (first) {
-      this.#held.clear();
-      this.#tallies.clear();
-      this.#end = 0;
-    }
+    if (first) this.#held.clear();
     for (const row of rows) {
       const entries = entriesOf(row);
-      const ready = entries.filter((entry) => entry.status === "ready").length;
-      const held = { group: GROUP_OF[row.status], entries, tiles: entries.length, ready };
-      this.#count(this.#held.get(row.request), -1);
-      this.#count(held, 1);
-      this.#held.set(row.request, held);
+      this.#held.set(row.request, { status: row.status, entries, ready: entries.filter(isReady).length });
       this.#end = Math.max(this.#end, row.request + 1);
     }
   }
 
-  /** How many requests are known here. */
-  get size(): number {
-    return this.#held.size;
-  }
-
   /** The tiles of all requests, or of those in one state, in the batch's order. */
   gallery(filter: Filter): BatchGallery {
-    const counted = filter === "all" ? [...this.#tallies.values()] : [this.#tallies.get(filter)];
-    const sum = (what: keyof Tally): number => counted.reduce((total, tally) => total + (tally?.[what] ?? 0), 0);
+    const shown = ({ status }: Held): boolean => STATUSES[filter].includes(status);
+    let [length, ready] = [0, 0];
+    for (const held of this.#held.values()) {
+      if (!shown(held)) continue;
+      length += held.entries.length;
+      ready += held.ready;
+    }
     const slice = (from: number, to: number): BatchEntry[] => {
       const entries: BatchEntry[] = [];
       for (let request = 0; request < this.#end && entries.length < to; request++) {
         const held = this.#held.get(request);
-        if (held && (filter === "all" || held.group === filter)) entries.push(...held.entries);
+        if (held && shown(held)) entries.push(...held.entries);
       }
       return entries.slice(from, to);
     };
-    const length = sum("tiles");
-    const listReady = (): BatchEntry[] => slice(0, length).filter((entry) => entry.status === "ready");
-    return { length, slice, ready: sum("ready"), listReady };
+    return { length, slice, ready, listReady: () => slice(0, length).filter(isReady) };
   }
 
   at(index: number): BatchEntry | undefined {
     return this.#held.get(placeOf(index)[0])?.entries.find((entry) => entry.index === index);
   }
-
-  #count(held: Held | undefined, by: 1 | -1): void {
-    if (!held) return;
-    const { tiles, ready } = this.#tallies.get(held.group) ?? { tiles: 0, ready: 0 };
-    this.#tallies.set(held.group, { tiles: tiles + by * held.tiles, ready: ready + by * held.ready });
-  }
 }
+
+const isReady = (entry: PictureEntry): boolean => entry.status === "ready";
 
 /** The pictures that are there, and behind them the request itself as long as it is not done. */
 function entriesOf(row: Row): BatchEntry[] {
@@ -116,7 +95,7 @@ function itself(row: Row): BatchEntry {
   return {
     index: indexOf([row.request, OF_REQUEST]),
     // What can be asked for again is a tile with a button.
-    status: /failed|stopped/.test(GROUP_OF[row.status]) ? "missing" : "waiting",
+    status: /error|stopped|timed_out/.test(row.status) ? "missing" : "waiting",
     reason: row.note,
     width: first?.width,
     height: first?.height,

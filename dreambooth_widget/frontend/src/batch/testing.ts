@@ -1,7 +1,7 @@
 /** For unit tests only: a batch whose kernel is the test. */
 import { AnyFakeModel, entries } from "../testing";
 import type { FromKernel, Status } from "../wire";
-import { GROUP_OF } from "./rows";
+import { STATUSES } from "./rows";
 import type { BatchCardTrait, BatchIntent, BatchTraits, Row, RowsMessage } from "./wire";
 
 export const row = (request: number, status: Status = "success", changes: Partial<Row> = {}): Row => ({
@@ -33,9 +33,9 @@ export const card = (changes: Partial<BatchCardTrait> = {}): BatchCardTrait => (
 /** What the kernel says of these rows as a whole. */
 export function summary(rows: Row[], changes: Partial<BatchTraits> = {}): BatchTraits {
   const counts = Object.fromEntries(
-    Object.keys(GROUP_OF).map((status) => [status, rows.filter((each) => each.status === status).length]),
+    STATUSES.all.map((status) => [status, rows.filter((each) => each.status === status).length]),
   ) as BatchTraits["counts"];
-  const going = rows.some((each) => GROUP_OF[each.status] === "waiting");
+  const going = rows.some((each) => STATUSES.waiting.includes(each.status));
   return {
     status: going ? "processing" : counts.error ? "error" : "success",
     message: `${counts.success} of ${rows.length} done`,

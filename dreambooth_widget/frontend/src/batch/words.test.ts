@@ -18,7 +18,7 @@ suite("the card", () => {
     const said = words(PART, { message: "37 of 50 done, 2 failed", done_at: START + 134.5 });
     expect(said).toMatchObject({ chip: "Generating", elapsed: "1:35", actions: ["check", "stop"] });
     expect(said.line).toBe("37 of 50 done, 2 failed, about 40 s left");
-    expect(said.bar).toEqual({ value: 39 / 50, label: "Requests finished" });
+    expect(said.bar).toEqual({ value: 39 / 50, label: "Requests finished", frozen: false });
   });
 
   test("nobody claims to know the time left when it is over or unknown", () => {
@@ -58,8 +58,8 @@ suite("the card", () => {
     expect(words(many(2, "idle"), { status: "idle" }, { form: true })).toMatchObject({ line: "", actions: [] });
   });
 
-  test("an empty batch says so", () => {
-    expect(words([], { status: "idle", message: "" })).toMatchObject({ line: "no requests yet", actions: [] });
+  test("an empty batch has nothing to press", () => {
+    expect(words([], { status: "idle", message: "" })).toMatchObject({ chip: "Not started", line: "", actions: [] });
   });
 
   test("a screen reader is told of quarters and of the end, not of each request", () => {

@@ -1,7 +1,8 @@
 /** What a batch's card and its tiles say: one state at one moment → chip, line, bar and buttons. Pure. */
 import type { IconName } from "../icons";
 import type { View } from "../model";
-import { BUSY, clock, count, kernelBusy, type Moment, seconds, type Words } from "../words";
+import type { Activity, Status } from "../wire";
+import { BUSY, clock, kernelBusy, type Moment, seconds, type Tone, type Words } from "../words";
 import type { BatchTraits, Row } from "./wire";
 
 export type Action = "fetch" | "check" | "stop" | "failed" | "resume" | "edit";
@@ -21,51 +22,62 @@ export function labelOf(action: Action, { counts }: BatchTraits): [label: string
 }
 
 export function describe(view: View<BatchTraits>, moment: Moment): Words<Action> {
-  const { status, total, counts, started_at: start, finished_at: end } = view;
-  const elapsed = start === null ? "" : clock((end ?? moment.now) - start);
-  const actions = actionsIn(view);
+  const { status, total, counts, started_at: start, finished_at: end, _card: card } = view;
   const going = status === "processing";
+  const busy = kernelBusy(view, moment);
   const finished = counts.success + counts.error + counts.stopped + counts.timed_out;
-  const bar = going ? { value: total ? finished / total : null, label: "Requests finished" } : null;
-  if (kernelBusy(view, moment)) {
-    return { ...BUSY, row: "busy", elapsed, bar: { ...BUSY.bar, ...bar }, actions: [], milestone: `${BUSY.chip}.` };
-  }
-  const said = chipOf(view);
-  const line = lineOf(view, moment.now);
-  const quarter = Math.floor((4 * finished) / (total || 1));
-  const row = going ? view._card.trouble || `${quarter}/4` : status;
-  return { ...said, row, line, elapsed, bar, actions, milestone: status === "idle" ? "" : `${said.chip}: ${line}.` };
+  const said = busy ? BUSY : chipOf(view);
+  const line = busy ? BUSY.line : lineOf(view, moment.now);
+  const quarter = `${Math.floor((4 * finished) / (total || 1))}/4`;
+  return {
+    ...said,
+    row: busy ? "busy" : going ? card.trouble || quarter : status,
+    line,
+    elapsed: start === null ? "" : clock((end ?? moment.now) - start),
+    bar: going ? { value: total ? finished / total : null, label: "Requests finished", frozen: busy } : null,
+    actions: busy ? [] : actionsIn(view),
+    milestone: status === "idle" ? "" : `${said.chip}: ${line}.`,
+  };
 }
 
-function lineOf({ status, message, total, done_at: done, _card: card }: BatchTraits, now: number): string {
+function lineOf({ status, message, done_at: done, _card: card }: BatchTraits, now: number): string {
   if (status === "idle" && card.form) return "";
   if (status === "processing" && card.trouble) return card.trouble;
   const left = status === "processing" && done !== null && done > now ? `, about ${seconds(done - now)} left` : "";
-  return (message || (total ? count(total, "request") : "no requests yet")) + left;
+  return message + left;
 }
 
-function chipOf({ status, total, counts, _card: { activity } }: BatchTraits): Said {
-  if (status === "idle") return { chip: "Not started", icon: "idle", tone: "quiet" };
-  if (status === "success") return { chip: "Done", icon: "check", tone: "good" };
-  if (status === "stopped") return { chip: "Stopped", icon: "stop", tone: "quiet" };
-  if (status === "timed_out") return { chip: "Still processing", icon: "sand", tone: "wait" };
-  if (status === "error") {
-    return { chip: counts.error < total ? `${counts.error} failed` : "All failed", icon: "cross", tone: "bad" };
-  }
-  if (!activity) return { chip: "Generating", icon: "half", tone: "active" };
-  return { chip: activity === "retrying" ? "Trying again" : "Asked to wait", icon: "retry", tone: "wait" };
+/** For each status, and for what stands in its way: the word, the icon, the tone. */
+const STATES: Record<string, [string, IconName, Tone]> = {
+  idle: ["Not started", "idle", "quiet"],
+  processing: ["Generating", "half", "active"],
+  retrying: ["Trying again", "retry", "wait"],
+  rate_limited: ["Asked to wait", "retry", "wait"],
+  downloading: ["Downloading", "down", "active"],
+  success: ["Done", "check", "good"],
+  error: ["All failed", "cross", "bad"],
+  stopped: ["Stopped", "stop", "quiet"],
+  timed_out: ["Still processing", "sand", "wait"],
+};
+
+const stageOf = (status: Status, activity: Activity): string => (status === "processing" && activity) || status;
+
+function chipOf({ status, total, counts, _card: card }: BatchTraits): Said {
+  const [word, icon, tone] = STATES[stageOf(status, card.activity)] as (typeof STATES)[string];
+  return { chip: status === "error" && counts.error < total ? `${counts.error} failed` : word, icon, tone };
 }
 
 /** The service cannot cancel a job: what is stopped is the waiting. */
 function actionsIn({ status, total, counts, _card: card }: BatchTraits): Action[] {
   if (status === "processing") return ["check", "stop"];
   if (status === "idle") return card.form || !total ? [] : ["fetch"];
-  return [
-    ...(counts.error ? ["failed" as const] : []),
-    ...(counts.stopped || counts.timed_out ? ["resume" as const] : []),
+  const ends: [unknown, Action][] = [
+    [counts.error, "failed"],
+    [counts.stopped || counts.timed_out, "resume"],
     // One key serves all of them, so a wrong one fails them all.
-    ...(counts.error && counts.error === total ? ["edit" as const] : []),
+    [status === "error" && counts.error === total, "edit"],
   ];
+  return ends.filter(([offered]) => offered).map(([, action]) => action);
 }
 
 export const captionOf = ({ caption, id }: Row): string => caption || `request ${id}`;
@@ -75,21 +87,15 @@ export function stateOf(
   { status, activity, title, started_at: start, pictures }: Row,
   now: number,
 ): [IconName, string] {
+  const stage = stageOf(status, activity);
+  const [word, icon] = STATES[stage] as (typeof STATES)[string];
   const loaded = pictures.filter((entry) => entry.status !== "waiting").length;
-  const generating = start === null ? "Generating" : `Generating · ${clock(now - start)}`;
-  const states: Record<Row["status"], [IconName, string]> = {
-    idle: ["idle", "Waiting"],
-    processing:
-      activity === "retrying"
-        ? ["retry", "Trying again…"]
-        : activity
-          ? ["retry", "Asked to wait…"]
-          : ["half", generating],
-    downloading: ["down", `Downloading · ${loaded} of ${pictures.length}`],
-    success: ["check", "No pictures"],
-    error: ["broken", title || "Failed"],
-    stopped: ["stop", "Stopped"],
-    timed_out: ["sand", "Still processing"],
+  const words: Record<string, string> = {
+    idle: "Waiting",
+    processing: start === null ? word : `${word} · ${clock(now - start)}`,
+    downloading: `${word} · ${loaded} of ${pictures.length}`,
+    success: "No pictures",
+    error: title || "Failed",
   };
-  return states[status];
+  return [status === "error" ? "broken" : icon, words[stage] ?? (activity ? `${word}…` : word)];
 }
