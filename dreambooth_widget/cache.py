@@ -18,6 +18,7 @@ import hashlib
 import json
 import os
 import re
+import secrets
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -34,6 +35,7 @@ _USUAL = 2 * 1024**3
 _MANIFEST = "manifest.json"
 _NAME = re.compile(r"(\d{1,6})-([0-9a-f]{64})\.(png|jpg|webp|gif)")
 _FOLDER = re.compile(r".+-[0-9a-f]{16}")
+_GONE = ".dreambooth-gone-"
 _STALE = 3600.0
 """Seconds after which an unfinished file belongs to nobody any more: its process was killed."""
 
@@ -154,6 +156,8 @@ class PictureCache:
 
     def _bound(self, newest: Path) -> None:
         """Remove requests, longest unused first and never `newest`, until the rest fits; and stale unfinished files."""
+        for gone in self.folder.glob(f"{_GONE}*"):  # of a process that was killed while it removed them
+            shutil.rmtree(gone, ignore_errors=True)
         sizes: dict[Path, int] = {}
         for place in self._requests():
             with contextlib.suppress(FileNotFoundError):  # another kernel has just removed it
@@ -167,7 +171,7 @@ class PictureCache:
             if total <= self.max_bytes:
                 return
             if place != newest:
-                shutil.rmtree(place, ignore_errors=True)  # another kernel may be at the same
+                _remove(place)
                 total -= sizes[place]
 
     def _requests(self) -> Iterator[Path]:
@@ -175,6 +179,14 @@ class PictureCache:
         for place in self.folder.iterdir():
             if _FOLDER.fullmatch(place.name) and (place / _MANIFEST).is_file():
                 yield place
+
+
+def _remove(place: Path) -> None:
+    """Remove a request's folder, under another name first: who writes into it meanwhile leaves nothing half here."""
+    gone = place.with_name(f"{_GONE}{secrets.token_hex(6)}")
+    with contextlib.suppress(OSError):  # another kernel was faster, or has a file open on Windows
+        place.rename(gone)
+        shutil.rmtree(gone, ignore_errors=True)
 
 
 def _read(path: Path, max_bytes: int, max_pixels: int) -> Picture | None:

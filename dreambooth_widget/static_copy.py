@@ -43,11 +43,11 @@ _MOST = 160
 """More thumbnails than this never fit, so more are not even made."""
 
 _STYLE = """<style>
-.jp-OutputArea-child:has(+ .jp-OutputArea-child .dreambooth-copy):not(:has(.dreambooth-card %s)) { display: none }
-.jp-OutputArea-child:has(.dreambooth-card %s) + .jp-OutputArea-child:has(.dreambooth-copy) { display: none }
+.jp-OutputArea-child:has(+ .jp-OutputArea-child .{copy}):not(:has(.dreambooth-card {live})) {{ display: none }}
+.jp-OutputArea-child:has(.dreambooth-card {live}) + .jp-OutputArea-child:has(.{copy}) {{ display: none }}
 </style>"""
 """A dead widget leaves an error line above the copy, or with saved widget state a card without pictures, which goes.
-A live one shows the pictures, so the copy goes."""
+A live one shows the pictures, so the copy goes. Styles hold for the whole notebook: each kind of copy names itself."""
 
 _FACTS = {
     "prompt": "Prompt",
@@ -227,7 +227,9 @@ def _cell(copy: _Copy, picture: Picture, uri: str, shown: int, told: str) -> str
 
 
 def _page(body: str, *, live: str) -> str:
-    return f"<div class='dreambooth-copy'>{_STYLE % (live, live)}{body}</div>"
+    """The copy; `live` selects, in a card, what the copy stands for: while it is there the copy is hidden."""
+    copy = "dreambooth-pictures" if live == "img" else "dreambooth-words"
+    return f"<div class='dreambooth-copy {copy}'>{_STYLE.format(copy=copy, live=live)}{body}</div>"
 
 
 def _statement(copy: _Copy) -> str:

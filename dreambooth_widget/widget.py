@@ -250,8 +250,9 @@ class DreamboothWidget(LiveCard):
     def _can_start(self) -> bool:
         """Whether there is somebody to ask, or nobody need be asked."""
         request_id = self._plan.request_id
-        cached = self._cache is not None and self._cache.has_all(self._endpoint, request_id)
-        return bool(request_id) and (self._has_key or cached)
+        if self._has_key or not request_id:
+            return bool(request_id)
+        return self._cache is not None and self._cache.has_all(self._endpoint, request_id)
 
     def _begin(self) -> None:
         """Make the job, on its loop. A stopped or timed-out one is resumed: its clock and its count go on."""

@@ -320,6 +320,8 @@ def test_two_processes_at_once(tmp_path: Path) -> None:
     kept = list(folder.rglob("*.png"))
     assert {path.read_bytes() for path in kept} <= wholes
     assert not list(folder.rglob("*.part"))
+    # A folder without a manifest is nobody's: no bound would ever count or remove it.
+    assert [place.name for place in folder.iterdir() if not (place / "manifest.json").is_file()] == []
     cache = PictureCache(folder, max_bytes=bound)
     for index, path in enumerate(sources):
         one = read_picture(path.read_bytes(), index=index, url="", max_pixels=10**6)

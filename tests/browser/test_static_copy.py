@@ -56,6 +56,12 @@ async def test_a_statement_yields_to_any_live_view(page: Page) -> None:
     assert await shown(page, WAITING, statement()) == [True, False]
 
 
+async def test_a_gallery_and_a_failure_in_one_notebook(page: Page) -> None:
+    """The styles of a copy hold for the whole page, and must not decide about another kind's cell."""
+    assert await shown(page, LIVE, gallery(), "<p>x</p>", WAITING, statement()) == [True, False, True, True, False]
+    assert await shown(page, WAITING, statement(), WAITING, gallery()) == [True, False, False, True]
+
+
 @pytest.mark.parametrize("width", [1000, 360])
 async def test_without_styles_it_is_still_a_gallery(page: Page, width: int) -> None:
     """On GitHub: four pictures in a row with captions below, the facts folded away, nothing wider than the page."""

@@ -11,7 +11,7 @@ function Controls({ has }: { has: string }) {
   return (
     <section ref={root} tabIndex={-1}>
       {has.includes("field") && (
-        <form class="dreambooth-form">
+        <form>
           <input />
         </form>
       )}

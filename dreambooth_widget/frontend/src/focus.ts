@@ -25,7 +25,7 @@ export function useFocusKept(): RefObject<HTMLElement | null> {
     const observer = new MutationObserver(() => {
       if (!last || last.isConnected) return;
       last = null;
-      (card.querySelector<HTMLElement>(".dreambooth-actions button, .dreambooth-form input") ?? card).focus();
+      (card.querySelector<HTMLElement>(".dreambooth-actions button, form input") ?? card).focus();
     });
     observer.observe(card, { childList: true, subtree: true });
     return () => {
