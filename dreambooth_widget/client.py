@@ -127,6 +127,10 @@ class Client:
         """The address that is asked."""
         return self._network.endpoint
 
+    def strike(self, text: str) -> str:
+        """`text` without the key, should somebody have repeated it."""
+        return self._network.strike(text)
+
     def fetch(self, request_id: int | str, *, eta: float | None = None, deadline: float | None = None) -> FetchJob:
         """Start fetching a request at once, on the running event loop. `eta` and `deadline` are seconds from now."""
         seconds = check_seconds("eta", eta), check_seconds("deadline", deadline)
@@ -149,7 +153,7 @@ class Client:
 
         Raises `ValueError` when it answered with an error or named no request.
         """
-        plan = replace(Plan.for_response(response, self._network.strike), deadline=check_seconds("deadline", deadline))
+        plan = replace(Plan.for_response(response, self.strike), deadline=check_seconds("deadline", deadline))
         return self.start(self.adopt(plan))
 
     async def fetch_all(
@@ -181,7 +185,7 @@ class Client:
     def plan_all(self, requests: Requests, *, deadline: float | None = None) -> list[Asked]:
         """What `requests` ask for, to be fetched by this client's policies. Raises as `fetch_all` does."""
         seconds = check_seconds("deadline", deadline)
-        asked = list(read_requests(requests, self._network.strike))
+        asked = list(read_requests(requests, self.strike))
         return [replace(each, plan=replace(self.adopt(each.plan), deadline=seconds)) for each in asked]
 
     def resume(self, token: str) -> FetchJob:

@@ -88,6 +88,13 @@ class LiveCard(anywidget.AnyWidget):
     def _has_key(self) -> bool:
         return self._key is not None or self._client is not None
 
+    @property
+    def _strike(self) -> Callable[[str], str]:
+        """Takes the key out of a text, wherever the key is."""
+        if self._client is not None:
+            return self._client.strike
+        return self._key.strike if self._key is not None else str
+
     def _check_key(self) -> None:
         if not self._has_key:
             raise InvalidKeyError(

@@ -120,7 +120,8 @@ class DreamboothWidget(LiveCard):
         """
         secret = find_key(key)
         del key
-        return cls._of_plan(Plan.for_response(response, secret.strike if secret else str), secret, autostart, options)
+        keeper = options.get("client") or secret
+        return cls._of_plan(Plan.for_response(response, keeper.strike if keeper else str), secret, autostart, options)
 
     @classmethod
     def resume(cls, token: str, key: str | None = None, *, autostart: bool = True, **options: Any) -> DreamboothWidget:
