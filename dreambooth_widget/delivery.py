@@ -42,6 +42,10 @@ _PIECE = 1024 * 1024
 """Bytes of one message: a larger one holds up every other output of the kernel."""
 
 
+_GONE = "the kernel's file of it is gone"
+"""Somebody has cleaned up the temporary folder."""
+
+
 class Delivery:
     """Sends the pictures of one widget to all of its views. Lives on the widget's loop."""
 
@@ -109,6 +113,14 @@ class Delivery:
         await asyncio.gather(*(lane() for _ in range(_LANES)))
 
     async def _send_small(self, kind: Kind, picture: Picture, name: str) -> None:
+        try:
+            mime, data = await self._small_file(kind, picture)
+        except OSError:
+            self.unavailable(kind, picture.index, picture.digest, _GONE)
+        else:
+            await self._in_pieces(kind, picture.index, picture.digest, mime, name, data)
+
+    async def _small_file(self, kind: Kind, picture: Picture) -> _Small:
         # A preview that is being made together with its thumbnail is waited for, not made twice.
         async with self._making.setdefault(picture.digest, asyncio.Lock()):
             if (kind, picture.digest) not in self._small:
@@ -117,13 +129,12 @@ class Delivery:
                 made = await in_picture_thread(_make_both if both else _make_one, picture, kind)
                 for each, small in made.items():
                     self._keep((each, picture.digest), small)
-            mime, data = self._small[kind, picture.digest]
-        await self._in_pieces(kind, picture.index, picture.digest, mime, name, data)
+            return self._small[kind, picture.digest]
 
     def _keep(self, place: tuple[Kind, str], small: _Small) -> None:
         """Keep one for the next view. The oldest go beyond `_ROOM`, to be made again if they are asked for."""
+        self._kept += len(small[1]) - len(self._small.pop(place, ("", b""))[1])
         self._small[place] = small
-        self._kept += len(small[1])
         for old in [*self._small]:
             if self._kept <= _ROOM or old[1] == place[1]:
                 return
@@ -131,11 +142,19 @@ class Delivery:
             self._making.pop(old[1], None)
 
     async def _send_original(self, picture: Picture, name: str) -> None:
-        data = await in_picture_thread(picture.original.read)
+        try:
+            data = await in_picture_thread(picture.original.read)
+        except OSError:
+            self.unavailable("original", picture.index, picture.digest, _GONE)
+            return
         await self._in_pieces("original", picture.index, picture.digest, picture.mime, name, data)
 
     async def _send_zip(self, files: tuple[tuple[str, Picture], ...], name: str, token: str) -> None:
-        data = await in_picture_thread(zip_bytes, files)
+        try:
+            data = await in_picture_thread(zip_bytes, files)
+        except OSError:
+            self.unavailable("zip", -1, token, _GONE)
+            return
         await self._in_pieces("zip", -1, token, "application/zip", name, data)
 
     async def _in_pieces(self, kind: str, index: int, token: str, mime: str, name: str, data: bytes) -> None:
