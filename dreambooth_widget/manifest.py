@@ -13,6 +13,7 @@ from .cache import is_fact
 from .picture_files import file_name, write_atomically
 from .pictures import describe
 from .state import FetchResult, FetchState
+from .traits import unsigned
 
 __all__ = ["NAMES", "Record", "read_records", "write_manifest"]
 
@@ -30,9 +31,9 @@ _FACTS = ("seed", "prompt", "negative_prompt", "steps")
 
 
 def read_records(requests: Iterable[tuple[str, FetchState, FetchResult | None]]) -> Iterator[Record]:
-    """The records for (caption, state, result) of each request; what is not known is None. No link, no key."""
+    """The records for (caption, state, result) of each request; what is not known is None. No signed link, no key."""
     for caption, state, result in requests:
-        common: dict[str, Any] = {"caption": caption, "request_id": state.request_id, "status": state.status}
+        common: dict[str, Any] = {"caption": unsigned(caption), "request_id": state.request_id, "status": state.status}
         if result is None:
             yield _record({**common, "error": None if state.error is None else str(state.error)})
             continue

@@ -11,7 +11,7 @@ from .errors import DreamboothError
 from .pictures import describe, file_name
 from .state import FetchState, PictureState
 
-__all__ = ["card_values", "row_values", "trait_values"]
+__all__ = ["card_values", "row_values", "trait_values", "unsigned"]
 
 _LONGEST_TEXT = 2000
 """Characters of one fact (a prompt, say) that are shown; the picture's own bytes keep all of it."""
@@ -99,5 +99,10 @@ def _texts(facts: Mapping[str, Any]) -> dict[str, str]:
     return texts
 
 
+def unsigned(text: str) -> str:
+    """`text` without the queries of the links in it."""
+    return _SIGNATURE.sub(r"\1", text)
+
+
 def _shown(text: str) -> str:
-    return _SIGNATURE.sub(r"\1", text)[:_LONGEST_TEXT]
+    return unsigned(text)[:_LONGEST_TEXT]

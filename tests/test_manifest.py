@@ -83,7 +83,7 @@ def test_what_is_missing_has_a_record_too() -> None:
 def test_links_are_no_facts() -> None:
     """A link may be signed, so none of them is written."""
     result = FetchResult("7", [picture()], meta={"prompt": LINK, "seed": LINK, "model_id": LINK, "steps": [LINK]})
-    assert "5ec2e7" not in str(records(result))
+    assert "5ec2e7" not in str(records(result, caption=f"a dog like {LINK}"))
 
 
 def test_both_files_say_the_same(tmp_path: Path) -> None:
