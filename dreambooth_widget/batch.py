@@ -18,7 +18,7 @@ from .bundle import pack, read_bundle
 from .cache import PictureCache
 from .client import Client, find_key
 from .download import in_picture_thread
-from .errors import DreamboothError
+from .errors import DreamboothError, InvalidKeyError
 from .intake import Asked, Requests, read_requests
 from .job import FetchJob
 from .jobs import FetchJobs, Outcome
@@ -109,7 +109,7 @@ class DreamboothBatch(LiveCard):
         self._changed: dict[int, None] = {}  # places that the views have not heard of, in the order of the changes
         self._telling = False
         self._started = False
-        self._pushed: set[str] = set()  # digests of the pictures whose thumbnails were sent unasked
+        self._pushed: set[str] = set()  # digests of the pictures whose thumbnails the views have unasked
         super().__init__(secret, endpoint=endpoint, client=client, cache=cache, save_copy=save_copy)
         self._jobs.add(self._read(requests))
         self._show()
@@ -133,12 +133,13 @@ class DreamboothBatch(LiveCard):
 
         def take() -> None:
             self._jobs.add(asked)
-            self._show()
             if self._started:
                 self._begin()
+            else:
+                self._show()
 
         if self._loop is None:
-            self._jobs.add(asked)
+            take()
         else:
             self._on_owner_loop(take)
 
@@ -226,10 +227,14 @@ class DreamboothBatch(LiveCard):
             async with heard(self.model_id):
                 return await self._jobs.wait()
         finally:
-            while self._changed:
-                self._tell()
-            if self._look().finished_at is not None:
-                await self._settle()
+            await self._close_waiting()
+
+    async def _close_waiting(self) -> None:
+        """Say what has not been said, as long as the cell that waited is the running one."""
+        while self._changed:
+            self._tell()
+        if self._look().finished_at is not None:
+            await self._settle()
 
     async def as_completed(self) -> AsyncIterator[Outcome]:
         """Each outcome as it comes, those first that are there already."""
@@ -237,6 +242,7 @@ class DreamboothBatch(LiveCard):
         async with heard(self.model_id):
             async for _, outcome in self._jobs.as_completed():
                 yield outcome
+        await self._close_waiting()
 
     def close(self) -> None:
         """Close the comm and its views, and stop waiting."""
@@ -254,11 +260,12 @@ class DreamboothBatch(LiveCard):
         if self._has_key:
             return True
         asked, cache = self._jobs.asked, self._cache
-        return cache is not None and all(cache.has_all(self._endpoint, each.plan.request_id) for each in asked)
+        return cache is not None and all(
+            each.error is not None or cache.has_all(self._endpoint, each.plan.request_id) for each in asked
+        )
 
     def _read(self, requests: Requests) -> list[Asked]:
-        strike = self._key.strike if self._key is not None else str
-        asked = list(read_requests(requests, strike))
+        asked = list(read_requests(requests, self._strike))
         return [replace(each, plan=each.plan.with_policies_of(self._policies)) for each in asked]
 
     def _start_for_waiting(self) -> None:
@@ -372,6 +379,8 @@ class DreamboothBatch(LiveCard):
         """A view appeared, or the page was reloaded: it gets every row, and the thumbnails of its first screen."""
         self._viewed = True
         self._show()
+        have = content.get("have")
+        self._pushed = {digest for digest in have if isinstance(digest, str)} if isinstance(have, list) else set()
         self._run(self._send_everything())
         if self._outputs is not None:
             self._outputs.view_appeared()
@@ -380,12 +389,14 @@ class DreamboothBatch(LiveCard):
         for begin in range(0, max(1, len(self._jobs)), _ROWS):
             self._send_rows(range(begin, min(begin + _ROWS, len(self._jobs))), first=begin == 0)
             await asyncio.sleep(0)  # the loop's other work comes in between
-        self._pushed.clear()
         self._push(range(len(self._jobs)))
 
     def _on_start(self, content: Mapping[str, Any]) -> None:
         if content.get("key"):
             self._use_key(content["key"])
+            for place, state in enumerate(self._jobs.states):
+                if isinstance(state.error, InvalidKeyError):
+                    self._jobs.again(place)
         self.start()
 
     def _on_stop(self, content: Mapping[str, Any]) -> None:
@@ -411,12 +422,12 @@ class DreamboothBatch(LiveCard):
 
     def _on_zip(self, content: Mapping[str, Any]) -> None:
         pairs = content.get("places")
-        files: list[tuple[str, Picture]] = []
+        files: dict[str, Picture] = {}  # by name: an id may have been asked for twice
         for pair in pairs if isinstance(pairs, list) else []:
             entry = self._entry(*pair) if isinstance(pair, list) and len(pair) == 2 else None
             if entry is not None and entry.picture is not None:
-                files += named([entry.picture], self._jobs[pair[0]].request_id)
-        self._deliver_zip(content, files, "batch")
+                files.update(named([entry.picture], self._jobs[pair[0]].request_id))
+        self._deliver_zip(content, list(files.items()), "batch")
 
     def _place(self, content: Mapping[str, Any]) -> int:
         """The place of the request that a message is about. `ValueError` when there is none such."""
