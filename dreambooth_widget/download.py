@@ -30,6 +30,7 @@ _REDIRECTS = 5
 _PATIENCE = 4.0
 """Picture links need longer than API calls: the back-off of `Retry`, stretched by this (2, 4, 8, 16, 20 s)."""
 
+
 def _open_threads() -> ThreadPoolExecutor:
     """At most two at once: Pillow keeps both cores busy, and the kernel's loop needs a share of one."""
     return ThreadPoolExecutor(max_workers=2, thread_name_prefix="dreambooth-pillow")
