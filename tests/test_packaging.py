@@ -176,7 +176,7 @@ def test_an_editable_installation_builds_once(checkout: Path, tmp_path: Path) ->
 def test_a_changed_source_is_built_again(checkout: Path, tmp_path: Path) -> None:
     """A stale bundle is never packed, whatever the times of the files say."""
     build(checkout, "wheel", tmp_path)
-    stale = read_bundle(checkout / "dreambooth_widget" / "static")
+    stale = read_bundle(static=checkout / "dreambooth_widget" / "static")
     style = checkout / "dreambooth_widget" / "frontend" / "src" / "changed.css"
     index = next((checkout / "dreambooth_widget" / "frontend" / "src").glob("index.ts*"))
     style.write_text(".dreambooth-changed { color: #123456; }\n", encoding="utf-8")
