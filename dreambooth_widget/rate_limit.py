@@ -61,8 +61,14 @@ class RateLimiter:
 
     def refused(self) -> None:
         """The service said "too fast": half the rate from here on."""
-        self.rate = max(_SLOWEST, self.rate / 2)
+        self._change(max(_SLOWEST, self.rate / 2))
 
     def accepted(self) -> None:
         """The service answered: back towards the configured rate, slowly."""
-        self.rate = min(self._full_rate, self.rate * _RECOVERY)
+        self._change(min(self._full_rate, self.rate * _RECOVERY))
+
+    def _change(self, rate: float) -> None:
+        """From now on so many a second. What is used up of the burst stays so: the bucket fills at the new rate."""
+        now = self._clock()
+        self._full_at = now + max(0.0, self._full_at - now) * self.rate / rate
+        self.rate = rate
