@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import io
+from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
 from dreambooth_widget import delivery as module
-from dreambooth_widget.delivery import Delivery
+from dreambooth_widget.delivery import Delivery, Kind
 from dreambooth_widget.pictures import Picture, read_picture, shrink
 
 from .images import encoded, noise
@@ -102,3 +103,54 @@ async def test_what_is_made_small() -> None:
         ("preview", 0): ("JPEG", (1024, 768), "RGB"),
         ("preview", 1): ("WEBP", (1024, 768), "RGBA"),
     }
+
+
+async def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch, shrunk: list[int]) -> None:
+    """The oldest go beyond the bound and are made again when asked for; the newest are not made twice."""
+    monkeypatch.setattr(module, "_ROOM", 2000)
+    monkeypatch.setattr(module, "_MOST_PREVIEWS", 0)
+    sent, many = Sent(), pictures(30)
+    for each in many:
+        sent.delivery.send("thumbnail", each, "a.png")
+    await sent.done()
+    held = sent.delivery._small
+    assert 1 <= len(held) < 30
+    assert sent.delivery._kept == sum(len(data) for _, data in held.values()) <= 2000
+    assert set(sent.delivery._making) == {digest for _, digest in held}
+    monkeypatch.setattr(module, "thumbnail", lambda *_: shrunk.append(1) or b"")
+    shrunk.clear()
+    sent.delivery.send("thumbnail", many[-1], "a.png")
+    await sent.done()
+    assert shrunk == []
+    sent.delivery.send("thumbnail", many[0], "a.png")
+    await sent.done()
+    assert shrunk == [1]
+
+
+async def test_what_is_made_again_is_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A preview that is there when its thumbnail is made anew does not use up the bound twice."""
+    sent, (one,) = Sent(), pictures(1)
+    sent.delivery.send("preview", one, "a.png")
+    await sent.done()
+    sent.delivery.send("thumbnail", one, "a.png")
+    await sent.done()
+    assert len(sent.delivery._small) == 2
+    assert sent.delivery._kept == sum(len(data) for _, data in sent.delivery._small.values())
+
+
+@pytest.mark.parametrize("kind", ["thumbnail", "preview", "original"])
+async def test_a_picture_whose_file_is_gone(kind: Kind, caplog: pytest.LogCaptureFixture) -> None:
+    """The view is told that it is not to be had; the others come, and nothing is logged as our fault."""
+    sent, (gone, here) = Sent(), pictures(2)
+    gone.original.move_to(Path("/nowhere/at/all"), None)
+    sent.delivery.send(kind, gone, "a.png")
+    sent.delivery.send(kind, here, "b.png")
+    sent.delivery.send_zip([("a.png", gone)], "all.zip", "token")
+    await sent.done()
+    told = {(each["type"], each["kind"], each["id"]) for each in sent.messages}
+    assert told == {
+        ("unavailable", kind, gone.digest),
+        ("picture", kind, here.digest),
+        ("unavailable", "zip", "token"),
+    }
+    assert not caplog.records

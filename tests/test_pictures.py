@@ -251,6 +251,26 @@ def test_a_picture_can_be_copied_to_another_process() -> None:
     assert (again, again.text, again.digest) == (picture, {"seed": "1"}, picture.digest)
 
 
+def test_the_signature_of_its_link_stays_behind() -> None:
+    """A pickle may go anywhere, and a signed link is a bearer token; the picture here keeps it."""
+    picture = read(text_png())
+    pickled = pickle.dumps(picture)
+    assert b"secret" not in pickled
+    assert pickle.loads(pickled).url == "https://example.org/1.png"
+    assert picture.url.endswith("?signature=secret")
+
+
+def test_its_size_is_known_without_its_bytes() -> None:
+    """Sums over a thousand pictures on disk read none of them."""
+    picture = read(text_png())
+    size = len(picture.data)
+    picture.original.move_to(Path("/nowhere/at/all"), None)
+    assert picture.nbytes == size
+    assert picture == read(text_png())
+    with pytest.raises(FileNotFoundError):
+        _ = picture.image
+
+
 @settings(max_examples=300)
 @given(st.binary(max_size=300))
 def test_arbitrary_bytes_give_a_picture_or_a_refusal(data: bytes) -> None:

@@ -45,6 +45,17 @@ class TestPollSchedule:
         assert schedule.shortest <= varied <= delay * (1 + schedule.jitter)
         assert varied >= delay * (1 - schedule.jitter) * (1 - 1e-9)
 
+    @given(schedules(), SECONDS, ETAS)
+    def test_crowded(self, schedule: PollSchedule, elapsed: float, eta: float | None) -> None:
+        """Where many share one limit, the silence before the expected time is not broken; later nothing changes."""
+        delay, alone = (schedule.next_delay(elapsed, eta, crowded=crowded) for crowded in (True, False))
+        first = schedule.eta_fraction * eta if eta is not None and math.isfinite(eta) and eta > 0 else 0.0
+        if elapsed < first:
+            assert delay == max(first - elapsed, schedule.shortest)
+            assert alone == min(delay, schedule.longest_silence)
+        else:
+            assert delay == alone
+
     @given(schedules(), SECONDS, st.none() | st.floats(max_value=0) | st.just(math.nan) | st.just(math.inf))
     def test_without_an_estimate(self, schedule: PollSchedule, elapsed: float, eta: float | None) -> None:
         """Without an ETA, or with one that is none, the gap never exceeds `longest` and grows with the time."""

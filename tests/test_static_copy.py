@@ -18,7 +18,7 @@ from PIL import Image
 from dreambooth_widget.errors import DeadlineExceededError, InvalidKeyError, StoppedError
 from dreambooth_widget.pictures import Picture, read_picture
 from dreambooth_widget.state import FetchResult, FetchState, PictureState
-from dreambooth_widget.static_copy import LARGEST, USUAL, render
+from dreambooth_widget.static_copy import LARGEST, USUAL, render, render_many
 
 from .images import SWAPPED, encoded, exif, noise, scene, text_png
 
@@ -306,3 +306,64 @@ def test_any_words_make_a_page(words: str, meta: dict[str, Any]) -> None:
     html = render(FetchResult(words, many(1, (32, 32)), [], {**meta, "prompt": words}))
     assert {tag for tag, _ in Page(html).tags} <= KEPT_BY_GITHUB | {"style"}
     assert cost(html) < USUAL
+
+
+# -- many requests ---------------------------------------------------------------------------------------------------
+
+FAILED = FetchState("8", "error", "no", error=InvalidKeyError("The key was refused.", details="Invalid Api Key"))
+
+
+def test_many_requests_in_one_gallery() -> None:
+    """All pictures, each with the caption of its request or its id, then who failed and why."""
+    sources: list[tuple[str, FetchResult | FetchState]] = [
+        ("a <dog>", result(many(2, (64, 64)))),
+        ("", FetchResult("9", many(1, (64, 64)))),
+        ("a cat", FAILED),
+    ]
+    html = render_many(sources, "2 of 3 done, 1 failed")
+    page = Page(html)
+    assert len(thumbnails(page)) == 3
+    assert page.text.count("a <dog>") == 2
+    assert "request 9 · 1" in page.text
+    assert "2 of 3 done, 1 failed" in page.text
+    assert "a cat" in page.text
+    assert "Key refused: The key was refused." in page.text
+    assert "3 requests" in page.text
+
+
+def test_many_requests_that_all_succeeded() -> None:
+    """No line above the pictures: there is nothing to say."""
+    page = Page(render_many([("a", result(many(1, (64, 64)))), ("b", result(many(1, (64, 64))))], "2 of 2 done"))
+    assert "of 2 done" not in page.text
+    assert "2 pictures · 2 requests" in page.text
+
+
+def test_many_requests_without_any_picture() -> None:
+    """One line on all of them; before there is anything, nothing."""
+    page = Page(render_many([("a", FAILED), ("b", FAILED)], "0 of 2 done, 2 failed"))
+    assert "0 of 2 done, 2 failed" in page.text
+    assert page.all("img") == []
+    assert render_many([], "") == ""
+
+
+def test_a_thousand_pictures_fit_the_largest_budget() -> None:
+    """Those that do not fit are counted, and so many failures are not all named."""
+    sources: list[tuple[str, FetchResult | FetchState]] = [(f"dog {n}", result(many(4, (96, 96)))) for n in range(250)]
+    html = render_many([*sources, *((f"cat {n}", FAILED) for n in range(100))], "250 of 350 done, 100 failed")
+    assert cost(html) <= LARGEST
+    page = Page(html)
+    kept = len(thumbnails(page))
+    assert 50 < kept <= 160
+    assert f"{kept} of 1000 pictures · {1000 - kept} more were not saved" in page.text
+    assert page.text.count("cat ") == 40
+    assert "250 of 350 done, 100 failed" in page.text
+
+
+def test_captions_are_texts_without_signatures() -> None:
+    """Escaped, not endless, and a link in a prompt loses its query."""
+    caption = "a dog <script>alert(1)</script> https://x.example/a.png?X-Signature=secret " + "very " * 100 + "long"
+    html = render_many([(caption, result(many(1, (64, 64)))), (caption, FAILED)], "1 of 2 done, 1 failed")
+    assert "<script" not in html
+    assert "secret" not in html
+    assert "long" not in html
+    assert "a dog <script>" in Page(html).text
