@@ -246,6 +246,33 @@ def test_an_entry_larger_than_the_bound_stays_while_it_is_the_newest(tmp_path: P
     assert find(cache).complete  # type: ignore[union-attr]  # just kept
 
 
+def test_whether_all_of_a_request_is_here(tmp_path: Path) -> None:
+    """Told by the names alone; a missing picture, a stranger's file or a damaged manifest is no complete request."""
+    cache = PictureCache(tmp_path)
+    assert not cache.has_all(WHERE, "1")
+    cache.keep(WHERE, "1", picture("red", 0), 2, {})
+    assert not cache.has_all(WHERE, "1")
+    second = cache.keep(WHERE, "1", picture("blue", 1), 2, {})
+    assert cache.has_all(WHERE, "1")
+    assert not cache.has_all(WHERE, "2")
+    assert not cache.has_all(WHERE + "/elsewhere", "1")
+    second.rename(second.with_name(second.name.replace("1-", "7-", 1)))
+    assert not cache.has_all(WHERE, "1")
+    second.with_name(second.name.replace("1-", "7-", 1)).rename(second)
+    (second.parent / "manifest.json").write_text('{"count": "two"}')
+    assert not cache.has_all(WHERE, "1")
+
+
+def test_caches_are_equal_when_they_are_the_same_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However the path was written; another bound is another cache."""
+    monkeypatch.chdir(tmp_path)
+    assert PictureCache("a") == PictureCache(tmp_path / "a")
+    assert len({PictureCache("a"), PictureCache(str(tmp_path / "a"))}) == 1
+    assert PictureCache("a") != PictureCache("b")
+    assert PictureCache("a") != PictureCache("a", max_bytes=5)
+    assert PictureCache("a") != "a"
+
+
 def test_two_threads_at_once(tmp_path: Path) -> None:
     """Writers and readers of the same entry never see half of it, nor fail."""
     pictures = [picture(color, index) for index, color in enumerate(COLORS)]
