@@ -105,7 +105,7 @@ class DreamboothBatch(LiveCard):
         if client is not None:
             policies = client.adopt(policies)
         self._policies = policies
-        self._jobs = FetchJobs(self._start_job, self._note)
+        self._jobs = FetchJobs(self._start_job, self._note, self._expect)
         self._changed: dict[int, None] = {}  # places that the views have not heard of, in the order of the changes
         self._telling = False
         self._started = False
@@ -279,6 +279,10 @@ class DreamboothBatch(LiveCard):
 
     def _start_job(self, plan: Plan) -> FetchJob:
         return self._open_client().start(plan)
+
+    def _expect(self, more: int) -> None:
+        if more:
+            self._open_client().expect(more)
 
     def _again(self, *statuses: str) -> None:
         def begin() -> None:

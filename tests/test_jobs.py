@@ -63,7 +63,7 @@ class Watched(FetchJobs):
 
     def __init__(self, client: Client) -> None:
         self._happened = asyncio.Event()
-        super().__init__(client.start, lambda place: self._happened.set())
+        super().__init__(client.start, lambda place: self._happened.set(), client.expect)
 
     async def until(self, condition: Callable[[], object]) -> None:
         """Wait until a change makes it true."""
@@ -269,6 +269,37 @@ async def test_finish_leaves_nothing_running(service: Service, client: Client) -
     await service.saw(3)
     await jobs.finish()
     assert [state.status for state in jobs.states] == ["stopped", "stopped"]
+    assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("dreambooth")]
+
+
+async def test_a_thousand_begin_in_steps(service: Service, client: Client) -> None:
+    """Some with each turn of the loop; stopping in between stops all, and they can go on."""
+    jobs = begin(client, [f"r{n}" for n in range(1000)])
+    begun = sum(state.status == "processing" for state in jobs.states)
+    assert 0 < begun <= 100
+    assert client._network.waiting == 1000
+    jobs.add(client.plan_all(["late"]))
+    jobs.start()
+    assert client._network.waiting == 1001
+    jobs.stop()
+    assert {short(each) for each in await jobs.wait()} == {"StoppedError"}
+    await asyncio.sleep(0)  # their last callbacks
+    assert client._network.waiting == 0
+    assert not service.seen
+    service.ready = {"r0", "r999", "late"}
+    for place in (0, 999, 1000):
+        jobs.again(place)
+    assert [short(each) for each in (await jobs.wait())[-2:]] == ["r999", "late"]
+
+
+async def test_what_has_not_begun_never_does_after_the_end(service: Service, client: Client) -> None:
+    """`finish` in the middle of the beginning: no job starts afterwards."""
+    jobs = begin(client, [f"r{n}" for n in range(300)])
+    await jobs.finish()
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert client._network.waiting == 0
+    assert not service.seen
     assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("dreambooth")]
 
 
