@@ -49,6 +49,9 @@ _STYLE = """<style>
 """A dead widget leaves an error line above the copy, or with saved widget state a card without pictures, which goes.
 A live one shows the pictures, so the copy goes. Styles hold for the whole notebook: each kind of copy names itself."""
 
+_LIVE = {"pictures": "img", "words": "*", "batch": ".dreambooth-tile"}
+"""What selects, in a card, that which each kind of copy stands for: while it is there, the copy is hidden."""
+
 _FACTS = {
     "prompt": "Prompt",
     "negative_prompt": "Negative prompt",
@@ -77,7 +80,8 @@ def render(source: FetchResult | FetchState, *, budget: int | None = None) -> st
     """
     if budget is not None and budget < 0:
         raise ValueError(f"budget must not be negative, but is {budget}")
-    return _render(_read(source), budget)
+    copy = _read(source)
+    return _render(copy, "pictures" if copy.pictures else "words", budget)
 
 
 def render_many(requests: Iterable[tuple[str, FetchResult | FetchState]], said: str = "") -> str:
@@ -94,18 +98,18 @@ def render_many(requests: Iterable[tuple[str, FetchResult | FetchState]], said: 
         captions=[_safe(caption, 80) for caption, _ in shown],
         facts={_safe(label, 120): _safe(text, 300) for label, text in list(facts.items())[:_MOST_FAILURES]},
     )
-    return _render(whole, None)
+    return _render(whole, "batch", None)
 
 
-def _render(copy: _Copy, budget: int | None) -> str:
+def _render(copy: _Copy, kind: str, budget: int | None) -> str:
     if not copy.pictures:
-        return _page(_statement(copy), live="*") if copy.said or copy.missing else ""
+        return _page(_statement(copy), kind) if copy.said or copy.missing else ""
     if budget is None:
         budget = min(LARGEST, max(USUAL, USUAL // 4 * len(copy.pictures)))
-    frame = _page(_statement(copy) + _table([], 0) + _details(copy, 0), live="img")
+    frame = _page(_statement(copy) + _table([], 0) + _details(copy, 0), kind)
     cells = _fit(copy, budget - _cost(frame) - 64 * len(copy.pictures))
     body = _statement(copy) + _table(cells, len(copy.pictures)) + _details(copy, len(copy.pictures) - len(cells))
-    return _page(body, live="img")
+    return _page(body, kind)
 
 
 @dataclass(frozen=True)
@@ -226,10 +230,9 @@ def _cell(copy: _Copy, picture: Picture, uri: str, shown: int, told: str) -> str
 # -- the page --------------------------------------------------------------------------------------------------
 
 
-def _page(body: str, *, live: str) -> str:
-    """The copy; `live` selects, in a card, what the copy stands for: while it is there the copy is hidden."""
-    copy = "dreambooth-pictures" if live == "img" else "dreambooth-words"
-    return f"<div class='dreambooth-copy {copy}'>{_STYLE.format(copy=copy, live=live)}{body}</div>"
+def _page(body: str, kind: str) -> str:
+    copy = f"dreambooth-{kind}"
+    return f"<div class='dreambooth-copy {copy}'>{_STYLE.format(copy=copy, live=_LIVE[kind])}{body}</div>"
 
 
 def _statement(copy: _Copy) -> str:
