@@ -37,7 +37,7 @@ describe("a batch", () => {
   test("shows one tile for each picture and for each request without", async () => {
     await view(MIXED);
     expect(all("li .dreambooth-caption")).toEqual([...Array(4).fill("prompt 0"), "prompt 1", "prompt 2", "prompt 3"]);
-    expect(all(".dreambooth-state strong").slice(0, 2)).toEqual(["Job failed", "Stopped waiting"]);
+    expect(all(".dreambooth-state strong").slice(0, 2)).toEqual(["Job failed", "Stopped"]);
     expect(all(".dreambooth-state p")).toEqual(["Given up.", ""]);
   });
 

@@ -47,7 +47,7 @@ suite("the card", () => {
   });
 
   test.each([
-    ["stopped", "Stopped waiting"],
+    ["stopped", "Stopped"],
     ["timed_out", "Still processing"],
   ] as const)("%s goes on with Check again", (status, chip) => {
     expect(words(many(2, status), { status })).toMatchObject({ chip, actions: ["resume"], bar: null });
@@ -86,7 +86,7 @@ suite("a tile", () => {
     [row(0, "processing", { activity: "rate_limited" }), "Asked to wait…"],
     [row(0, "downloading", { pictures: row(1).pictures }), "Downloading · 4 of 4"],
     [row(0, "error", { title: "Key refused" }), "Key refused"],
-    [row(0, "stopped"), "Stopped waiting"],
+    [row(0, "stopped"), "Stopped"],
     [row(0, "timed_out"), "Still processing"],
   ])("%#: says its state in words", (one, said) => expect(stateOf(one, START + 12)[1]).toBe(said));
 

@@ -56,7 +56,7 @@ const STATES: Record<string, [string, IconName, Tone]> = {
   downloading: ["Downloading", "down", "active"],
   success: ["Done", "check", "good"],
   error: ["All failed", "cross", "bad"],
-  stopped: ["Stopped waiting", "stop", "quiet"],
+  stopped: ["Stopped", "stop", "quiet"],
   timed_out: ["Still processing", "sand", "wait"],
 };
 
