@@ -184,3 +184,53 @@ print(len(asyncio.run(once())), len(asyncio.run(once())))
     )
     assert ran.stdout.split() == ["1", "1"], ran.stderr
     assert not ran.stderr
+
+
+def test_a_batch_in_a_cell(shared_kernel: Kernel, endpoint: Endpoint) -> None:
+    """Displayed, awaited, and as its outcomes come: the copy with every picture reaches the notebook each time."""
+    finish(endpoint)
+    code = f"""
+from dreambooth_widget import DreamboothBatch, PollSchedule
+fast = PollSchedule({FAST})
+def make(*ids):
+    return DreamboothBatch({CANARY!r}, {{f"prompt {{n}}": n for n in ids}}, endpoint={endpoint.url!r}, schedule=fast)
+"""
+    assert shared_kernel.execute(code).status == "ok"
+    shown = shared_kernel.execute("batch = make(1, 2)\nbatch")
+    assert shown.status == "ok", shown.error
+    assert "application/vnd.jupyter.widget-view+json" in shown.outputs[0]["data"]
+    waited = shared_kernel.execute("[len(result) for result in await batch]")
+    assert waited.outputs[-1]["data"]["text/plain"] == "[1, 1]", waited.error
+    copies = [output["data"]["text/html"] for output in waited.outputs if "text/html" in output["data"]]
+    assert copies[-1].count("data:image/jpeg") == 2
+    assert "prompt 1" in copies[-1]
+    looped = shared_kernel.execute(
+        "other = make(3)\ndisplay(other)\nasync for result in other.as_completed():\n    print(len(result))"
+    )
+    assert "1\n" in looped.text, looped.error
+    copies = [output["data"]["text/html"] for output in looped.outputs if "text/html" in output["data"]]
+    assert copies[-1].count("data:image/jpeg") == 1
+    assert CANARY not in str(waited.outputs) + str(looped.outputs) + shared_kernel.log
+
+
+def test_stop_in_the_batch_s_view_while_a_cell_awaits(shared_kernel: Kernel, endpoint: Endpoint) -> None:
+    """The view's messages come through while `await batch` runs, and an interrupt leaves the jobs running."""
+    code = f"""
+from dreambooth_widget import DreamboothBatch, PollSchedule
+batch = DreamboothBatch({CANARY!r}, [1, 2], endpoint={endpoint.url!r}, schedule=PollSchedule({FAST}))
+print(batch.model_id)
+"""
+    made = shared_kernel.execute(code)
+    assert made.status == "ok", made.error
+    waiting = shared_kernel.begin("await batch")
+    before = len(endpoint.polls)
+    while len(endpoint.polls) < before + 4:
+        time.sleep(0.01)
+    shared_kernel.interrupt()
+    assert shared_kernel.ended(waiting).status == "error"
+    assert shared_kernel.execute("batch.status").text == "'processing'"
+    subshell = shared_kernel.new_subshell()
+    waiting = shared_kernel.begin("[type(error).__name__ for error in await batch]")
+    shared_kernel.view_says(made.text.strip(), {"type": "stop"}, subshell=subshell)
+    ended = shared_kernel.ended(waiting)
+    assert ended.outputs[-1]["data"]["text/plain"] == "['StoppedError', 'StoppedError']", ended.error

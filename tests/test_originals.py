@@ -250,6 +250,7 @@ def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path: Path) -> No
     assert len(files(folder)) == 6
     foreign = folder / f".dreambooth-originals-elsewhere_{socket.gethostname()}-{victim.pid}-abc"
     foreign.mkdir()
+    (folder / f".dreambooth-originals-{socket.gethostname().replace('-', '_')}-1-abc").mkdir()  # that one always lives
     mine = folder / "mine-and-not-yours"
     mine.mkdir()
     original = Original(b"bytes")
@@ -257,6 +258,7 @@ def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path: Path) -> No
     assert f"-{victim.pid}-" not in " ".join(path.name for path in folder.iterdir() if path != foreign)
     assert len(files(folder)) == 4
     assert foreign.exists()
+    assert list(folder.glob("*-1-abc"))
     assert mine.exists()
     alive.communicate("end\n", timeout=30)
 
