@@ -57,6 +57,10 @@ class Delivery:
         # The loop holds tasks only weakly; an unreferenced one is collected in mid-flight.
         self._tasks: set[asyncio.Task[None]] = set()
 
+    def prepare(self, pictures: Sequence[Picture]) -> None:
+        """Make what the first screen shows while its view is still loading."""
+        self._run(self._prepare(tuple(pictures[:_MOST_PREVIEWS])))
+
     def push(self, picture: Picture, name: str) -> None:
         """Send the thumbnail of a picture that has just become ready."""
         self._run(self._send_small("thumbnail", picture, name))
@@ -95,6 +99,10 @@ class Delivery:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             log.error("a picture could not be sent to the browser", exc_info=task.exception())
+
+    async def _prepare(self, pictures: tuple[Picture, ...]) -> None:
+        small = (self._small_file("thumbnail", picture) for picture in pictures)
+        await asyncio.gather(*small, return_exceptions=True)  # who asks for one that failed is told so
 
     async def _send_all(self, pictures: tuple[Picture, ...], request_id: str, have: frozenset[str]) -> None:
         named = [(picture, file_name(request_id, picture.index, picture.extension)) for picture in pictures]

@@ -16,7 +16,7 @@ from .client import Client, find_key
 from .download import in_picture_thread
 from .errors import DreamboothError
 from .job import FetchJob
-from .live import LiveCard, read_only
+from .live import LiveCard, read_only, running_loop
 from .picture_files import named
 from .pictures import contact_sheet, file_name, file_stem, save_all
 from .plan import Plan, check_seconds
@@ -293,6 +293,11 @@ class DreamboothWidget(LiveCard):
     @traitlets.validate("selected")
     def _check_selected(self, proposal: Any) -> list[int]:
         return sorted({index for index in proposal["value"] if index >= 0})
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        if self.result is not None and self._loop is not None and self._loop is running_loop():
+            self._delivery.prepare(self.result.pictures)
+        return super()._repr_mimebundle_(**options)
 
     # -- intents in --------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ import pytest
 import traitlets
 
 import dreambooth_widget as dw
-from dreambooth_widget import DreamboothWidget, PollSchedule, Retry
+from dreambooth_widget import Client, DreamboothWidget, PollSchedule, Retry
 
 from .endpoint import CANARY, PROCESSING, Endpoint, Reply, png
 from .views import View
@@ -235,6 +235,29 @@ async def test_a_view_gets_thumbnails_then_previews_and_originals_on_request(
     await view.until(lambda message: message["type"] == "unavailable")
 
 
+async def test_thumbnails_are_made_while_a_view_loads(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Displayed after the end, the widget does not wait for its view to begin with the pictures' work."""
+    widget = make(endpoint, endpoint.success(endpoint.serve("1.png", png("red")), endpoint.serve("2.png", png("blue"))))
+    await widget
+    made: list[int] = []
+    done = asyncio.Event()
+
+    async def in_picture_thread(work: Any, picture: Any, kind: str) -> Any:
+        small = await asyncio.to_thread(work, picture, kind)
+        made.append(picture.index)
+        if len(made) == 2:
+            done.set()
+        return small
+
+    monkeypatch.setattr("dreambooth_widget.delivery.in_picture_thread", in_picture_thread)
+    widget._repr_mimebundle_()
+    await asyncio.wait_for(done.wait(), 20)
+    view = View(widget, monkeypatch)
+    view.send({"type": "ready", "have": []})
+    await view.whole("preview", widget.pictures[1]["id"])
+    assert sorted(made) == [0, 1]
+
+
 async def test_a_zip_of_the_originals(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     """Made in the kernel, under the names that `save` gives; nothing chosen is answered too."""
     import io
@@ -292,6 +315,14 @@ async def test_a_missing_picture_is_retried_by_its_tile(endpoint: Endpoint, monk
     View(widget, monkeypatch).send({"type": "retry", "index": 1})
     await asyncio.wait_for(complete.wait(), 10)
     assert len(widget.images) == 2
+
+
+async def test_a_pasted_answer_loses_the_key_of_a_client_too(endpoint: Endpoint) -> None:
+    """Wherever the key is: an answer that repeats it shows it nowhere."""
+    answer = {"status": "processing", "id": 7, "eta": 900, "meta": {"prompt": f"a dog {CANARY}"}}
+    async with Client(CANARY, endpoint=endpoint.url) as client:
+        widget = DreamboothWidget.from_response(answer, client=client, autostart=False)
+    assert widget._card["meta"] == {"prompt": "a dog [key]"}
 
 
 async def test_from_response_takes_the_whole_answer(endpoint: Endpoint) -> None:

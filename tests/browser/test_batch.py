@@ -127,7 +127,7 @@ async def test_a_thousand_requests_stay_usable(lab: Lab) -> None:
         "b = DreamboothBatch(requests=queue(1000, 64, eta=60), client=client)"
     )
     await lab.page.evaluate(WATCH)
-    notebook, card = await opened(lab, make)
+    _, card = await opened(lab, make)
     await expect(card.tiles).to_have_count(60)
     before = await heap(lab.page)
     drawn = await lab.page.evaluate("() => performance.now()")
