@@ -71,13 +71,19 @@ WRONG = {
     "a fetch that fails": "await fetch(key, 1, endpoint=url, retry=quick)",
     "a check that fails": "await Client(key, endpoint=url).check(object())",
     "a job of the client": "await Client(key, endpoint=url, retry=quick).fetch(1)",
+    "a batch's wrong request": "DreamboothBatch(key, [1, 1.5])",
+    "a batch's wrong addition": "DreamboothBatch(key, [], endpoint=url).add([None])",
+    "a batch without a folder": "DreamboothBatch(key, [], endpoint=url).save(None)",
+    "a client's wrong requests": "await Client(key, endpoint=url).fetch_all([(1, 'soon')])",
+    "a blocking fetch of nothing": "fetch_sync(key, None)",
+    "a blocking fetch that fails": "fetch_sync(key, 1, endpoint=url, retry=quick)",
 }
 """What goes wrong, by names of the notebook: `key` is a function's argument there, as in `login(key)`."""
 
 VERBOSE = f"""
 %xmode Verbose
 import os
-from dreambooth_widget import Client, DreamboothWidget, Retry, fetch
+from dreambooth_widget import Client, DreamboothBatch, DreamboothWidget, Retry, fetch, fetch_sync
 url = {{url!r}}
 quick = Retry(attempts=1, first=0.01)
 class Vault:
@@ -302,3 +308,11 @@ async def test_tokens_html_and_cache(endpoint: Endpoint, tmp_path: Path, caplog:
     assert log
     for text in (token_before, widget.resume_token, widget.to_html(), "\n".join(log), kept):
         assert has_secret(text) == []
+
+
+async def test_a_pasted_answer_loses_the_key_of_a_client_too(endpoint: Endpoint) -> None:
+    """Wherever the key is: an answer that repeats it shows it nowhere."""
+    answer = {"status": "processing", "id": 7, "eta": 900, "meta": {"prompt": f"a dog {CANARY}"}}
+    async with Client(CANARY, endpoint=endpoint.url) as client:
+        widget = DreamboothWidget.from_response(answer, client=client, autostart=False)
+    assert widget._card["meta"] == {"prompt": "a dog [key]"}
