@@ -196,6 +196,22 @@ async def test_who_waits_gets_every_outcome_although_one_began_again(service: Se
     assert [short(each) for each in await waiting] == ["a", "b"]
 
 
+async def test_one_that_began_again_is_told_of_once(service: Service, client: Client) -> None:
+    """Who has had its first outcome from `as_completed` does not get a second one; who comes later gets the last."""
+    service.failing = {"a"}
+    jobs = begin(client, ["a", "b"])
+    told = []
+    async for place, outcome in jobs.as_completed():
+        told.append((place, short(outcome)))
+        if place == 0:
+            service.failing, service.ready = set(), {"a"}
+            jobs.again(0)
+            await jobs.have("success", 1)
+            service.ready = {"b"}
+    assert told == [(0, "GenerationFailedError"), (1, "b")]
+    assert [short(outcome) async for _, outcome in jobs.as_completed()] == ["a", "b"]
+
+
 async def test_stop_and_again_keep_the_clock(service: Service, client: Client) -> None:
     """All that runs is stopped; what goes on has its first poll's time and its count."""
     service.ready = {"a"}
