@@ -13,7 +13,7 @@ import pytest
 import traitlets
 
 import dreambooth_widget as dw
-from dreambooth_widget import Client, DreamboothWidget, PollSchedule, Retry
+from dreambooth_widget import DreamboothWidget, PollSchedule, Retry
 
 from .endpoint import CANARY, PROCESSING, Endpoint, Reply, png
 from .views import View
@@ -315,14 +315,6 @@ async def test_a_missing_picture_is_retried_by_its_tile(endpoint: Endpoint, monk
     View(widget, monkeypatch).send({"type": "retry", "index": 1})
     await asyncio.wait_for(complete.wait(), 10)
     assert len(widget.images) == 2
-
-
-async def test_a_pasted_answer_loses_the_key_of_a_client_too(endpoint: Endpoint) -> None:
-    """Wherever the key is: an answer that repeats it shows it nowhere."""
-    answer = {"status": "processing", "id": 7, "eta": 900, "meta": {"prompt": f"a dog {CANARY}"}}
-    async with Client(CANARY, endpoint=endpoint.url) as client:
-        widget = DreamboothWidget.from_response(answer, client=client, autostart=False)
-    assert widget._card["meta"] == {"prompt": "a dog [key]"}
 
 
 async def test_from_response_takes_the_whole_answer(endpoint: Endpoint) -> None:
