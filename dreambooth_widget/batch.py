@@ -108,6 +108,7 @@ class DreamboothBatch(LiveCard):
         self._jobs = FetchJobs(self._start_job, self._note, self._expect)
         self._changed: dict[int, None] = {}  # places that the views have not heard of, in the order of the changes
         self._telling = False
+        self._unsaid = contextlib.ExitStack()  # holds back what the traits say, until the next message
         self._started = False
         self._pushed: set[str] = set()  # digests of the pictures whose thumbnails the views have unasked
         super().__init__(secret, endpoint=endpoint, client=client, cache=cache, save_copy=save_copy)
@@ -132,6 +133,9 @@ class DreamboothBatch(LiveCard):
         asked = self._read(requests)
 
         def take() -> None:
+            if self._telling:
+                # The views hear of it with the next message: somebody may add a thousand, one by one.
+                self._unsaid.enter_context(self.hold_sync())
             self._jobs.add(asked)
             if self._started:
                 self._begin()
@@ -316,6 +320,7 @@ class DreamboothBatch(LiveCard):
     def _tell(self) -> None:
         """One message for every trait that changed, and one with the rows."""
         self._telling = False
+        self._unsaid.close()
         places = list(self._changed)[:_ROWS]
         for place in places:
             del self._changed[place]

@@ -67,6 +67,17 @@ class BatchView(View):
                 known |= {row["request"]: row for row in message["rows"]}
         return known
 
+    @property
+    def state(self) -> dict[str, Any]:
+        """What the view knows of the traits."""
+        return {name: value for update in self.updates for name, value in update.items()}
+
+    async def until_update(self, found: Callable[[dict[str, Any]], bool]) -> None:
+        """Wait until the traits are as a function says."""
+        while not found(self.state):
+            self._arrived.clear()
+            await asyncio.wait_for(self._arrived.wait(), 20)
+
     async def until_rows(self, found: Callable[[dict[int, dict[str, Any]]], bool]) -> dict[int, dict[str, Any]]:
         """Wait until the rows are as a function says."""
         await self.until(lambda _: found(self.rows))
@@ -625,6 +636,23 @@ async def test_a_thousand_changes_are_a_few_messages(
     assert max(len(message["rows"]) for message in rows) <= 100
     assert len(view.updates) <= allowed
     assert max(len(json.dumps(update)) for update in view.updates) < 2000
+
+
+async def test_a_thousand_additions_are_a_few_messages(
+    service: Service, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One by one in a loop: Python sees each at once, the browser hears of them together."""
+    batch = DreamboothBatch(client=client)
+    view = BatchView(batch, monkeypatch)
+    for number in range(1000):
+        batch.add([f"r{number}"])
+        assert batch.total == number + 1
+    assert len(view.updates) < 5
+    await view.until_update(lambda state: state.get("total") == 1000)
+    assert len(view.updates) < 10
+    batch.stop()
+    assert len(await batch) == 1000
+    assert view.state["status"] == "stopped"
 
 
 async def test_the_traits_are_small_and_hold_no_rows(service: Service, client: Client) -> None:
