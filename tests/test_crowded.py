@@ -12,7 +12,7 @@ import pytest
 import dreambooth_widget as dw
 from dreambooth_widget import Client, PollSchedule, Retry
 
-from .endpoint import CANARY
+from .endpoint import CANARY, Reply, png
 from .test_jobs import Service, Watched, begin
 
 SCHEDULE = PollSchedule(shortest=0.02, longest=0.5, longest_silence=0.5, jitter=0)
@@ -146,3 +146,18 @@ async def test_who_has_ended_leaves_the_line(service: Service, tmp_path: Path) -
         await client.fetch("b", deadline=5)
         assert network.waiting == 0
         assert network.lap == 0
+
+
+async def test_who_loads_pictures_asks_no_more(service: Service) -> None:
+    """The limit is about polls: while a picture is on its way the others have this one's share already."""
+    gate = asyncio.Event()
+    service.when = None
+    service.answers = [service.success(service.serve("1.png", Reply(png(), gate=gate)))]
+    async with crowd(service) as client:
+        job = client.fetch("a")
+        await service.saw(1, "GET")
+        assert job.state.status == "downloading"
+        assert client._network.waiting == 0
+        gate.set()
+        assert len(await job) == 1
+        assert client._network.waiting == 0
