@@ -168,7 +168,8 @@ print(len(fetch_sync(None, 1, endpoint=sys.argv[1])))
 
 
 FORKING = """
-import os, sys
+import os, signal, sys
+signal.alarm(30)  # should one of them wait for ever
 from dreambooth_widget import PollSchedule, fetch_sync
 fast = PollSchedule(shortest=0.05, longest=0.1, longest_silence=0.1)
 def call():
@@ -176,6 +177,7 @@ def call():
 print("parent", call(), flush=True)
 child = os.fork()
 if not child:
+    signal.alarm(30)
     print("child", call(), flush=True)
     END
 os.waitpid(child, 0)
