@@ -9,12 +9,15 @@ is missed.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from statistics import median
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from tests.benchmarks.report import tell
 
 TARGET = 1.4
 """Target: importing the widget takes at most this many times as long as importing ipywidgets."""
@@ -55,15 +58,8 @@ def main() -> int:
     options = parser.parse_args()
     rows = measure(options.rounds)
     ratio = rows[1]["beside ipywidgets"]
-    target, met = f"the widget: at most {TARGET} of ipywidgets: {ratio}", ratio <= TARGET
-    if options.json:
-        text = json.dumps({"rows": rows, "targets": [{"target": target, "met": met}]}, indent=2)
-    else:
-        lines = ["| import | beside ipywidgets |", "|---|--:|"]
-        lines += [f"| {row['import']} | {row['beside ipywidgets']} |" for row in rows]
-        text = "\n".join([*lines, "", f"* {'met' if met else 'MISSED'}: {target}"])
-    sys.stdout.write(text + "\n")
-    return 0 if met else 1
+    target = (f"the widget: at most {TARGET} of ipywidgets: {ratio}", ratio <= TARGET)
+    return tell({"rows": rows}, [target], as_json=options.json)
 
 
 if __name__ == "__main__":

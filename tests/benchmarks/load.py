@@ -27,6 +27,7 @@ from statistics import quantiles
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
+from tests.benchmarks.report import Target, tell
 from tests.gil import ProcessorQueue
 
 BEAT = 0.005
@@ -181,7 +182,7 @@ def make_picture(folder: Path) -> Path:
     return path
 
 
-def targets(plain: list[dict[str, Any]], heavy: list[dict[str, Any]]) -> list[tuple[str, bool]]:
+def targets(plain: list[dict[str, Any]], heavy: list[dict[str, Any]]) -> list[Target]:
     """Each target in words, and whether it is met."""
     own, *others = plain
     fewest = min(other["polls"] for other in others)
@@ -195,14 +196,6 @@ def targets(plain: list[dict[str, Any]], heavy: list[dict[str, Any]]) -> list[tu
         peak = heavy[0]["MB above idle"]
         found.append((f"with pictures: at most {MEMORY_WITH_PICTURES:g} MB: {peak}", peak <= MEMORY_WITH_PICTURES))
     return found
-
-
-def table(rows: list[dict[str, Any]]) -> list[str]:
-    """The rows as a Markdown table."""
-    names = list(rows[0])
-    lines = [names, ["---"] + ["--:"] * (len(names) - 1)]
-    lines += [[f"{value:,}" if isinstance(value, int) else str(value) for value in row.values()] for row in rows]
-    return [f"| {' | '.join(line)} |" for line in lines]
 
 
 def main() -> int:
@@ -223,15 +216,7 @@ def main() -> int:
         plain = [measure(name, options.requests, 0, picture) for name in (OWN, *OTHERS)]
         ways = (OWN, KEEPING) if options.pictures else ()
         heavy = [measure(name, options.requests, options.pictures, picture) for name in ways]
-    results = targets(plain, heavy)
-    if options.json:
-        told = [{"target": target, "met": met} for target, met in results]
-        text = json.dumps({"plain": plain, "heavy": heavy, "targets": told}, indent=2)
-    else:
-        lines = [*table(plain), "", *(table(heavy) if heavy else []), ""]
-        text = "\n".join([*lines, *(f"* {'met' if met else 'MISSED'}: {target}" for target, met in results)])
-    sys.stdout.write(text + "\n")
-    return 0 if all(met for _, met in results) else 1
+    return tell({"plain": plain, "heavy": heavy}, targets(plain, heavy), as_json=options.json)
 
 
 if __name__ == "__main__":

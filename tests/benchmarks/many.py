@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import math
 import sys
 import time
@@ -35,6 +34,7 @@ from dreambooth_widget.protocol import Answer, Processing, Refused
 from dreambooth_widget.rate_limit import RateLimiter
 from dreambooth_widget.secret import Key
 from tests.benchmarks import virtual_time
+from tests.benchmarks.report import Target, tell
 
 RATE, BURST = 10.0, 10
 """The limit that all of a kernel's polls share: requests a second, and how many at once first."""
@@ -172,7 +172,7 @@ def grow(sizes: Sequence[int] = SIZES) -> list[dict[str, Any]]:
     return rows
 
 
-def targets(compared: Sequence[dict[str, Any]], grown: Sequence[dict[str, Any]]) -> list[tuple[str, bool]]:
+def targets(compared: Sequence[dict[str, Any]], grown: Sequence[dict[str, Any]]) -> list[Target]:
     """Each target in words, and whether it is met."""
     own, *others = compared
     found = [
@@ -191,29 +191,14 @@ def targets(compared: Sequence[dict[str, Any]], grown: Sequence[dict[str, Any]])
     return found
 
 
-def table(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """The rows as a Markdown table."""
-    names = list(rows[0])
-    lines = [names, ["---"] + ["--:"] * (len(names) - 1), *([f"{value:,}" if isinstance(value, int) else str(value)
-             for value in row.values()] for row in rows)]  # fmt: skip
-    return [f"| {' | '.join(line)} |" for line in lines]
-
-
 def main() -> int:
     """Simulate and print; 1 when a target is missed."""
     parser = argparse.ArgumentParser(description="Many requests behind one rate limit.")
     parser.add_argument("--json", action="store_true", help="print JSON instead of Markdown")
     options = parser.parse_args()
     compared, grown = compare(), grow()
-    results = targets(compared, grown)
-    if options.json:
-        told = [{"target": target, "met": met} for target, met in results]
-        text = json.dumps({"compared": compared, "grown": grown, "targets": told}, indent=2)
-    else:
-        lines = [*table(compared), "", *table(grown), ""]
-        text = "\n".join([*lines, *(f"* {'met' if met else 'MISSED'}: {target}" for target, met in results)])
-    sys.stdout.write(text + "\n")
-    return 0 if all(met for _, met in results) else 1
+    found = targets(compared, grown)
+    return tell({"compared": compared, "grown": grown}, found, as_json=options.json)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import io
-import json
 import sys
 import time
 from collections.abc import Callable, Coroutine
@@ -26,6 +25,7 @@ from PIL import Image
 
 from dreambooth_widget.delivery import Delivery
 from dreambooth_widget.pictures import Picture, read_picture
+from tests.benchmarks.report import Target, tell
 from tests.browser.page.landscapes import landscape
 from tests.gil import ProcessorQueue
 
@@ -143,7 +143,7 @@ def measure(count: int, rounds: int) -> list[dict[str, Any]]:
     ]
 
 
-def targets(rows: list[dict[str, Any]]) -> list[tuple[str, bool]]:
+def targets(rows: list[dict[str, Any]]) -> list[Target]:
     """Each target in words, and whether it is met."""
     _, wall, lag = rows[0].values()
     return [
@@ -160,16 +160,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print JSON instead of Markdown")
     options = parser.parse_args()
     rows = measure(options.pictures, options.rounds)
-    results = targets(rows)
-    if options.json:
-        told = [{"target": target, "met": met} for target, met in results]
-        text = json.dumps({"rows": rows, "targets": told}, indent=2)
-    else:
-        lines = ["| " + " | ".join(rows[0]) + " |", "|---|--:|--:|"]
-        lines += [f"| {' | '.join(str(value) for value in row.values())} |" for row in rows]
-        text = "\n".join([*lines, "", *(f"* {'met' if met else 'MISSED'}: {target}" for target, met in results)])
-    sys.stdout.write(text + "\n")
-    return 0 if all(met for _, met in results) else 1
+    return tell({"rows": rows}, targets(rows), as_json=options.json)
 
 
 if __name__ == "__main__":
