@@ -23,6 +23,9 @@ from .state import FetchResult, FetchState
 __all__ = ["fetch_sync"]
 
 
+_NAME = "dreambooth fetch_sync"
+
+
 class _LoopThread:
     """One event loop in a daemon thread, started when it is first needed."""
 
@@ -31,11 +34,13 @@ class _LoopThread:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def loop(self) -> asyncio.AbstractEventLoop:
-        """The running loop."""
+        """The running loop. `RuntimeError` in its own thread, which cannot wait for itself."""
+        if threading.current_thread().name == _NAME:
+            raise RuntimeError("fetch_sync cannot be called from its own on_update")
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
-                threading.Thread(target=self._loop.run_forever, name="dreambooth fetch_sync", daemon=True).start()
+                threading.Thread(target=self._loop.run_forever, name=_NAME, daemon=True).start()
             return self._loop
 
 
@@ -88,7 +93,8 @@ def fetch_sync(
         finally:
             await job.finish()
 
-    future = asyncio.run_coroutine_threadsafe(work(), _THREAD.loop())
+    loop = _THREAD.loop()
+    future = asyncio.run_coroutine_threadsafe(work(), loop)
     try:
         return future.result()
     except BaseException:

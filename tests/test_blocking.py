@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 import dreambooth_widget as dw
-from dreambooth_widget import FetchResult, PollSchedule, Retry, fetch_sync
+from dreambooth_widget import FetchResult, FetchState, PollSchedule, Retry, fetch_sync
 
 from .endpoint import CANARY, PROCESSING, Endpoint, ThreadedEndpoint, png
 from .kernels import kernel
@@ -60,6 +60,19 @@ def test_a_plain_call(endpoint: Endpoint) -> None:
     assert [status for status, _ in told][-1] == "success"
     assert not any(same for _, same in told)
     assert len(endpoint.polls) == 2
+
+
+def test_from_its_own_update_it_would_wait_for_itself(endpoint: Endpoint) -> None:
+    """It says so instead, and the outer call goes on."""
+    said: list[str] = []
+
+    def nested(state: FetchState) -> None:
+        with pytest.raises(RuntimeError) as error:
+            fetch_sync(request_id=1, endpoint=endpoint.url)
+        said.append(str(error.value))
+
+    assert len(fetch_sync(request_id=7, endpoint=endpoint.url, schedule=FAST, on_update=nested)) == 1
+    assert set(said) == {"fetch_sync cannot be called from its own on_update"}
 
 
 def test_calls_share_their_connections(endpoint: Endpoint) -> None:
