@@ -110,6 +110,7 @@ class DreamboothBatch(LiveCard):
         self._telling = False
         self._unsaid = contextlib.ExitStack()  # holds back what the traits say, until the next message
         self._started = False
+        self._cached = 0  # requests, from the first on, that need no key
         self._pushed: set[str] = set()  # digests of the pictures whose thumbnails the views have unasked
         super().__init__(secret, endpoint=endpoint, client=client, cache=cache, save_copy=save_copy)
         self._jobs.add(self._read(requests))
@@ -261,12 +262,15 @@ class DreamboothBatch(LiveCard):
 
     @property
     def _can_start(self) -> bool:
-        if self._has_key:
-            return True
-        asked, cache = self._jobs.asked, self._cache
-        return cache is not None and all(
-            each.error is not None or cache.has_all(self._endpoint, each.plan.request_id) for each in asked
-        )
+        if self._has_key or self._cache is None:
+            return self._has_key
+        asked = self._jobs.asked
+        while self._cached < len(asked):  # each is looked up once: a thousand manifests are not read for a message
+            each = asked[self._cached]
+            if each.error is None and not self._cache.has_all(self._endpoint, each.plan.request_id):
+                return False
+            self._cached += 1
+        return True
 
     def _read(self, requests: Requests) -> list[Asked]:
         asked = list(read_requests(requests, self._strike))

@@ -1,4 +1,4 @@
-"""README's screenshots, from the real thing: a notebook in JupyterLab, light and dark, the gallery and the lightbox.
+"""README's screenshots, from the real thing: notebooks in JupyterLab, light and dark, the gallery and the batch.
 
     python -m tests.browser.readme_pictures [FOLDER]
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.async_api import async_playwright, expect
@@ -21,26 +22,61 @@ IMAGES = Path(__file__).parents[2] / "notebooks" / "images"
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 
 SERVICE = """\
-from dreambooth_widget import DreamboothWidget
+from dreambooth_widget import DreamboothBatch, DreamboothWidget
 from dreambooth_widget.demo import start_demo
 service = await start_demo()
 key, endpoint = service.key, service.url
 answer = service.generate(samples=4, eta=6, seed=11)
-request_id = answer["id"]"""
-WIDGET = "DreamboothWidget(key, request_id, endpoint=endpoint)"
+request_id = answer["id"]
+prompts = ["a dog on a dune", "a dog under the stars", "a dog in spring", "a dog by the sea", "a dog in the mist",
+           "a dog in space", "a dog that moved", "a dog in the woods"]
+ends = {"a dog that moved": "failed", "a dog in the woods": "never"}
+answers = {prompt: service.generate(prompt, samples=1, eta=4, seed=20 + place, fail=ends.get(prompt))
+           for place, prompt in enumerate(prompts)}"""
 
 
-async def take(notebook: Notebook, theme: str, folder: Path) -> None:
-    """Both pictures in one theme."""
+@dataclass(frozen=True)
+class Scene:
+    """A cell, and what its card shows when it is photographed."""
+
+    name: str
+    cell: str
+    pictures: int
+    said: str
+
+
+SCENES = (
+    Scene("gallery", "DreamboothWidget(key, request_id, endpoint=endpoint)", 4, "4 pictures"),
+    Scene("batch", "DreamboothBatch(key, answers, endpoint=endpoint)", 6, "6 of 8 done, 1 failed"),
+)
+
+
+async def take(notebook: Notebook, scene: Scene, theme: str, folder: Path) -> None:
+    """One picture of the scene's cell."""
     await notebook.theme(THEMES[theme])
     cell = notebook.cell(1)
     await notebook.page.mouse.move(0, 0)
     await notebook.page.evaluate("document.activeElement?.blur()")
-    await cell.screenshot(path=folder / f"gallery-{theme}.png", animations="disabled")
+    await cell.screenshot(path=folder / f"{scene.name}-{theme}.png", animations="disabled")
+
+
+async def play(lab: Lab, scene: Scene, folder: Path) -> None:
+    """Run the scene in a notebook of its own, and photograph it in each theme."""
+    notebook = await lab.open([SERVICE, scene.cell])
+    await notebook.run_all()
+    card = notebook.output(1).locator(".dreambooth-card")
+    await expect(card.locator(".dreambooth-line")).to_contain_text(scene.said, timeout=60_000)
+    await expect(card.locator("img")).to_have_count(scene.pictures)
+    await notebook.page.wait_for_function(
+        "[...document.querySelectorAll('.dreambooth-card img')].every(i => i.complete)"
+    )
+    for theme in THEMES:
+        await take(notebook, scene, theme, folder)
+    await notebook.close()
 
 
 async def main(folder: Path) -> None:
-    """Run the widget in JupyterLab and photograph it."""
+    """Run every scene in JupyterLab."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary:
         server = JupyterServer(Path(temporary))
@@ -52,16 +88,9 @@ async def main(folder: Path) -> None:
             page = await context.new_page()
             await page.goto(f"{server.url}lab?reset")
             await started(page)
-            notebook = await Lab(server, page).open([SERVICE, WIDGET])
-            await notebook.run_all()
-            tiles = notebook.output(1).locator(".dreambooth-card img")
-            await expect(tiles).to_have_count(4, timeout=60_000)
-            await expect(notebook.output(1).get_by_text("Done", exact=True)).to_be_visible()
-            await page.wait_for_function(
-                "[...document.querySelectorAll('.dreambooth-card img')].every(i => i.complete)"
-            )
-            for theme in THEMES:
-                await take(notebook, theme, folder)
+            lab = Lab(server, page)
+            for scene in SCENES:
+                await play(lab, scene, folder)
             await browser.close()
         await server.close()
 
