@@ -13,7 +13,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -35,7 +34,7 @@ CLOCK = "import time; begun = time.perf_counter(); {}; print(time.perf_counter()
 
 
 def measure(rounds: int) -> list[dict[str, Any]]:
-    """A row for each way: its median time as a multiple of that of ipywidgets."""
+    """A row for each way: its least time as a multiple of that of ipywidgets."""
     times: dict[str, list[float]] = {name: [] for name in WAYS}
     # Compiled once, as installed: this machine may be told not to write what it compiles.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
@@ -45,10 +44,10 @@ def measure(rounds: int) -> list[dict[str, Any]]:
             times[name].append(
                 float(subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout)
             )
-    typical = {name: median(found[1:]) for name, found in times.items()}  # the first round warms the disk up
+    least = {name: min(found) for name, found in times.items()}  # whatever is more, others on the machine have caused
     return [
-        {"import": name, "beside ipywidgets": round(seconds / typical["ipywidgets"], 2)}
-        for name, seconds in typical.items()
+        {"import": name, "beside ipywidgets": round(seconds / least["ipywidgets"], 2)}
+        for name, seconds in least.items()
     ]
 
 
