@@ -42,6 +42,8 @@ __all__ = ["DreamboothBatch"]
 
 _SCRIPT, _STYLE = read_bundle("batch")
 
+_NONE_YET, _WAIT = "There are no pictures yet.", "`await batch` waits for them."
+
 _BREATH = 0.25
 """Seconds between two messages about what has changed: however many requests move, a browser hears four a second."""
 
@@ -196,7 +198,7 @@ class DreamboothBatch(LiveCard):
     def contact_sheet(self) -> Image.Image:
         """All pictures on one sheet. Raises `DreamboothError` before there are any."""
         if not self.pictures:
-            raise DreamboothError("There are no pictures yet.", advice="`await batch` waits for them.")
+            raise DreamboothError(_NONE_YET, advice=_WAIT)
         return contact_sheet(self.pictures)
 
     def to_html(self) -> str:
@@ -206,13 +208,20 @@ class DreamboothBatch(LiveCard):
 
     def to_frame(self) -> Any:
         """The records of `manifest.csv` as a `pandas.DataFrame`: a row for each picture. Needs pandas."""
-        return import_module("pandas").DataFrame(list(self._records()))
+        try:
+            pandas = import_module("pandas")
+        except ImportError as error:
+            raise ImportError("to_frame() needs pandas: `pip install pandas`", name="pandas") from error
+        return pandas.DataFrame(list(self._records()))
 
     def save(self, folder: str | Path, *, overwrite: bool = False) -> list[Path]:
         """Write the original files and `manifest.csv` and `manifest.json` into `folder`; all their paths.
 
-        Atomic for each file. Raises `FileExistsError` before anything is written, unless `overwrite`.
+        Atomic for each file. Raises `FileExistsError` before anything is written, unless `overwrite`, and
+        `DreamboothError` as long as there are no pictures and some may still come.
         """
+        if not self.results and self._look().finished_at is None:
+            raise DreamboothError(_NONE_YET, advice=_WAIT)
         place = Path(folder).expanduser()
         # By name: an id may have been asked for twice.
         files = dict(file for result in self.results for file in named(result, result.request_id))

@@ -74,7 +74,8 @@ def fetch_sync(
     """As `await fetch(…)`, and returns when the pictures are there. `on_update` is called in another thread.
 
     To send it to other machines leave `key` out and set `DREAMBOOTH_API_KEY` there: a task graph is no place for a
-    secret. An interrupt (Ctrl+C, the notebook's stop button) ends the job. Raises the `DreamboothError` that ended it.
+    secret. An interrupt of the main thread (Ctrl+C, the notebook's stop button) ends its job. Raises the
+    `DreamboothError` that ended it.
     """
     secret = find_key(key)
     del key

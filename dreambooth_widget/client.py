@@ -46,7 +46,7 @@ def find_key(key: str | Key | None) -> Key | None:
 def _only_key(key: object) -> Key | None:
     if key is None or isinstance(key, Key):
         return key
-    raise TypeError(f"key must be a str, not {type(key).__name__}")
+    raise TypeError(f"key must be a str, not {type(key).__name__}; the key comes first, what to fetch after it")
 
 
 class Client:

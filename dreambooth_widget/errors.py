@@ -70,6 +70,10 @@ class DreamboothError(Exception):
     def __str__(self) -> str:
         return f"{self.message} {self.advice}".rstrip()
 
+    def __repr__(self) -> str:
+        # In a list of fifty outcomes one wants to know which.
+        return f"{type(self).__name__}({self.message!r}, request_id={self.request_id!r})"
+
 
 class InvalidKeyError(DreamboothError):
     """The service refused the API key. Protocol row: "bad key"."""

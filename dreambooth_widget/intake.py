@@ -18,6 +18,9 @@ Request: TypeAlias = "int | str | SupportsIndex | tuple[int | str, float | None]
 Requests: TypeAlias = "Iterable[Request] | Mapping[str, Request]"
 """Requests one after the other, or by their captions (prompts, say)."""
 
+_FIELDS = frozenset({"status", "id", "eta", "message", "messege", "output", "fetch_result", "meta"})
+"""What generation calls answer with. A mapping with a status in words and another of these is one whole answer."""
+
 _ADVICE = "Look at what the generation call answered; it may have to be made again."
 
 
@@ -36,8 +39,10 @@ def read_requests(requests: Requests, strike: Callable[[str], str] = str) -> Ite
     Raises `TypeError` or `ValueError`, naming the place, for what cannot be a request. A generation call that was
     answered with an error is one failed request among the others.
     """
+    if hasattr(requests, "columns"):
+        raise TypeError("requests is a whole table: pass its column of ids, or dict(zip(its prompts, its ids))")
     if not _are_several(requests):
-        raise TypeError("requests must be several requests: a list of them, or a mapping from captions to them")
+        raise TypeError("requests must be a list of requests ([one] for one), or a mapping from captions to them")
     if isinstance(requests, Mapping):
         pairs: Iterable[tuple[object, Any]] = requests.items()
     else:
@@ -69,5 +74,5 @@ def _read(caption: str, request: Any, strike: Callable[[str], str]) -> Asked:
 def _are_several(requests: object) -> bool:
     """Not one text, which would be read letter by letter, nor one answer, field by field."""
     if isinstance(requests, Mapping):
-        return not (isinstance(requests.get("status"), str) and "id" in requests)
+        return not (isinstance(requests.get("status"), str) and len(_FIELDS & requests.keys()) > 1)
     return isinstance(requests, Iterable) and not isinstance(requests, (str, bytes))

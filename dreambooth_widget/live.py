@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 _NO_LOOP = (
     "there is no running event loop here. In a notebook the widget starts by itself; "
-    "in a script use `asyncio.run(dreambooth_widget.fetch(key, request_id))`."
+    "in a script use `asyncio.run(dreambooth_widget.fetch(key, request_id))`, or `Client.fetch_all` for many."
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote, urlsplit
 
@@ -50,6 +51,8 @@ def check_request_id(value: object) -> str:
     too_long = f"request_id is longer than {_LONGEST_ID} characters"
     if isinstance(value, str):
         text = value.strip()
+    elif isinstance(value, Mapping):
+        raise TypeError("request_id must be an int or a str; from_response() takes the answer of a generation call")
     elif isinstance(value, bool) or not hasattr(value, "__index__"):
         raise TypeError(f"request_id must be an int or a str, not {type(value).__name__}")
     else:

@@ -89,3 +89,9 @@ def test_location() -> None:
     assert error.location == "https://new.example/fetch"
     assert "endpoint='https://new.example/fetch'" in str(error)
     assert "new address" in str(EndpointMovedError("It moved."))
+
+
+def test_a_list_of_errors_tells_which_is_whose() -> None:
+    """The outcomes of a batch are looked at as a list: each error names its request there."""
+    error = errors.RequestNotFoundError("Unknown.", request_id="42")
+    assert repr([error]) == "[RequestNotFoundError('Unknown.', request_id='42')]"

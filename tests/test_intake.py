@@ -127,7 +127,7 @@ def test_an_error_with_arguments_of_its_own_is_told_too() -> None:
 @pytest.mark.parametrize("requests", ["12", b"12", json.loads(QUEUED), 5, None, 1.5], ids=str)
 def test_one_request_alone_is_no_batch(requests: Any) -> None:
     """A text would be taken letter by letter, an answer field by field: it says what is wanted instead."""
-    with pytest.raises(TypeError, match="requests must be several requests"):
+    with pytest.raises(TypeError, match="requests must be a list of requests"):
         read(requests)
 
 
@@ -143,3 +143,26 @@ def test_any_iterable_once() -> None:
         read(generate())
     assert [each.plan.request_id for each in read(iter(range(3)))] == ["0", "1", "2"]
     assert read([]) == read({}) == []
+
+
+class Table:
+    """What pandas has: looked through one by one, it gives the names of its columns."""
+
+    columns = ("prompt", "id")
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of the columns."""
+        return iter(self.columns)
+
+
+def test_a_whole_table_is_no_list_of_ids() -> None:
+    """Else the names of its columns would be asked for."""
+    with pytest.raises(TypeError, match="column of ids"):
+        read(Table())
+
+
+@pytest.mark.parametrize("answer", [{"status": "error", "message": "Invalid key"}, {"status": "processing", "eta": 3}])
+def test_one_answer_without_an_id_is_no_mapping_of_captions(answer: dict[str, Any]) -> None:
+    """Else its fields would be asked for."""
+    with pytest.raises(TypeError, match="list of requests"):
+        read(answer)
