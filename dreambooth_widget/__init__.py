@@ -10,8 +10,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
-from .blocking import fetch_sync
-from .client import Client, fetch
 from .errors import (
     AccountError,
     DeadlineExceededError,
@@ -28,14 +26,16 @@ from .errors import (
     StoppedError,
     UnexpectedAnswerError,
 )
-from .job import FetchJob
-from .pictures import Picture
 from .request import V4, V6
 from .schedule import PollSchedule, Retry
 from .state import FetchResult, FetchState
 
 if TYPE_CHECKING:
     from .batch import DreamboothBatch
+    from .blocking import fetch_sync
+    from .client import Client, fetch
+    from .job import FetchJob
+    from .pictures import Picture
     from .widget import DreamboothWidget
 
 __all__ = [
@@ -69,14 +69,24 @@ __all__ = [
     "fetch_sync",
 ]
 
-_WITH_JUPYTER = {"DreamboothBatch": ".batch", "DreamboothWidget": ".widget"}
+_LATER = {
+    "Client": "client",
+    "DreamboothBatch": "batch",
+    "DreamboothWidget": "widget",
+    "FetchJob": "job",
+    "Picture": "pictures",
+    "fetch": "client",
+    "fetch_sync": "blocking",
+}
+"""Where those names are that come when asked for: the widget without asyncio, `fetch` without Jupyter."""
 
 
 def __getattr__(name: str) -> Any:
-    """The widgets come when they are asked for: `fetch` and `Client` need no Jupyter."""
-    if name in _WITH_JUPYTER:
-        return getattr(import_module(_WITH_JUPYTER[name], __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    """A public name, imported now."""
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f".{_LATER[name]}", __name__), name)
+    return value
 
 
 def __dir__() -> list[str]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import os
 import time
 from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -15,28 +13,28 @@ from typing import TYPE_CHECKING, Any
 import traitlets
 
 from .bundle import pack, read_bundle
-from .cache import PictureCache
-from .client import Client, find_key
-from .download import in_picture_thread
 from .errors import DreamboothError, InvalidKeyError
 from .intake import Asked, Requests, read_requests
-from .job import FetchJob
-from .jobs import FetchJobs, Outcome
 from .live import LiveCard, read_only
-from .manifest import NAMES, read_records, write_manifest
 from .outlook import Outlook, look
 from .picture_files import file_name, named
-from .pictures import Picture, contact_sheet
 from .plan import Plan, check_seconds
 from .request import V4
 from .schedule import PollSchedule, Retry
+from .secret import find_key
 from .state import FetchResult, FetchState, PictureState
-from .static_copy import render_many
 from .traits import row_values
-from .waiting_messages import heard
 
 if TYPE_CHECKING:
+    import os
+
     from PIL import Image
+
+    from .cache import PictureCache
+    from .client import Client
+    from .job import FetchJob
+    from .jobs import Outcome
+    from .pictures import Picture
 
 __all__ = ["DreamboothBatch"]
 
@@ -101,6 +99,8 @@ class DreamboothBatch(LiveCard):
         save_copy: bool = True,
         autostart: bool = True,
     ) -> None:
+        from .jobs import FetchJobs  # see LiveCard
+
         secret = find_key(key)
         del key  # a traceback with local values shall not find it in this frame
         policies = Plan("", deadline=check_seconds("deadline", deadline), schedule=schedule, retry=retry)
@@ -117,7 +117,7 @@ class DreamboothBatch(LiveCard):
         super().__init__(secret, endpoint=endpoint, client=client, cache=cache, save_copy=save_copy)
         self._jobs.add(self._read(requests))
         self._show()
-        if autostart and self._loop is not None and self._can_start:
+        if autostart and self._owner.known and self._can_start:
             self.start()
 
     def __repr__(self) -> str:
@@ -129,7 +129,7 @@ class DreamboothBatch(LiveCard):
         """Begin to fetch what has not begun. Raises `RuntimeError` without a running event loop, `InvalidKeyError`."""
         if not self._can_start:
             self._check_key()
-        self._on_owner_loop(self._begin)
+        self._owner.do(self._begin)
 
     def add(self, requests: Requests) -> None:
         """Fetch these as well; the same forms as in the constructor. Also after the others have ended."""
@@ -145,15 +145,12 @@ class DreamboothBatch(LiveCard):
             else:
                 self._show()
 
-        if self._loop is None:
-            take()
-        else:
-            self._on_owner_loop(take)
+        self._owner.hand_over(take)
 
     def stop(self) -> None:
         """Stop waiting for all. The service cannot cancel jobs: they go on there, and `check_now()` resumes."""
         if self._started:
-            self._on_owner_loop(self._jobs.stop)
+            self._owner.do(self._jobs.stop)
 
     def check_now(self) -> None:
         """Ask for all that run, in their turns; those that were stopped or timed out go on."""
@@ -199,10 +196,14 @@ class DreamboothBatch(LiveCard):
         """All pictures on one sheet. Raises `DreamboothError` before there are any."""
         if not self.pictures:
             raise DreamboothError(_NONE_YET, advice=_WAIT)
+        from .pictures import contact_sheet
+
         return contact_sheet(self.pictures)
 
     def to_html(self) -> str:
         """The small static gallery (or one line) that also stays in the notebook."""
+        from .static_copy import render_many
+
         told = ((asked.caption, outcome) for asked, outcome in zip(self._jobs.asked, self._sources(), strict=True))
         return render_many(told, self.message)
 
@@ -222,6 +223,8 @@ class DreamboothBatch(LiveCard):
         """
         if not self.results and self._look().finished_at is None:
             raise DreamboothError(_NONE_YET, advice=_WAIT)
+        from .manifest import NAMES, write_manifest
+
         place = Path(folder).expanduser()
         # By name: an id may have been asked for twice.
         files = dict(file for result in self.results for file in named(result, result.request_id))
@@ -238,7 +241,7 @@ class DreamboothBatch(LiveCard):
     async def _outcome(self) -> list[Outcome]:
         self._start_for_waiting()
         try:
-            async with heard(self.model_id):
+            async with self._heard():
                 return await self._jobs.wait()
         finally:
             await self._close_waiting()
@@ -253,7 +256,7 @@ class DreamboothBatch(LiveCard):
     async def as_completed(self) -> AsyncIterator[Outcome]:
         """Each outcome as it comes, those first that are there already."""
         self._start_for_waiting()
-        async with heard(self.model_id):
+        async with self._heard():
             async for _, outcome in self._jobs.as_completed():
                 yield outcome
         await self._close_waiting()
@@ -288,6 +291,7 @@ class DreamboothBatch(LiveCard):
     def _start_for_waiting(self) -> None:
         if not self._started:
             self.start()
+            self._owner.check_here()
 
     def _begin(self) -> None:
         self._started = True
@@ -307,7 +311,7 @@ class DreamboothBatch(LiveCard):
                 if state.status in statuses:
                     self._jobs.again(place)
 
-        self._on_owner_loop(begin)
+        self._owner.do(begin)
 
     def _sources(self) -> Iterator[FetchResult | FetchState]:
         """What there is to keep of each request."""
@@ -315,6 +319,8 @@ class DreamboothBatch(LiveCard):
             yield outcome if isinstance(outcome, FetchResult) else state
 
     def _records(self) -> Iterator[Mapping[str, Any]]:
+        from .manifest import read_records
+
         rows = zip(self._jobs.asked, self._jobs.states, self._jobs.outcomes, strict=True)
         return read_records(
             (asked.caption, state, outcome if isinstance(outcome, FetchResult) else None)
@@ -326,9 +332,9 @@ class DreamboothBatch(LiveCard):
     def _note(self, place: int) -> None:
         """A request has changed: the views hear of it with the next message."""
         self._changed[place] = None
-        if not self._telling and self._loop is not None:
+        if not self._telling and self._owner.known:
             self._telling = True
-            self._loop.call_later(_BREATH, self._tell)
+            self._owner.later(_BREATH, self._tell)
 
     def _tell(self) -> None:
         """One message for every trait that changed, and one with the rows."""
@@ -344,7 +350,7 @@ class DreamboothBatch(LiveCard):
         if self._changed:
             self._note(next(iter(self._changed)))
         elif outlook.finished_at is not None and places:
-            self._run(self._finish())
+            self._owner.tasks.run(self._keep(self.to_html))
 
     def _look(self) -> Outlook:
         return look(self._jobs.states, time.time())
@@ -364,11 +370,6 @@ class DreamboothBatch(LiveCard):
             for name in ("message", "counts", "started_at", "next_poll_at", "done_at", "finished_at", "status"):
                 self.set_trait(name, getattr(outlook, name))
         return outlook
-
-    async def _finish(self) -> None:
-        """After the end: the static copy for the notebook."""
-        if self._outputs is not None:
-            self._outputs.fill(await in_picture_thread(self.to_html))
 
     def _send_rows(self, places: Sequence[int], *, first: bool = False) -> None:
         if not places and not first:
@@ -403,14 +404,14 @@ class DreamboothBatch(LiveCard):
         self._show()
         have = content.get("have")
         self._pushed = {digest for digest in have if isinstance(digest, str)} if isinstance(have, list) else set()
-        self._run(self._send_everything())
+        self._owner.tasks.run(self._send_everything())
         if self._outputs is not None:
             self._outputs.view_appeared()
 
     async def _send_everything(self) -> None:
         for begin in range(0, max(1, len(self._jobs)), _ROWS):
             self._send_rows(range(begin, min(begin + _ROWS, len(self._jobs))), first=begin == 0)
-            await asyncio.sleep(0)  # the loop's other work comes in between
+            await self._owner.breathe()
         self._push(range(len(self._jobs)))
 
     def _on_start(self, content: Mapping[str, Any]) -> None:

@@ -13,11 +13,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from .cache import PictureCache
-from .client import Client, find_key
+from .client import Client
 from .plan import Plan, check_seconds
 from .request import V4, check_endpoint, check_request_id
 from .schedule import PollSchedule, Retry
-from .secret import Key
+from .secret import Key, find_key
 from .state import FetchResult, FetchState
 
 __all__ = ["fetch_sync"]

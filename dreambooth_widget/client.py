@@ -11,22 +11,19 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from .cache import PictureCache
-from .download import Limits
 from .intake import Asked, Requests, read_requests
 from .job import FetchJob
 from .jobs import FetchJobs, Outcome
 from .network import Network
 from .originals import ROOM, Originals
-from .plan import Plan, check_seconds
+from .plan import Limits, Plan, check_seconds
 from .protocol import Answer
 from .request import V4, check_endpoint, check_request_id
 from .schedule import DurationHistory, PollSchedule, Retry
-from .secret import Key
+from .secret import KEY_VARIABLE, Key, find_key
 from .state import FetchResult, FetchState
 
-__all__ = ["KEY_VARIABLE", "Client", "fetch", "find_key"]
-
-KEY_VARIABLE = "DREAMBOOTH_API_KEY"
+__all__ = ["Client", "fetch"]
 
 _HISTORY = DurationHistory()
 """How long this process's finished jobs took: the best guess for one without an ETA."""
@@ -34,19 +31,6 @@ _HISTORY = DurationHistory()
 _NETWORKS: WeakValueDictionary[tuple[int, str, Key | None], Network] = WeakValueDictionary()
 _CLIENTS: WeakValueDictionary[tuple[int, str, Key | None, PictureCache | None], Client] = WeakValueDictionary()
 """What the widgets share, by loop, endpoint, key (and cache)."""
-
-
-def find_key(key: str | Key | None) -> Key | None:
-    """The key from the argument, else from the environment variable `DREAMBOOTH_API_KEY`, else None."""
-    if key is None:
-        key = os.environ.get(KEY_VARIABLE, "").strip() or None
-    return Key(key) if isinstance(key, str) else _only_key(key)
-
-
-def _only_key(key: object) -> Key | None:
-    if key is None or isinstance(key, Key):
-        return key
-    raise TypeError(f"key must be a str, not {type(key).__name__}; the key comes first, what to fetch after it")
 
 
 class Client:

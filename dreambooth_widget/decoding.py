@@ -23,6 +23,7 @@ from PIL import GifImagePlugin, Image, ImageFile, JpegImagePlugin, PngImagePlugi
 
 from .image_bytes import ImageFormat, PictureRefusedError
 from .image_layout import Layout, Span, read_layout
+from .secret import KEY_VARIABLE
 
 __all__ = ["DECODING_ERRORS", "decode", "open_image"]
 
@@ -162,7 +163,7 @@ class _Spans(io.RawIOBase):
 
 _PROGRAM = """
 import sys, types
-package = types.ModuleType("dreambooth_widget")  # without its __init__, which loads half of Jupyter
+package = types.ModuleType("dreambooth_widget")  # from where it is, on the path or not, and only what is needed
 package.__path__ = [sys.argv[1]]
 sys.modules[package.__name__] = package
 from dreambooth_widget.decoding import run_child
@@ -177,7 +178,7 @@ def _decode_in_child(data: bytes, kind: ImageFormat, edge: int | None) -> Image.
     """
     command = [sys.executable, "-c", _PROGRAM, str(Path(__file__).parent), kind, str(edge or 1)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONWARNINGS": "ignore"}
-    environment.pop("DREAMBOOTH_API_KEY", None)  # nothing that decodes a stranger's bytes needs it
+    environment.pop(KEY_VARIABLE, None)  # nothing that decodes a stranger's bytes needs it
     try:
         done = subprocess.run(
             command,

@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import io
-import logging
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from .download import in_picture_thread
+from .owner_loop import Tasks
 from .pictures import Picture, file_name, shrink, thumbnail, zip_bytes
 
 if TYPE_CHECKING:
     from PIL import Image
 
 __all__ = ["Delivery", "Kind"]
-
-log = logging.getLogger(__name__)
 
 Kind = Literal["thumbnail", "preview", "original"]
 _Small = tuple[str, bytes]
@@ -54,31 +52,30 @@ class Delivery:
         self._small: dict[tuple[Kind, str], _Small] = {}
         self._kept = 0
         self._making: dict[str, asyncio.Lock] = {}
-        # The loop holds tasks only weakly; an unreferenced one is collected in mid-flight.
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks("sending a picture to the browser")
 
     def prepare(self, pictures: Sequence[Picture]) -> None:
         """Make what the first screen shows while its view is still loading."""
-        self._run(self._prepare(tuple(pictures[:_MOST_PREVIEWS])))
+        self._tasks.run(self._prepare(tuple(pictures[:_MOST_PREVIEWS])))
 
     def push(self, picture: Picture, name: str) -> None:
         """Send the thumbnail of a picture that has just become ready."""
-        self._run(self._send_small("thumbnail", picture, name))
+        self._tasks.run(self._send_small("thumbnail", picture, name))
 
     def push_all(self, pictures: Sequence[Picture], request_id: str, *, have: Iterable[str] = ()) -> None:
         """Send every thumbnail whose digest is not in `have`, and then the previews of a small gallery."""
-        self._run(self._send_all(tuple(pictures), request_id, frozenset(have)))
+        self._tasks.run(self._send_all(tuple(pictures), request_id, frozenset(have)))
 
     def send(self, kind: Kind, picture: Picture, name: str) -> None:
         """Send one picture in the size that a view needs."""
         if kind == "original":
-            self._run(self._send_original(picture, name))
+            self._tasks.run(self._send_original(picture, name))
         else:
-            self._run(self._send_small(kind, picture, name))
+            self._tasks.run(self._send_small(kind, picture, name))
 
     def send_zip(self, files: Sequence[tuple[str, Picture]], name: str, token: str) -> None:
         """Send the original files, by their names, as one zip, under the token that the view chose."""
-        self._run(self._send_zip(tuple(files), name, token))
+        self._tasks.run(self._send_zip(tuple(files), name, token))
 
     def unavailable(self, kind: str, index: int, token: str, reason: str) -> None:
         """Tell the views that something they asked for is not to be had."""
@@ -86,19 +83,8 @@ class Delivery:
 
     def close(self) -> None:
         """Send nothing more."""
-        for task in tuple(self._tasks):
-            task.cancel()
+        self._tasks.cancel()
         self._small.clear()
-
-    def _run(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            log.error("a picture could not be sent to the browser", exc_info=task.exception())
 
     async def _prepare(self, pictures: tuple[Picture, ...]) -> None:
         small = (self._small_file("thumbnail", picture) for picture in pictures)

@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from random import random
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from urllib.parse import urljoin
@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     import aiohttp
 
     from .network import Network
+    from .plan import Limits
     from .protocol import Link
     from .schedule import Retry
 
-__all__ = ["Limits", "MissingPictureError", "download", "in_picture_thread"]
+__all__ = ["MissingPictureError", "download", "in_picture_thread"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -40,20 +41,6 @@ _THREADS = [_open_threads()]
 if hasattr(os, "register_at_fork"):
     # The child has none of the parent's threads, and would wait for them for ever.
     os.register_at_fork(after_in_child=lambda: _THREADS.__setitem__(0, _open_threads()))
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one picture may cost: bytes on the wire and decoded pixels."""
-
-    max_bytes: int = 32 * 1024 * 1024
-    max_pixels: int = 50_000_000
-
-    def __post_init__(self) -> None:
-        for name in ("max_bytes", "max_pixels"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise ValueError(f"{name} must be a positive int, not {value!r}")
 
 
 class MissingPictureError(Exception):

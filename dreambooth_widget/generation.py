@@ -30,6 +30,11 @@ class Generation:
     meta: Mapping[str, Any]
     answer: Processing | Finished
 
+    @property
+    def finished(self) -> Finished | None:
+        """The answer, if the pictures are there already."""
+        return self.answer if isinstance(self.answer, Finished) and self.answer.links else None
+
 
 def read_generation(response: Mapping[str, Any] | str, *, strike: Strike = str) -> Generation:
     """The whole answer of a generation call, queued or finished, as an object or its JSON text.

@@ -6,36 +6,30 @@ of the kernel; messages may arrive on other threads and hop to it.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import logging
 import os
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import anywidget
 import traitlets
 
-from .cache import PictureCache
-from .client import Client
-from .delivery import Delivery
 from .display import StaticOutputs, publish
 from .errors import DreamboothError, InvalidKeyError
 from .picture_files import file_name
-from .pictures import Picture
 from .request import V4, check_endpoint
-from .secret import Key
-from .state import PictureState
+from .secret import KEY_VARIABLE, Key
 
-__all__ = ["LiveCard", "read_only", "running_loop"]
+if TYPE_CHECKING:
+    from .cache import PictureCache
+    from .client import Client
+    from .pictures import Picture
+    from .state import PictureState
+
+__all__ = ["LiveCard", "read_only"]
 
 log = logging.getLogger(__name__)
-
-_NO_LOOP = (
-    "there is no running event loop here. In a notebook the widget starts by itself; "
-    "in a script use `asyncio.run(dreambooth_widget.fetch(key, request_id))`, or `Client.fetch_all` for many."
-)
-
 
 _LARGEST_ZIP = 512 * 1024 * 1024
 """Bytes. A zip is in the kernel's memory, on the wire and in the browser's memory, all at once."""
@@ -47,13 +41,6 @@ def read_only(trait: traitlets.TraitType[Any, Any]) -> Any:
     """A synced trait that the jobs alone set."""
     trait.read_only = True
     return trait.tag(sync=True)
-
-
-def running_loop() -> asyncio.AbstractEventLoop | None:
-    """The event loop that runs in this thread, if one does."""
-    with contextlib.suppress(RuntimeError):
-        return asyncio.get_running_loop()
-    return None
 
 
 class LiveCard(anywidget.AnyWidget):
@@ -71,18 +58,22 @@ class LiveCard(anywidget.AnyWidget):
         cache: str | os.PathLike[str] | PictureCache | None = None,
         save_copy: bool = True,
     ) -> None:
+        # Not before a card is made: asyncio and all that works on it, for which the import would have to wait.
+        from .cache import PictureCache
+        from .delivery import Delivery
+        from .owner_loop import OwnerLoop
+
         self._key = key
         self._client = client
         self._endpoint = check_endpoint(endpoint) if client is None else client.endpoint
         self._cache = PictureCache.of(cache) if client is None else client.cache
         self._outputs = StaticOutputs(self._tell_copy) if save_copy else None
         self._viewed = False
-        self._tasks: set[asyncio.Task[None]] = set()
         self._delivery = Delivery(self._send_buffers)
-        self._loop = running_loop()
+        self._owner = OwnerLoop()
         super().__init__()
 
-    # -- the loop and the client -------------------------------------------------------------------------------
+    # -- the key and the client --------------------------------------------------------------------------------
 
     @property
     def _has_key(self) -> bool:
@@ -98,7 +89,7 @@ class LiveCard(anywidget.AnyWidget):
     def _check_key(self) -> None:
         if not self._has_key:
             raise InvalidKeyError(
-                "There is no API key yet.", advice="Pass key=, set DREAMBOOTH_API_KEY, or fill in the form."
+                "There is no API key yet.", advice=f"Pass key=, set {KEY_VARIABLE}, or fill in the form."
             )
 
     def _use_key(self, key: str) -> None:
@@ -108,24 +99,25 @@ class LiveCard(anywidget.AnyWidget):
     def _open_client(self) -> Client:
         """The client that the user gave, else the one that all widgets of this kernel share. On the loop."""
         if self._client is None:
+            from .client import Client
+
             self._client = Client.shared(self._key, endpoint=self._endpoint, cache=self._cache)
         return self._client
 
-    def _on_owner_loop(self, work: Callable[[], None]) -> None:
-        """Do `work` on the kernel's loop: now if it runs in this thread, else soon. `RuntimeError` without a loop."""
-        loop = running_loop() or self._loop
-        if loop is None or loop.is_closed():
-            raise RuntimeError(_NO_LOOP)
-        self._loop = loop
-        if loop is running_loop():
-            work()
-        else:
-            loop.call_soon_threadsafe(work)
+    # -- the end -----------------------------------------------------------------------------------------------
 
-    def _run(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)  # the loop holds it only weakly
-        task.add_done_callback(self._tasks.discard)
+    def _heard(self) -> AbstractAsyncContextManager[None]:
+        """While a cell awaits in this context, the views' messages are handled."""
+        from .waiting_messages import heard
+
+        return heard(self.model_id)
+
+    async def _keep(self, draw: Callable[[], str]) -> None:
+        """Draw the static copy, in a thread, and leave it in the notebook."""
+        if self._outputs is not None:
+            from .download import in_picture_thread
+
+            self._outputs.fill(await in_picture_thread(draw))
 
     async def _settle(self) -> None:
         """Send the end once more, from the awaiting cell.
@@ -133,7 +125,7 @@ class LiveCard(anywidget.AnyWidget):
         The jobs' own tasks speak in the name of the cell that made them, and nbclient drops what comes in the name
         of a cell that is not running.
         """
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._owner.tasks.settle()
         self.send_state()
         if self._outputs is not None:
             self._outputs.write_again()
@@ -184,15 +176,8 @@ class LiveCard(anywidget.AnyWidget):
     # -- intents in --------------------------------------------------------------------------------------------
 
     def _handle_msg(self, msg: Any) -> None:
-        """Every message of a view hops to the loop that owns the jobs.
-
-        ipykernel 7 runs handlers in subshell threads with loops of their own, where a task would die silently.
-        """
-        loop = self._loop
-        if loop is None or loop.is_closed() or loop is running_loop():
-            super()._handle_msg(msg)
-        else:
-            loop.call_soon_threadsafe(super()._handle_msg, msg)
+        """Every message of a view goes to the loop that owns the jobs."""
+        self._owner.hand_over(super()._handle_msg, msg)
 
     def _handle_custom_msg(self, content: Any, buffers: Any) -> None:
         intent = content.get("type") if isinstance(content, dict) else None

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
-import secrets
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -28,6 +26,8 @@ def file_stem(request_id: str) -> str:
     """
     clean = re.sub(r"[^A-Za-z0-9_-]+", "_", request_id)[:_LONGEST_ID].strip("_-")
     if clean != request_id or not clean:
+        import hashlib  # here and below: what few need, and all would wait for at import
+
         digest = hashlib.sha256(request_id.encode("utf-8", "surrogatepass")).hexdigest()[:8]
         clean = f"{clean or 'picture'}-{digest}"
     return clean
@@ -43,6 +43,8 @@ def write_atomically(path: Path, data: bytes, *, overwrite: bool) -> None:
 
     Raises FileExistsError, or what the file system says (OSError). The folder must exist.
     """
+    import secrets
+
     temporary = path.parent / f".dreambooth-{secrets.token_hex(6)}.part"
     try:
         with temporary.open("xb") as file:
@@ -92,7 +94,7 @@ def named(pictures: Iterable[Picture], request_id: str) -> list[tuple[str, Pictu
 def zip_bytes(files: Iterable[tuple[str, Picture]]) -> bytes:
     """A zip of (name, picture) files, stored uncompressed: they are compressed already. The same bytes each time."""
     # To disk above 8 MiB: growing a buffer in memory copies it again and again while holding the GIL.
-    import tempfile  # here and below: what few need, and all would wait for at import
+    import tempfile
 
     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as out:
         _write_zip(out, files)

@@ -5,16 +5,30 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .download import Limits
-from .generation import read_generation
-from .protocol import Finished
 from .request import check_endpoint, check_request_id
 from .schedule import PollSchedule, Retry
 from .state import FetchState, PictureState
 
-__all__ = ["Plan", "check_seconds"]
+if TYPE_CHECKING:
+    from .protocol import Finished
+
+__all__ = ["Limits", "Plan", "check_seconds"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one picture may cost: bytes on the wire and decoded pixels."""
+
+    max_bytes: int = 32 * 1024 * 1024
+    max_pixels: int = 50_000_000
+
+    def __post_init__(self) -> None:
+        for name in ("max_bytes", "max_pixels"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise ValueError(f"{name} must be a positive int, not {value!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +56,13 @@ class Plan:
     @classmethod
     def for_response(cls, response: Mapping[str, Any] | str, strike: Callable[[str], str] = str) -> Plan:
         """The plan for the whole answer of a generation call. `ValueError` when it is an error or names no request."""
+        from .generation import read_generation  # here, so that a widget's import stays near that of ipywidgets
+
         generation = read_generation(response, strike=strike)
-        answer = generation.answer
         return cls(
             generation.request_id,
             eta=generation.eta,
-            answer=answer if isinstance(answer, Finished) and answer.links else None,
+            answer=generation.finished,
             expected=generation.expected,
             size=(generation.width, generation.height),
             meta=generation.meta,

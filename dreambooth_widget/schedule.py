@@ -16,9 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from .protocol import parse_retry_after
-
-__all__ = ["DurationHistory", "PollSchedule", "Retry", "default_deadline", "parse_retry_after"]
+__all__ = ["DurationHistory", "PollSchedule", "Retry", "default_deadline"]
 
 _GROWTH: Final = 3.0
 """Of the back-off. Six attempts bridge 20 to 40 seconds then, which a service needs to restart; 2.0 bridges 8 to 16."""

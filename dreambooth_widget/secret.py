@@ -1,11 +1,15 @@
-"""The API key, in a wrapper that gives nothing away."""
+"""The API key: where it is found, and the wrapper that gives nothing away."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-__all__ = ["Key"]
+__all__ = ["KEY_VARIABLE", "Key", "find_key"]
+
+KEY_VARIABLE = "DREAMBOOTH_API_KEY"
+"""The environment variable that the key is taken from when nobody passes it."""
 
 _SHORTEST_SECRET = 6
 """A shorter "key" is no secret, and striking it out of texts would garble them ("s" stands in "status")."""
@@ -53,10 +57,23 @@ class Key:
         return repr(self)
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("an API key is not pickled; pass it by the environment variable DREAMBOOTH_API_KEY")
+        raise TypeError(f"an API key is not pickled; pass it by the environment variable {KEY_VARIABLE}")
 
     def __copy__(self) -> Key:
         return self
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Key:
         return self
+
+
+def find_key(key: str | Key | None) -> Key | None:
+    """The key from the argument, else from the environment variable `DREAMBOOTH_API_KEY`, else None."""
+    if key is None:
+        key = os.environ.get(KEY_VARIABLE, "").strip() or None
+    return Key(key) if isinstance(key, str) else _only_key(key)
+
+
+def _only_key(key: object) -> Key | None:
+    if key is None or isinstance(key, Key):
+        return key
+    raise TypeError(f"key must be a str, not {type(key).__name__}; the key comes first, what to fetch after it")

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from .errors import DreamboothError
-from .pictures import describe, file_name
+from .picture_files import file_name
+from .picture_text import describe
 from .state import FetchState, PictureState
 
 __all__ = ["card_values", "row_values", "trait_values", "unsigned"]

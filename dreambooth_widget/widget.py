@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,25 +10,24 @@ from typing import TYPE_CHECKING, Any
 import traitlets
 
 from .bundle import pack, read_bundle
-from .cache import PictureCache
-from .client import Client, find_key
-from .download import in_picture_thread
 from .errors import DreamboothError
-from .job import FetchJob
-from .live import LiveCard, read_only, running_loop
-from .picture_files import named
-from .pictures import contact_sheet, file_name, file_stem, save_all
+from .live import LiveCard, read_only
+from .picture_files import file_name, file_stem, named, save_all
 from .plan import Plan, check_seconds
 from .request import V4, check_request_id
 from .schedule import PollSchedule, Retry
-from .secret import Key
-from .state import FetchResult, FetchState, PictureState
-from .static_copy import render
+from .secret import Key, find_key
 from .traits import card_values, trait_values
-from .waiting_messages import heard
 
 if TYPE_CHECKING:
+    import os
+
     from PIL import Image
+
+    from .cache import PictureCache
+    from .client import Client
+    from .job import FetchJob
+    from .state import FetchResult, FetchState, PictureState
 
 __all__ = ["DreamboothWidget"]
 
@@ -106,7 +104,7 @@ class DreamboothWidget(LiveCard):
         if client is not None:
             self._plan = client.adopt(self._plan)
         self._show(self._plan.first_state())
-        if autostart and self._loop is not None and self._can_start:
+        if autostart and self._owner.known and self._can_start:
             self.start()
 
     @classmethod
@@ -142,7 +140,7 @@ class DreamboothWidget(LiveCard):
         widget = cls(secret, plan.request_id, autostart=False, **given)  # type: ignore[arg-type]  # a Key is taken too
         widget._plan = replace(plan.with_policies_of(widget._plan), eta=widget._plan.eta)
         widget._show(widget._plan.first_state())
-        if autostart and widget._loop is not None and widget._can_start:
+        if autostart and widget._owner.known and widget._can_start:
             widget.start()
         return widget
 
@@ -162,7 +160,7 @@ class DreamboothWidget(LiveCard):
         if not self._can_start:
             self._check_key()
             raise DreamboothError("There is no request id yet.", advice="Pass request_id=, or fill in the form.")
-        self._on_owner_loop(self._begin)
+        self._owner.do(self._begin)
 
     def stop(self) -> None:
         """Stop waiting. The service cannot cancel a job: it goes on there, and `check_now()` resumes."""
@@ -203,6 +201,8 @@ class DreamboothWidget(LiveCard):
 
     def to_html(self) -> str:
         """The small static gallery (or one line on a job without pictures) that also stays in the notebook."""
+        from .static_copy import render
+
         return render(self.result or self._shown)
 
     def save(self, folder: str | Path, *, overwrite: bool = False) -> list[Path]:
@@ -214,6 +214,8 @@ class DreamboothWidget(LiveCard):
 
     def contact_sheet(self) -> Image.Image:
         """All pictures on one sheet. Raises `DreamboothError` before there are any."""
+        from .pictures import contact_sheet
+
         return contact_sheet(self._ready())
 
     def _ready(self) -> FetchResult:
@@ -229,9 +231,10 @@ class DreamboothWidget(LiveCard):
     async def _outcome(self) -> FetchResult:
         if self._job is None:
             self.start()
+            self._owner.check_here()
         assert self._job is not None
         try:
-            async with heard(self.model_id):
+            async with self._heard():
                 return await self._job
         finally:
             if self._job.state.final:
@@ -271,15 +274,14 @@ class DreamboothWidget(LiveCard):
             if self._viewed and entry.picture is not None and entry.index not in before:
                 self._delivery.push(entry.picture, _name(entry, state))
         if state.final:
-            self._run(self._finish(state))
+            self._owner.tasks.run(self._finish(state))
 
     async def _finish(self, state: FetchState) -> None:
         """After the end: previews for the views, and the static copy for the notebook."""
         if self._viewed and self.result:
             have = [picture.digest for picture in self.result]
             self._delivery.push_all(self.result, state.request_id, have=have)
-        if self._outputs is not None:
-            self._outputs.fill(await in_picture_thread(render, self.result or state))
+        await self._keep(self.to_html)
 
     def _show(self, state: FetchState) -> None:
         """Draw a state: one message with every trait that changed."""
@@ -295,7 +297,7 @@ class DreamboothWidget(LiveCard):
         return sorted({index for index in proposal["value"] if index >= 0})
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
-        if self.result is not None and self._loop is not None and self._loop is running_loop():
+        if self.result is not None and self._owner.here:
             self._delivery.prepare(self.result.pictures)
         return super()._repr_mimebundle_(**options)
 

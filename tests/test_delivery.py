@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 from pathlib import Path
 from typing import Any
@@ -39,8 +38,7 @@ class Sent:
 
     async def done(self) -> list[tuple[str, int]]:
         """Kind and index of all that was sent, when nothing more is on its way."""
-        while self.delivery._tasks:
-            await asyncio.gather(*self.delivery._tasks)
+        await self.delivery._tasks.settle()
         return [(message["kind"], message["index"]) for message in self.messages]
 
 

@@ -234,3 +234,29 @@ print(batch.model_id)
     shared_kernel.view_says(made.text.strip(), {"type": "stop"}, subshell=subshell)
     ended = shared_kernel.ended(waiting)
     assert ended.outputs[-1]["data"]["text/plain"] == "['StoppedError', 'StoppedError']", ended.error
+
+
+@pytest.mark.parametrize("what", ["DreamboothWidget({}, 1, {})", "DreamboothBatch({}, [1, 2], {})"])
+def test_a_button_of_the_user_starts_it(endpoint: Endpoint, what: str) -> None:
+    """Up to 7.3 its callback runs in a subshell's thread and loop; the jobs begin on the kernel's all the same."""
+    widget = what.format(repr(CANARY), f"endpoint={endpoint.url!r}, autostart=False")
+    finish(endpoint)
+    code = f"""
+import asyncio, threading
+from ipywidgets import Button
+from dreambooth_widget import DreamboothBatch, DreamboothWidget
+widget, button, loops = {widget}, Button(), []
+button.on_click(lambda _: loops.append(asyncio.get_running_loop()))
+button.on_click(lambda _: widget.start())
+print(button.model_id)
+"""
+    ended = """
+while widget.status != "success":
+    await asyncio.sleep(0.01)
+await asyncio.wait_for(widget, 10)
+loops[0] is asyncio.get_running_loop(), widget.status
+"""
+    with kernel("7.3.0") as running:
+        button = running.execute(code).text.strip()
+        running.view_says(button, {"event": "click"}, subshell=running.new_subshell())
+        assert running.execute(ended).text == "(False, 'success')"

@@ -99,8 +99,7 @@ async def test_no_picture_holds_the_loop(name: str) -> None:
                 widget.start()
                 with suppress(dw.PictureError):
                     await widget
-                while widget._delivery._tasks:
-                    await asyncio.gather(*widget._delivery._tasks)
+                await widget._delivery._tasks.settle()
             best = min(best, max(late))
             widget.close()
             if best < FREE:

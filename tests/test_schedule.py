@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from email.utils import formatdate
 from itertools import pairwise
 from random import Random
 from typing import Any
@@ -12,7 +11,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from dreambooth_widget.schedule import DurationHistory, PollSchedule, Retry, default_deadline, parse_retry_after
+from dreambooth_widget.schedule import DurationHistory, PollSchedule, Retry, default_deadline
 
 SECONDS = st.floats(0, 1e6)
 FRACTIONS = st.floats(0, 1, exclude_max=True)
@@ -182,36 +181,6 @@ class TestRetry:
         """A value of another type is refused by its name."""
         with pytest.raises(TypeError, match=f"^{name} must be "):
             Retry(**fields)
-
-
-class TestRetryAfter:
-    """The header `Retry-After`."""
-
-    NOW = 1_800_000_000.0
-
-    @pytest.mark.parametrize(("value", "seconds"), [("30", 30), (" 0 ", 0), ("1.5", 1.5), ("999999999", 86_400)])
-    def test_seconds(self, value: str, seconds: float) -> None:
-        """A number of seconds, believed up to a day."""
-        assert parse_retry_after(value, self.NOW) == seconds
-
-    @pytest.mark.parametrize(("offset", "seconds"), [(90, 90), (0, 0), (-500, 0), (10**7, 86_400)])
-    def test_date(self, offset: int, seconds: float) -> None:
-        """An HTTP date, never negative."""
-        assert parse_retry_after(formatdate(self.NOW + offset, usegmt=True), self.NOW) == seconds
-
-    @pytest.mark.parametrize(
-        "value",
-        [None, "", "soon", "-5", "1e3", "٣", "nan", "9" * 5000, "Mon, 99 Foo 2026"],
-    )
-    def test_nonsense(self, value: str | None) -> None:
-        """Nonsense is no wait."""
-        assert parse_retry_after(value, self.NOW) is None
-
-    @given(st.text(max_size=80), st.none() | st.floats())
-    def test_any_text(self, value: str, now: float | None) -> None:
-        """Any text gives None or a number of seconds up to a day."""
-        seconds = parse_retry_after(value, now)
-        assert seconds is None or 0 <= seconds <= 86_400
 
 
 class TestDeadlineAndHistory:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ ORDER = """
     _version errors secret request body refusals protocol generation schedule
     exif image_bytes image_layout image_metadata shrinking decoding picture_text picture_files originals pictures cache
     state outlook addresses rate_limit network download plan verdict job intake jobs client blocking
-    static_copy traits display delivery bundle waiting_messages live widget manifest batch
+    static_copy traits display owner_loop delivery bundle waiting_messages live widget manifest batch
     demo_scenes demo_art demo_jobs demo rehearsal
     __init__ __main__
 """.split()  # noqa: SIM905 - a list of forty strings reads worse
@@ -33,6 +34,14 @@ PURE = "errors secret request body refusals protocol generation schedule address
 IMPURE = {"aiohttp", "asyncio", "random", "socket", "subprocess", "tempfile", "threading", "time"}
 # `addresses` also guards the resolver of the one session; it takes the session's pieces and no time.
 ALLOWED = {"addresses": {"aiohttp", "asyncio", "socket"}}
+
+# What `import` of a widget may bring: values, texts and traits. What works on them comes with the first card.
+CHEAP = """
+    _version errors secret request schedule picture_text picture_files state plan intake
+    outlook traits display bundle live widget batch
+""".split()  # noqa: SIM905
+# Costly, and of use only once there is a request. (A kernel has asyncio already.)
+LATER = {"PIL", "aiohttp", "asyncio", "concurrent", "email", "hashlib", "html", "ssl"}
 
 JUPYTER = {"IPython", "anywidget", "comm", "ipykernel", "ipywidgets", "jupyter_client", "traitlets"}
 
@@ -123,10 +132,28 @@ def run_python(code: str) -> str:
     return done.stdout.strip()
 
 
-@pytest.mark.parametrize("name", ["Client", "DreamboothWidget"])
+@pytest.mark.parametrize("name", ["DreamboothWidget", "DreamboothBatch"])
+def test_importing_a_widget_costs_little_more_than_anywidget(name: str) -> None:
+    """What a card works with comes when the first one is made; tests/benchmarks/imports.py measures the import."""
+    with_ours = run_python(f"import sys, dreambooth_widget as ours; ours.{name}; print(*sys.modules)")
+    more = {*with_ours.split()} - {*run_python("import sys, anywidget; print(*sys.modules)").split()}
+    assert {module.partition(".")[0] for module in more} & LATER == set()
+    own = {own_name(module) for module in more if module.startswith("dreambooth_widget.")}
+    assert own <= {f".{module}" for module in CHEAP}
+
+
+@pytest.mark.parametrize("name", ["Client", "fetch"])
 def test_importing_does_not_import_aiohttp(name: str) -> None:
     """aiohttp costs 100 ms and more: it comes with the first request, and not with the import."""
     assert run_python(f"import sys; from dreambooth_widget import {name}; print('aiohttp' in sys.modules)") == "False"
+
+
+def test_what_comes_later_comes() -> None:
+    """The names that `__init__` fetches when they are asked for are those of their modules."""
+    for name, module in dreambooth_widget._LATER.items():
+        assert getattr(dreambooth_widget, name) is getattr(import_module(f"dreambooth_widget.{module}"), name)
+    with pytest.raises(AttributeError, match="no attribute 'Dreambooth'"):
+        _ = dreambooth_widget.Dreambooth
 
 
 def test_importing_the_package_imports_no_jupyter() -> None:

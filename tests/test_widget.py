@@ -158,6 +158,21 @@ async def test_messages_on_another_thread_hop_to_the_loop(endpoint: Endpoint, mo
     assert threads == [threading.get_ident()] * 2
 
 
+@pytest.mark.parametrize("kind", [DreamboothWidget, dw.DreamboothBatch])
+async def test_waiting_in_another_thread_is_refused(endpoint: Endpoint, kind: Any) -> None:
+    """The job begins on the loop where the widget was made; a loop in another thread is told that it cannot wait."""
+    endpoint.answers = [endpoint.success(endpoint.serve("1.png", png()))]
+    widget = kind(CANARY, "1" if kind is DreamboothWidget else ["1"], endpoint=endpoint.url, autostart=False)
+
+    async def elsewhere() -> None:
+        await widget
+
+    with pytest.raises(RuntimeError, match="another event loop"):
+        await asyncio.to_thread(asyncio.run, elsewhere())
+    await widget
+    assert widget.status == "success"
+
+
 async def test_the_form_starts_with_the_typed_key(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a key the card shows the form; what it sends starts the job, and the key goes no further."""
     endpoint.answers = [endpoint.success(endpoint.serve("1.png", png()))]
