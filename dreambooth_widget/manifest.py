@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,8 @@ from typing import Any
 from .cache import is_fact
 from .picture_files import file_name, write_atomically
 from .pictures import describe
+from .saved_text import unsigned
 from .state import FetchResult, FetchState
-from .traits import unsigned
 
 __all__ = ["NAMES", "Record", "read_records", "write_manifest"]
 
@@ -27,7 +28,7 @@ COLUMNS = (
 
 NAMES = ("manifest.csv", "manifest.json")
 
-_FACTS = ("seed", "prompt", "negative_prompt", "steps")
+_WORDS, _NUMBERS = ("prompt", "negative_prompt"), ("seed", "steps")
 
 
 def read_records(requests: Iterable[tuple[str, FetchState, FetchResult | None]]) -> Iterator[Record]:
@@ -43,7 +44,8 @@ def read_records(requests: Iterable[tuple[str, FetchState, FetchResult | None]])
             told = {**known, **describe(picture.text)}  # what the file says of itself is about this very picture
             yield _record({
                 **common,
-                **{name: told.get(name) for name in _FACTS},
+                **{name: told.get(name) for name in _WORDS},
+                **{name: _number(told.get(name)) for name in _NUMBERS},
                 "model": told.get("model_id", told.get("model")),
                 "picture": picture.index + 1,
                 "file": file_name(state.request_id, picture.index, picture.extension),
@@ -67,6 +69,11 @@ def write_manifest(folder: Path, records: Sequence[Record], *, overwrite: bool =
     for path, text in zip(paths, texts, strict=True):
         write_atomically(path, text.encode("utf-8", "replace"), overwrite=overwrite)
     return paths
+
+
+def _number(value: object) -> object:
+    """A file knows its seed as text and an answer as a number: one column, one kind."""
+    return int(value) if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,20}", value) else value
 
 
 def _record(values: Mapping[str, Any]) -> Record:

@@ -67,6 +67,13 @@ class FetchState:
         """Whether nothing more happens unless somebody checks again."""
         return self.status in FINAL
 
+    def __str__(self) -> str:
+        """One line: "13443927 processing: waiting after poll 2", "13443927 downloading: 3 of 4 pictures"."""
+        told = self.message
+        if not told and self.status == "processing" and self.polls:
+            told = f"poll {self.polls}" if self.next_poll_at is None else f"waiting after poll {self.polls}"
+        return f"{self.request_id} {self.status}" + (f": {told}" if told else "")
+
     def with_picture(self, entry: PictureState) -> FetchState:
         """This state with one entry of `pictures` replaced."""
         pictures = list(self.pictures)

@@ -10,13 +10,13 @@ from __future__ import annotations
 import base64
 import io
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 from .pictures import Picture, describe, shrink
+from .saved_text import unsigned
 from .state import FetchResult, FetchState, PictureState
 
 if TYPE_CHECKING:
@@ -169,8 +169,8 @@ def _facts(copy: _Copy) -> dict[str, str]:
 
 
 def _safe(text: str, longest: int = _LONGEST_FACT) -> str:
-    """`text` without the query strings of links in it (a signed link is a bearer token), not endless."""
-    text = re.sub(r"(\b[a-z][a-z0-9+.-]*://[^\s?#]*)[?#]\S*", r"\1", text[: longest * 4], flags=re.IGNORECASE)
+    """`text` without the queries of links in it, not endless."""
+    text = unsigned(text[: longest * 4])
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 

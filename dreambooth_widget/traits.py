@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -10,15 +9,13 @@ from typing import Any
 from .errors import DreamboothError
 from .picture_files import file_name
 from .picture_text import describe
+from .saved_text import unsigned
 from .state import FetchState, PictureState
 
-__all__ = ["card_values", "row_values", "trait_values", "unsigned"]
+__all__ = ["card_values", "row_values", "trait_values"]
 
 _LONGEST_TEXT = 2000
 """Characters of one fact (a prompt, say) that are shown; the picture's own bytes keep all of it."""
-
-_SIGNATURE = re.compile(r"(\bhttps?://[^\s?#]*)[?#]\S*")
-"""The query of a link: signed links are bearer tokens, and what is shown is saved."""
 
 _STATE_TRAITS = ("request_id", "message", "eta", "polls", "started_at", "next_poll_at", "finished_at")
 
@@ -98,11 +95,6 @@ def _texts(facts: Mapping[str, Any]) -> dict[str, str]:
             continue
         texts[str(name)[:100]] = _shown(str(value))
     return texts
-
-
-def unsigned(text: str) -> str:
-    """`text` without the queries of the links in it."""
-    return _SIGNATURE.sub(r"\1", text)
 
 
 def _shown(text: str) -> str:

@@ -60,7 +60,16 @@ def test_the_file_knows_itself_best() -> None:
     """The seed in a picture's own text is that picture's; the answer's is the first one's."""
     result = FetchResult("7", [picture(seed="8", prompt="mine")], meta={"seed": 5, "prompt": "theirs", "steps": 30})
     (record,) = records(result)
-    assert (str(record["seed"]), record["prompt"], record["steps"]) == ("8", "mine", 30)
+    assert (record["seed"], record["prompt"], record["steps"]) == (8, "mine", 30)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("-1", -1), ("0", 0), ("2 of 3", "2 of 3"), ("٣", "٣"), ("9" * 30, "9" * 30)]
+)
+def test_numbers_told_as_text(text: str, value: object) -> None:
+    """Seeds and steps are whole numbers wherever they come from; what is none stays as it was told."""
+    (record,) = records(FetchResult("7", [picture(seed=text, prompt="12")]))
+    assert (record["seed"], record["prompt"]) == (value, "12")
 
 
 def test_what_is_missing_has_a_record_too() -> None:

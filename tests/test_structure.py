@@ -23,14 +23,14 @@ PACKAGE = Path(dreambooth_widget.__file__).parent
 ORDER = """
     _version errors secret request body refusals protocol generation schedule
     exif image_bytes image_layout image_metadata shrinking decoding picture_text picture_files originals pictures cache
-    state outlook addresses rate_limit network download plan verdict job intake jobs client blocking
+    saved_text state outlook addresses rate_limit network download plan verdict job intake jobs client blocking
     static_copy traits display owner_loop delivery bundle waiting_messages live widget manifest batch
     demo_scenes demo_art demo_jobs demo rehearsal
     __init__ __main__
 """.split()  # noqa: SIM905 - a list of forty strings reads worse
 
 # Values in, values out: time, randomness and the network come in as arguments.
-PURE = "errors secret request body refusals protocol generation schedule addresses state plan".split()  # noqa: SIM905
+PURE = "errors secret request body refusals protocol generation schedule saved_text addresses state plan".split()  # noqa: SIM905
 IMPURE = {"aiohttp", "asyncio", "random", "socket", "subprocess", "tempfile", "threading", "time"}
 # `addresses` also guards the resolver of the one session; it takes the session's pieces and no time.
 ALLOWED = {"addresses": {"aiohttp", "asyncio", "socket"}}
@@ -38,7 +38,7 @@ ALLOWED = {"addresses": {"aiohttp", "asyncio", "socket"}}
 # What `import` of a widget may bring: values, texts and traits. What works on them comes with the first card.
 CHEAP = """
     _version errors secret request schedule picture_text picture_files state plan intake
-    outlook traits display bundle live widget batch
+    saved_text outlook traits display bundle live widget batch
 """.split()  # noqa: SIM905
 # Costly, and of use only once there is a request. (A kernel has asyncio already.)
 LATER = {"PIL", "aiohttp", "asyncio", "concurrent", "email", "hashlib", "html", "ssl"}
