@@ -97,11 +97,6 @@ class FetchJobs:
         """How each request ended, None where it has not."""
         return [entry.outcome for entry in self._entries]
 
-    def result(self, place: int) -> FetchResult | None:
-        """The pictures of one request, once it has succeeded."""
-        job = self._entries[place].job
-        return job.result if job is not None else None
-
     # -- intents -----------------------------------------------------------------------------------------------
 
     def add(self, asked: Iterable[Asked]) -> range:

@@ -1,8 +1,37 @@
-"""Options of the whole test suite; its markers stand in pyproject.toml."""
+"""Options of the whole test suite and what many of its modules use; its markers stand in pyproject.toml."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterator
+
 import pytest
+
+from .endpoint import Endpoint
+from .service import Service
+
+
+@pytest.fixture
+async def endpoint() -> AsyncIterator[Endpoint]:
+    """A scripted endpoint, listening."""
+    async with Endpoint() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+async def service() -> AsyncIterator[Service]:
+    """A service that answers by request id."""
+    async with Service() as service:
+        yield service
+
+
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No key in the environment, and every widget is closed at the end: ipywidgets keeps them for ever."""
+    from dreambooth_widget.live import LiveCard
+
+    monkeypatch.delenv("DREAMBOOTH_API_KEY", raising=False)
+    yield
+    LiveCard.close_all()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -11,7 +11,7 @@ import sys
 import time
 import weakref
 import zipfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,19 +22,14 @@ import dreambooth_widget as dw
 from dreambooth_widget import Client, DreamboothBatch, FetchResult, PollSchedule, Retry
 
 from .endpoint import CANARY, Endpoint, Reply, Seen, png
-from .test_jobs import Service
+from .service import Service
 from .views import View
 
 FAST = PollSchedule(shortest=0.02, longest=0.05, longest_silence=0.05)
 QUICK = Retry(attempts=2, first=0.01, longest=0.05, rate_limit_wait=0.1)
 SIGNATURE = "X-Amz-Signature=5ec2e7-t0ken"
 
-
-@pytest.fixture
-async def service() -> AsyncIterator[Service]:
-    """A service that answers by request id."""
-    async with Service() as service:
-        yield service
+pytestmark = pytest.mark.usefixtures("alone")
 
 
 @pytest.fixture
@@ -45,12 +40,9 @@ async def client(service: Service) -> AsyncIterator[Client]:
 
 
 @pytest.fixture(autouse=True)
-def _alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No key in the environment, no half second of waiting; every widget is closed at the end."""
-    monkeypatch.delenv("DREAMBOOTH_API_KEY", raising=False)
+def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test need not wait for a quarter of a second."""
     monkeypatch.setattr("dreambooth_widget.batch._BREATH", 0.02)
-    yield
-    DreamboothBatch.close_all()
 
 
 class BatchView(View):

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,19 +28,7 @@ FAST = PollSchedule(shortest=0.02, longest=0.05, longest_silence=0.05)
 WHERE = "https://service.example/fetch"
 COLORS = ("red", "green", "blue", "gold")
 
-
-@pytest.fixture
-async def endpoint() -> AsyncIterator[Endpoint]:
-    """A scripted endpoint, listening."""
-    async with Endpoint() as endpoint:
-        yield endpoint
-
-
-@pytest.fixture(autouse=True)
-def _closed() -> Iterator[None]:
-    """Close every widget that a test made."""
-    yield
-    DreamboothWidget.close_all()
+pytestmark = pytest.mark.usefixtures("alone")
 
 
 def client(endpoint: Endpoint, folder: Path, **options: Any) -> Client:

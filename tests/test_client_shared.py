@@ -8,7 +8,7 @@ import json
 import subprocess
 import sys
 import weakref
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,14 @@ import pytest
 from dreambooth_widget import Client, DreamboothBatch, DreamboothWidget, InvalidKeyError, PollSchedule, Retry
 from dreambooth_widget.cache import PictureCache
 from dreambooth_widget.client import _CLIENTS, _NETWORKS
-from dreambooth_widget.widget import LiveCard
 
 from .endpoint import CANARY, PROCESSING, Endpoint, ThreadedEndpoint, png
 
 FAST = PollSchedule(shortest=0.02, longest=0.05, longest_silence=0.05)
 QUICK = Retry(attempts=1, first=0.01, longest=0.05)
 OTHER = "another-key-0001"
+
+pytestmark = pytest.mark.usefixtures("alone")
 
 
 @pytest.fixture
@@ -35,12 +36,9 @@ async def endpoint() -> AsyncIterator[Endpoint]:
 
 
 @pytest.fixture(autouse=True)
-def _alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Nobody else shares, and no key is in the environment; afterwards every widget is closed."""
-    monkeypatch.delenv("DREAMBOOTH_API_KEY", raising=False)
+def _nobody_else() -> None:
+    """Clients of earlier tests are shared no more."""
     gc.collect()
-    yield
-    LiveCard.close_all()
 
 
 def network(user: Any) -> Any:

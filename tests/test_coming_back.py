@@ -6,7 +6,6 @@ import asyncio
 import gc
 import time
 import weakref
-from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from ipywidgets.widgets import widget as registry
@@ -18,19 +17,7 @@ from .kernels import kernel
 
 FAST = PollSchedule(shortest=0.02, longest=0.05, longest_silence=0.05)
 
-
-@pytest.fixture
-async def endpoint() -> AsyncIterator[Endpoint]:
-    """A scripted endpoint, listening."""
-    async with Endpoint() as endpoint:
-        yield endpoint
-
-
-@pytest.fixture(autouse=True)
-def _closed() -> Iterator[None]:
-    """Close every widget that a test made."""
-    yield
-    DreamboothWidget.close_all()
+pytestmark = pytest.mark.usefixtures("alone")
 
 
 def test_a_restarted_kernel_continues_at_once() -> None:

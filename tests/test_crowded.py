@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -13,16 +12,9 @@ import dreambooth_widget as dw
 from dreambooth_widget import Client, PollSchedule, Retry
 
 from .endpoint import CANARY, Reply, png
-from .test_jobs import Service, Watched, begin
+from .service import Service, Watched, begin
 
 SCHEDULE = PollSchedule(shortest=0.02, longest=0.5, longest_silence=0.5, jitter=0)
-
-
-@pytest.fixture
-async def service() -> AsyncIterator[Service]:
-    """A service that answers by request id."""
-    async with Service() as service:
-        yield service
 
 
 def crowd(service: Service, rate: float = 20, burst: int = 1, **options: object) -> Client:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -15,40 +13,11 @@ from dreambooth_widget import Client, FetchResult, PollSchedule, Retry
 from dreambooth_widget.intake import read_requests
 from dreambooth_widget.jobs import FetchJobs, Outcome
 
-from .endpoint import CANARY, PROCESSING, Endpoint, Reply, Seen, png
+from .endpoint import CANARY, png
+from .service import Service, begin
 
 FAST = PollSchedule(shortest=0.02, longest=0.05, longest_silence=0.05)
 QUICK = Retry(attempts=2, first=0.01, longest=0.05, rate_limit_wait=0.1)
-FAILED = {"status": "failed", "message": "Failed, Try Again", "output": ""}
-
-
-class Service(Endpoint):
-    """Answers by request id: "processing" until that id is in `ready` or `failing`."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.ready: set[str] = set()
-        self.failing: set[str] = set()
-        self.when = self._answer
-
-    def _answer(self, seen: Seen) -> Reply:
-        request_id = json.loads(seen.body)["request_id"]
-        if request_id in self.failing:
-            return Reply(FAILED)
-        if request_id not in self.ready:
-            return Reply(PROCESSING)
-        return Reply(self.success(self.serve(f"{request_id}.png", png(prompt=request_id))))
-
-    def asked(self, request_id: str) -> int:
-        """How often a request was asked for."""
-        return sum(json.loads(seen.body)["request_id"] == request_id for seen in self.polls)
-
-
-@pytest.fixture
-async def service() -> AsyncIterator[Service]:
-    """A service that listens."""
-    async with Service() as service:
-        yield service
 
 
 @pytest.fixture
@@ -56,32 +25,6 @@ async def client(service: Service) -> AsyncIterator[Client]:
     """A client of it that is in a hurry."""
     async with Client(CANARY, endpoint=service.url, schedule=FAST, retry=QUICK, rate=1000) as client:
         yield client
-
-
-class Watched(FetchJobs):
-    """Jobs that a test can wait for."""
-
-    def __init__(self, client: Client) -> None:
-        self._happened = asyncio.Event()
-        super().__init__(client.start, lambda place: self._happened.set(), client.expect)
-
-    async def until(self, condition: Callable[[], object]) -> None:
-        """Wait until a change makes it true."""
-        while not condition():
-            self._happened.clear()
-            await asyncio.wait_for(self._happened.wait(), 20)
-
-    async def have(self, status: str, count: int) -> None:
-        """Wait until so many have that status."""
-        await self.until(lambda: sum(state.status == status for state in self.states) >= count)
-
-
-def begin(client: Client, requests: Any) -> Watched:
-    """Jobs for the requests, started."""
-    jobs = Watched(client)
-    jobs.add(client.plan_all(requests))
-    jobs.start()
-    return jobs
 
 
 def short(outcome: Outcome | None) -> str:
@@ -98,8 +41,6 @@ async def test_the_outcomes_are_in_the_order_asked(service: Service, client: Cli
     assert isinstance(error, dw.GenerationFailedError)
     assert error.request_id == "b"
     assert [state.status for state in jobs.states] == ["success", "error", "success"]
-    assert jobs.result(0) is jobs.outcomes[0]
-    assert jobs.result(1) is None
 
 
 async def test_as_completed(service: Service, client: Client) -> None:
@@ -254,7 +195,7 @@ async def test_a_missing_picture_of_one_request(service: Service, client: Client
     assert [entry.index for entry in result.missing] == [1]
     service.serve("late.png", png(prompt="late"))
     jobs.retry_picture(0, 1)
-    await jobs.until(lambda: jobs.result(0) is not result)
+    await jobs.until(lambda: jobs.outcomes[0] is not result)
     (whole,) = await jobs.wait()
     assert isinstance(whole, FetchResult)
     assert [picture.text["prompt"] for picture in whole] == ["a", "late"]

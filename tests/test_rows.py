@@ -19,13 +19,6 @@ QUICK = Retry(attempts=3, first=0.01, longest=0.02, rate_limit_wait=0.05)
 
 
 @pytest.fixture
-async def endpoint() -> AsyncIterator[Endpoint]:
-    """A scripted endpoint, listening."""
-    async with Endpoint() as endpoint:
-        yield endpoint
-
-
-@pytest.fixture
 async def client(endpoint: Endpoint) -> AsyncIterator[Client]:
     """A client of it that is in a hurry."""
     async with Client(CANARY, endpoint=endpoint.url, schedule=FAST, retry=QUICK, rate=10_000) as client:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,24 +21,7 @@ FAST = PollSchedule(shortest=0.02, longest=0.05, longest_silence=0.05)
 QUICK = Retry(attempts=2, first=0.01, longest=0.05, rate_limit_wait=0.1)
 OPTIONS: dict[str, Any] = {"schedule": FAST, "retry": QUICK}
 
-
-@pytest.fixture
-async def endpoint() -> AsyncIterator[Endpoint]:
-    """A scripted endpoint, listening."""
-    async with Endpoint() as endpoint:
-        yield endpoint
-
-
-@pytest.fixture(autouse=True)
-def _no_key_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("DREAMBOOTH_API_KEY", raising=False)
-
-
-@pytest.fixture(autouse=True)
-def _closed() -> Iterator[None]:
-    """Close every widget that a test made: ipywidgets keeps them for ever."""
-    yield
-    DreamboothWidget.close_all()
+pytestmark = pytest.mark.usefixtures("alone")
 
 
 def make(endpoint: Endpoint, *answers: Any, **options: Any) -> DreamboothWidget:
