@@ -77,6 +77,12 @@ _FACTS = {
 
 _LONGEST_FACT = 1500
 
+_ROOMY = 160
+"""Pixels: below smaller thumbnails is no room for more than the beginning of a prompt."""
+
+_NARROWEST = 96
+"""Pixels of a column, for its caption."""
+
 _MOST_FAILURES = 40
 """Failed requests of a batch that are named in its copy."""
 
@@ -116,9 +122,11 @@ def _render(copy: _Copy, kind: str, budget: int | None) -> str:
         return _page(_statement(copy), kind) if copy.said or copy.missing else ""
     if budget is None:
         budget = min(LARGEST, max(USUAL, USUAL // 4 * len(copy.pictures)))
-    frame = _page(_statement(copy) + _table([], 0) + _details(copy, 0), kind)
-    cells = _fit(copy, budget - _cost(frame) - 64 * min(len(copy.pictures), _MOST))
-    body = _statement(copy) + _table(cells, len(copy.pictures)) + _details(copy, len(copy.pictures) - len(cells))
+    frame = _page(_statement(copy) + _table([], 0, 0) + _details(copy, 0), kind)
+    cells, shown = _fit(copy, budget - _cost(frame) - 64 * min(len(copy.pictures), _MOST))
+    widest = max((_size(picture, shown)[0] for picture in copy.pictures[: len(cells)]), default=0)
+    table = _table(cells, _across(len(copy.pictures), shown), widest)
+    body = _statement(copy) + table + _details(copy, len(copy.pictures) - len(cells))
     return _page(body, kind)
 
 
@@ -187,23 +195,26 @@ def _safe(text: str, longest: int = _LONGEST_FACT) -> str:
 # -- thumbnails ------------------------------------------------------------------------------------------------
 
 
-def _fit(copy: _Copy, budget: int) -> list[str]:
-    """The table cells that fit into `budget`: all in the largest size that allows it, else as many as go."""
+def _fit(copy: _Copy, budget: int) -> tuple[list[str], int]:
+    """The table cells that fit into `budget`: all in the largest size that allows it, else as many as go.
+
+    With the pixels that their pictures are wide or high at most.
+    """
     from .shrinking import on_white  # with Pillow: not before there are pictures
 
     count = len(copy.pictures)
     steps = _ALONE if count == 1 else _FEW if count <= 4 else _STEPS
     small = [on_white(shrink(picture, steps[0][0])) for picture in copy.pictures[:_MOST]]
-    cells: list[str] = []
+    cells, shown = [], 0
     for edge, quality in steps:
-        cells = list(_cells(copy, small, edge, quality, budget))
-        if len(cells) == len(copy.pictures):
+        shown = min(edge, 512 if count == 1 else 200)
+        cells = list(_cells(copy, small, edge, quality, shown, budget))
+        if len(cells) == count:
             break
-    return cells
+    return cells, shown
 
 
-def _cells(copy: _Copy, small: list[Image.Image], edge: int, quality: int, budget: int) -> Iterator[str]:
-    shown = min(edge, 512 if len(copy.pictures) == 1 else 200)
+def _cells(copy: _Copy, small: list[Image.Image], edge: int, quality: int, shown: int, budget: int) -> Iterator[str]:
     captions = copy.captions or [""] * len(copy.pictures)
     for picture, image, caption in zip(copy.pictures, small, captions, strict=False):
         cell = _cell(copy, picture, _data_uri(image, edge, quality), shown, caption)
@@ -221,17 +232,24 @@ def _data_uri(image: Image.Image, edge: int, quality: int) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode("ascii")
 
 
-def _cell(copy: _Copy, picture: Picture, uri: str, shown: int, told: str) -> str:
+def _size(picture: Picture, shown: int) -> tuple[int, int]:
+    """Width and height on the page, in pixels."""
     scale = min(1, shown / max(picture.width, picture.height))
-    width, height = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
+    return max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
+
+
+def _cell(copy: _Copy, picture: Picture, uri: str, shown: int, told: str) -> str:
+    width, height = _size(picture, shown)
     own = describe(picture.text)
     seed = own.get("seed") or (copy.facts.get("Seed", "") if len(copy.pictures) == 1 else "")
     prompt = _safe(own.get("prompt") or copy.facts.get("Prompt", ""), 160)
     seed = _safe(seed, 24)
     alt = f"Picture {picture.index + 1}" + (f", seed {seed}" if seed else "") + (f": {prompt}" if prompt else "")
+    if shown < _ROOMY:
+        told, seed = _safe(told, 40), ""
     caption = " · ".join(part for part in (told, f"{picture.index + 1}", f"seed {seed}" if seed else "") if part)
     return (
-        f"<td style='padding:4px;text-align:center;vertical-align:bottom'><img src='{uri}' alt='{escape(alt)}'"
+        f"<td style='padding:4px;text-align:center;vertical-align:top'><img src='{uri}' alt='{escape(alt)}'"
         f" width='{width}' height='{height}' style='max-width:100%;height:auto;border-radius:2px'>"
         f"<br><small style='opacity:.75'>{escape(caption)}</small></td>"
     )
@@ -251,13 +269,20 @@ def _statement(copy: _Copy) -> str:
     return f"<p>{escape(_safe(copy.said))} <small>{escape(copy.whose[:1].upper() + copy.whose[1:])}</small></p>"
 
 
-def _table(cells: list[str], count: int) -> str:
-    """Rows of at most four; three rows of three and the like rather than one widow."""
-    across = min(count, 4) if count % 4 in (0, 3) or count < 5 or count > 9 else 3
+def _across(count: int, shown: int) -> int:
+    """Pictures in a row: four, or six small ones; three rows of three and the like rather than one widow."""
+    if count > 9:
+        return 4 if shown >= _ROOMY else 6
+    return min(count, 4) if count % 4 in (0, 3) or count < 5 else 3
+
+
+def _table(cells: list[str], across: int, widest: int) -> str:
+    """Columns of one width, as the widest picture needs it, whatever the captions; narrower in a narrow window."""
     rows = [cells[at : at + across] for at in range(0, len(cells), max(1, across))]
     style = "background:transparent;border:none"
     inside = "".join(f"<tr style='{style}'>{''.join(row)}</tr>" for row in rows)
-    return f"<table style='border:none;border-collapse:collapse;margin:0'><tbody>{inside}</tbody></table>"
+    even = f"table-layout:fixed;width:{across * (max(widest, _NARROWEST) + 8)}px;max-width:100%;overflow-wrap:anywhere"
+    return f"<table style='border:none;border-collapse:collapse;margin:0;{even}'><tbody>{inside}</tbody></table>"
 
 
 def _details(copy: _Copy, unsaved: int) -> str:

@@ -374,6 +374,20 @@ def test_more_pictures_are_a_sample() -> None:
     assert cost(render_many(requests(51), "")) <= SAMPLE
 
 
+def test_small_thumbnails_stand_closer() -> None:
+    """Six in a row, each with the beginning of its prompt, its seed in the alt text. Large ones: four, with all."""
+    caption = "a dog in a red scarf, " + "oil " * 30
+    small = Page(render_many([(caption, result([picture(text_png((96, 96), seed="7"))] * 300))], ""))
+    assert len(small.all("tr")) == -(-len(small.all("img")) // 6)
+    assert "a dog in a red scarf, oil oil oil oil o… · 1" in small.text
+    assert "seed 7" not in small.text
+    assert small.all("img")[0]["alt"].startswith("Picture 1, seed 7")
+    large = Page(render_many([(caption, result([picture(text_png((512, 512), seed="7"))] * 12))], ""))
+    assert len(large.all("tr")) == 3
+    assert "oil oil oil oil oil oil oil" in large.text
+    assert "seed 7" in large.text
+
+
 def test_ten_thousand_pictures_leave_a_sample_too() -> None:
     """However many there are, the room for the first of them is the same."""
     few, all_ = (len(Page(render_many(requests(count), "")).all("img")) for count in (250, 2500))

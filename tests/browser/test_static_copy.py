@@ -10,7 +10,7 @@ from playwright.async_api import Page
 from dreambooth_widget.errors import InvalidKeyError
 from dreambooth_widget.pictures import Picture
 from dreambooth_widget.state import FetchResult, FetchState
-from dreambooth_widget.static_copy import render
+from dreambooth_widget.static_copy import render, render_many
 
 from ..images import encoded, scene
 
@@ -76,3 +76,19 @@ async def test_without_styles_it_is_still_a_gallery(page: Page, width: int) -> N
     assert not await page.get_by_text("a dog", exact=True).is_visible()
     if width > 900:
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize(("width", "shown"), [(1000, 200), (360, None)])
+async def test_columns_are_even(page: Page, width: int, shown: int | None) -> None:
+    """Whatever the captions: of one width, and in a narrow window as wide as fits."""
+    await page.set_viewport_size({"width": width, "height": 800})
+    pictures = [Picture(0, "", encoded(scene((512, 512))), "PNG", 512, 512, {"seed": "1793745243"})]
+    captions = ["a dog", "oil painting of a lighthouse, thick strokes, at dawn", "x" * 80, "a cat"] * 2
+    html = render_many([(caption, FetchResult(str(n), pictures)) for n, caption in enumerate(captions)], "")
+    await page.set_content(f"<!doctype html><body>{html}</body>")
+    boxes = [box for image in await page.locator("img").all() if (box := await image.bounding_box())]
+    assert len(boxes) == 8
+    sizes = {round(side) for box in boxes for side in (box["width"], box["height"])}
+    assert sizes == {shown} if shown else max(sizes) - min(sizes) <= 1 and min(sizes) > 70
+    assert [len({round(box["y"]) for box in row}) for row in (boxes[:4], boxes[4:])] == [1, 1]
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
