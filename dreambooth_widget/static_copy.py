@@ -80,8 +80,8 @@ _LONGEST_FACT = 1500
 _ROOMY = 160
 """Pixels: below smaller thumbnails is no room for more than the beginning of a prompt."""
 
-_NARROWEST = 96
-"""Pixels of a column, for its caption."""
+_WIDE, _NARROW = 96, 64
+"""Pixels of a column, for its caption: at least so many where there is room, and where there is none."""
 
 _MOST_FAILURES = 40
 """Failed requests of a batch that are named in its copy."""
@@ -281,7 +281,8 @@ def _table(cells: list[str], across: int, widest: int) -> str:
     rows = [cells[at : at + across] for at in range(0, len(cells), max(1, across))]
     style = "background:transparent;border:none"
     inside = "".join(f"<tr style='{style}'>{''.join(row)}</tr>" for row in rows)
-    even = f"table-layout:fixed;width:{across * (max(widest, _NARROWEST) + 8)}px;max-width:100%;overflow-wrap:anywhere"
+    widths = f"width:{across * (max(widest, _WIDE) + 8)}px;min-width:{across * _NARROW}px;max-width:100%"
+    even = f"table-layout:fixed;{widths};overflow-wrap:break-word"
     return f"<table style='border:none;border-collapse:collapse;margin:0;{even}'><tbody>{inside}</tbody></table>"
 
 
