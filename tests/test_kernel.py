@@ -23,6 +23,7 @@ COMPLAINTS = re.compile(
 SET_UP = """
 import logging, warnings, asyncio
 warnings.simplefilter("always")
+warnings.filterwarnings("ignore", "Deprecated in traitlets 4.1")  # ipywidgets 8.1.0 warns about itself
 from dreambooth_widget import DreamboothWidget, PollSchedule, Retry, Client, fetch
 widget = DreamboothWidget({key!r}, 13443927, endpoint={url!r}, schedule=PollSchedule({schedule}))
 """
