@@ -146,6 +146,7 @@ def test_logs_at_debug_and_asyncio_in_debug_mode(threaded: Endpoint, tmp_path: P
 import logging, asyncio, warnings
 logging.basicConfig(filename={str(log)!r}, level=0, force=True)
 warnings.simplefilter("always")
+warnings.filterwarnings("ignore", "Deprecated in traitlets 4.1")  # ipywidgets 8.1.0 warns about itself
 asyncio.get_running_loop().set_debug(True)
 asyncio.get_running_loop().slow_callback_duration = 0
 from dreambooth_widget import DreamboothWidget, PollSchedule, Retry
