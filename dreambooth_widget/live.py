@@ -104,7 +104,7 @@ class LiveCard(anywidget.AnyWidget):
             self._client = Client.shared(self._key, endpoint=self._endpoint, cache=self._cache)
         return self._client
 
-    # -- the end -----------------------------------------------------------------------------------------------
+    # -- waiting, and the end ----------------------------------------------------------------------------------
 
     def _heard(self) -> AbstractAsyncContextManager[None]:
         """While a cell awaits in this context, the views' messages are handled."""
