@@ -34,8 +34,9 @@ class Tasks:
 
     async def settle(self) -> None:
         """Return when nothing runs any more."""
-        while self._running:
-            await asyncio.gather(*self._running, return_exceptions=True)
+        # Not for those that have just ended: from Python 3.12 on that never lets the loop take them off the list.
+        while running := [task for task in self._running if not task.done()]:
+            await asyncio.gather(*running, return_exceptions=True)
 
     def cancel(self) -> None:
         """End all of them."""
