@@ -9,9 +9,9 @@ from playwright.async_api import Locator
 
 SCRIPT = Path(__file__).parents[2] / "dreambooth_widget/frontend/node_modules/axe-core/axe.min.js"
 RUN = """async (element) => {
-  const running = element.getAnimations({ subtree: true });
-  const ending = running.filter((animation) => animation.effect.getTiming().iterations === 1);
-  await Promise.all(ending.map((animation) => animation.finished.catch(() => {})));
+  // To their ends at once: one that is out of sight may never come there by itself.
+  for (const animation of element.getAnimations({ subtree: true }))
+    if (animation.effect.getTiming().iterations === 1) animation.finish();
   const { violations } = await axe.run(element);
   return violations.flatMap(({ id, nodes }) =>
     nodes.map((node) => `${id}: ${node.html.slice(0, 200)}\\n  ${node.failureSummary}`));
