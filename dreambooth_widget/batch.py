@@ -332,9 +332,8 @@ class DreamboothBatch(LiveCard):
     def _note(self, place: int) -> None:
         """A request has changed: the views hear of it with the next message."""
         self._changed[place] = None
-        if not self._telling and self._owner.known:
-            self._telling = True
-            self._owner.later(_BREATH, self._tell)
+        if not self._telling:
+            self._telling = self._owner.later(_BREATH, self._tell)
 
     def _tell(self) -> None:
         """One message for every trait that changed, and one with the rows."""

@@ -90,10 +90,12 @@ class OwnerLoop:
         else:
             self._loop.call_soon_threadsafe(work, *args)
 
-    def later(self, seconds: float, work: Callable[[], None]) -> None:
-        """Do `work` there after a while. Called on it; does nothing as long as there is none."""
-        if self._loop is not None:
-            self._loop.call_later(seconds, work)
+    def later(self, seconds: float, work: Callable[[], None]) -> bool:
+        """Do `work` there after a while, called on it; False when there is no such loop yet."""
+        if self._loop is None:
+            return False
+        self._loop.call_later(seconds, work)
+        return True
 
     async def breathe(self) -> None:
         """Let the loop's other work come in between."""

@@ -206,7 +206,7 @@ def _fit(copy: _Copy, budget: int) -> tuple[list[str], int]:
     steps = _ALONE if count == 1 else _FEW if count <= 4 else _STEPS
     small = [on_white(shrink(picture, steps[0][0])) for picture in copy.pictures[:_MOST]]
     cells, shown = [], 0
-    for edge, quality in steps:
+    for edge, quality in steps if count <= _MOST else steps[-1:]:  # more never fit, in whatever size
         shown = min(edge, 512 if count == 1 else 200)
         cells = list(_cells(copy, small, edge, quality, shown, budget))
         if len(cells) == count:

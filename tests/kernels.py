@@ -17,6 +17,13 @@ from typing import Any
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
+EVERY_WARNING = """
+import warnings
+warnings.simplefilter("always")
+warnings.filterwarnings("ignore", "Deprecated in traitlets 4.1")  # ipywidgets 8.1.0 warns about itself
+"""
+"""Code for a kernel that shall complain of everything."""
+
 PATIENCE = 60.0
 """Seconds after which a kernel that does not answer is a failure."""
 

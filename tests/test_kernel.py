@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from .endpoint import CANARY, PROCESSING, Endpoint, Reply, ThreadedEndpoint, png
-from .kernels import Kernel, kernel
+from .kernels import EVERY_WARNING, Kernel, kernel
 
 VERSIONS = [None, "7.3.0", "7.0.1"]
 """Kernels whose comm messages come on subshells as JupyterLab sends them; None is the installed one."""
@@ -20,12 +20,10 @@ COMPLAINTS = re.compile(
     r"never retrieved|Unclosed|was destroyed|never awaited|Traceback|Exception ignored", re.IGNORECASE
 )
 
-SET_UP = """
-import logging, warnings, asyncio
-warnings.simplefilter("always")
-warnings.filterwarnings("ignore", "Deprecated in traitlets 4.1")  # ipywidgets 8.1.0 warns about itself
+SET_UP = f"""{EVERY_WARNING}
+import logging, asyncio
 from dreambooth_widget import DreamboothWidget, PollSchedule, Retry, Client, fetch
-widget = DreamboothWidget({key!r}, 13443927, endpoint={url!r}, schedule=PollSchedule({schedule}))
+widget = DreamboothWidget({{key!r}}, 13443927, endpoint={{url!r}}, schedule=PollSchedule({{schedule}}))
 """
 SLOW = "shortest=600, longest=600, longest_silence=600"
 FAST = "shortest=0.05, longest=0.1, longest_silence=0.1"

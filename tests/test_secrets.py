@@ -17,7 +17,7 @@ import dreambooth_widget as dw
 from dreambooth_widget import Client, DreamboothWidget, PollSchedule, Retry
 
 from .endpoint import CANARY, PROCESSING, Endpoint, Reply, ThreadedEndpoint, png
-from .kernels import Kernel, kernel
+from .kernels import EVERY_WARNING, Kernel, kernel
 from .notebooks.programs import Workshop
 
 SIGNATURE = "X-Amz-Signature=5ec2e7-t0ken"
@@ -143,10 +143,9 @@ def test_logs_at_debug_and_asyncio_in_debug_mode(threaded: Endpoint, tmp_path: P
     """Everything that logs, at DEBUG, through a job that works and one that is refused."""
     log = tmp_path / "debug.log"
     code = f"""
-import logging, asyncio, warnings
+import logging, asyncio
 logging.basicConfig(filename={str(log)!r}, level=0, force=True)
-warnings.simplefilter("always")
-warnings.filterwarnings("ignore", "Deprecated in traitlets 4.1")  # ipywidgets 8.1.0 warns about itself
+{EVERY_WARNING}
 asyncio.get_running_loop().set_debug(True)
 asyncio.get_running_loop().slow_callback_duration = 0
 from dreambooth_widget import DreamboothWidget, PollSchedule, Retry
