@@ -10,6 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
+from .client.schedule import PollSchedule, Retry
+from .client.state import FetchResult, FetchState
 from .errors import (
     AccountError,
     DeadlineExceededError,
@@ -26,17 +28,15 @@ from .errors import (
     StoppedError,
     UnexpectedAnswerError,
 )
-from .request import V4, V6
-from .schedule import PollSchedule, Retry
-from .state import FetchResult, FetchState
+from .protocol.endpoint import V4, V6
 
 if TYPE_CHECKING:
-    from .batch import DreamboothBatch
-    from .blocking import fetch_sync
-    from .client import Client, fetch
-    from .job import FetchJob
-    from .pictures import Picture
-    from .widget import DreamboothWidget
+    from .client.client import Client, fetch
+    from .client.job import FetchJob
+    from .client.sync import fetch_sync
+    from .images.picture import Picture
+    from .widget.batch import DreamboothBatch
+    from .widget.single import DreamboothWidget
 
 __all__ = [
     "V4",
@@ -70,13 +70,13 @@ __all__ = [
 ]
 
 _LATER = {
-    "Client": "client",
-    "DreamboothBatch": "batch",
-    "DreamboothWidget": "widget",
-    "FetchJob": "job",
-    "Picture": "pictures",
-    "fetch": "client",
-    "fetch_sync": "blocking",
+    "Client": "client.client",
+    "DreamboothBatch": "widget.batch",
+    "DreamboothWidget": "widget.single",
+    "FetchJob": "client.job",
+    "Picture": "images.picture",
+    "fetch": "client.client",
+    "fetch_sync": "client.sync",
 }
 """Where those names are that come when asked for: the widget without asyncio, `fetch` without Jupyter."""
 

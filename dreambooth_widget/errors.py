@@ -44,7 +44,7 @@ class DreamboothError(Exception):
     """Something ended the job. `str(error)` says what happened and what to do about it.
 
     `message` is what happened, `advice` what to do, `details` the service's own words (never the
-    key: it is struck out before the text gets here), `request_id` the request, or "" before it is known.
+    key: it is redacted before the text gets here), `request_id` the request, or "" before it is known.
     """
 
     title: ClassVar[str] = "Failed"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from dreambooth_widget.protocol import Answer, Busy, Finished, Link, Refused, read_answer
-from dreambooth_widget.secret import Key
+from dreambooth_widget.credentials import ApiKey
+from dreambooth_widget.protocol.answers import Answer, Busy, Finished, PictureLink, Refused, read_answer
 
 from .endpoint import CANARY
 
-KEY = Key(CANARY)
+KEY = ApiKey(CANARY)
 KEY_TEXT = CANARY
 
 # The literal bodies of the service, as captured or documented.
@@ -78,6 +78,6 @@ def finished(body: Any, status: int = 200, **options: Any) -> Finished:
     return answer
 
 
-def success(output: Any, **fields: Any) -> tuple[Link, ...]:
+def success(output: Any, **fields: Any) -> tuple[PictureLink, ...]:
     """The links of a success with this `output`."""
     return finished({"status": "success", "output": output, **fields}).links

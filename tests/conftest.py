@@ -27,11 +27,11 @@ async def service() -> AsyncIterator[Service]:
 @pytest.fixture
 def alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No key in the environment, and every widget is closed at the end: ipywidgets keeps them for ever."""
-    from dreambooth_widget.live import LiveCard
+    from dreambooth_widget.widget.base import BaseWidget
 
     monkeypatch.delenv("DREAMBOOTH_API_KEY", raising=False)
     yield
-    LiveCard.close_all()
+    BaseWidget.close_all()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

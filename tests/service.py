@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dreambooth_widget import Client
-from dreambooth_widget.jobs import FetchJobs
+from dreambooth_widget.client.job_group import FetchJobs
 
 from .endpoint import PROCESSING, Endpoint, Reply, Seen, png
 

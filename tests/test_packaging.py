@@ -25,7 +25,7 @@ from typing import Literal
 
 import pytest
 
-from dreambooth_widget.bundle import STATIC, pack, read_bundle
+from dreambooth_widget.widget.bundle import STATIC, pack, read_bundle
 
 ROOT = Path(__file__).parents[1]
 MINUTES = 60  # seconds

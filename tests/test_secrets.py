@@ -15,6 +15,8 @@ import pytest
 
 import dreambooth_widget as dw
 from dreambooth_widget import Client, DreamboothWidget, PollSchedule, Retry
+from dreambooth_widget.client.transport import Transport
+from dreambooth_widget.credentials import ApiKey
 
 from .endpoint import CANARY, PROCESSING, Endpoint, Reply, ThreadedEndpoint, png
 from .kernels import EVERY_WARNING, Kernel, kernel
@@ -197,7 +199,7 @@ def test_executed_notebooks_and_pages(threaded: Endpoint, tmp_path: Path) -> Non
 def duplicates(thing: object) -> Iterator[str | bytes]:
     """What `pickle` and `copy` make of something, where they make anything."""
     # Deep copies of these would copy the running event loop, which leaves half a loop behind.
-    alive = isinstance(thing, (DreamboothWidget, Client, dw.FetchJob, dw.network.Network))
+    alive = isinstance(thing, (DreamboothWidget, Client, dw.FetchJob, Transport))
     for make in (pickle.dumps, copy.copy) if alive else (pickle.dumps, copy.copy, copy.deepcopy):
         try:
             made: Any = make(thing)  # type: ignore[operator]  # three functions of one argument
@@ -225,8 +227,8 @@ async def test_errors_keep_no_frames_with_the_key(endpoint: Endpoint) -> None:
     """Whoever walks an error's traceback, causes and contexts finds the key in no local variable."""
     endpoint.answers = [{"status": "error", "message": f"Invalid Api Key {CANARY}"}]
     calls: list[Callable[[], Any]] = [
-        lambda: DreamboothWidget(dw.client.Key(CANARY), 1.5),  # type: ignore[arg-type]  # wrong on purpose
-        lambda: dw.fetch(dw.client.Key(CANARY), 1, endpoint=endpoint.url, retry=QUICK),
+        lambda: DreamboothWidget(ApiKey(CANARY), 1.5),  # type: ignore[arg-type]  # wrong on purpose
+        lambda: dw.fetch(ApiKey(CANARY), 1, endpoint=endpoint.url, retry=QUICK),
     ]
     for call in calls:
         try:
@@ -274,8 +276,8 @@ async def test_messages_to_the_browser(endpoint: Endpoint, monkeypatch: pytest.M
     await widget
     digest = widget.pictures[0]["id"]
     say(type="ready", have=[])
-    say(type="need", kind="original", index=0, id=digest)
-    say(type="need", kind="original", index=5, id=CANARY[:0])
+    say(type="get_picture", kind="original", index=0, id=digest)
+    say(type="get_picture", kind="original", index=5, id=CANARY[:0])
     say(type="zip", indices=[0], id="token")
     await asyncio.wait_for(zipped.wait(), 20)
     assert len(sent) > 10

@@ -19,27 +19,22 @@ from dreambooth_widget import errors
 ROOT = Path(__file__).parents[1]
 PACKAGE = Path(dreambooth_widget.__file__).parent
 
-# Every module, low to high: each imports only from those before it. A new module gets its place here.
-ORDER = """
-    _version errors secret request body refusals protocol generation schedule
-    exif image_bytes image_layout image_metadata shrinking decoding picture_text picture_files originals pictures cache
-    saved_text state outlook addresses rate_limit network download plan verdict job intake jobs client blocking
-    static_copy traits display owner_loop delivery bundle waiting_messages live widget manifest batch
-    demo_scenes demo_art demo_jobs demo rehearsal
-    __init__ __main__
-""".split()  # noqa: SIM905 - a list of forty strings reads worse
+# Imports between folders point one way: each imports from itself and from those behind it. "" is the package's root.
+FOLDERS = {
+    "widget": {"client", "protocol", "images", ""},
+    "client": {"protocol", "images", ""},
+    "protocol": {""},
+    "images": {""},
+    "demo": set(),
+}
+# The root's own modules stand below every folder, but for those that are entry points.
+LEAVES = {"_version", "credentials", "errors"}
+ENTRIES = {"__init__", "__main__", "rehearsal"}
 
 # Values in, values out: time, randomness and the network come in as arguments.
-PURE = "errors secret request body refusals protocol generation schedule saved_text addresses state plan".split()  # noqa: SIM905
+PURE = ["client.schedule", "client.state", "client.options", "widget.saved_text", "credentials", "errors"]
 IMPURE = {"aiohttp", "asyncio", "random", "socket", "subprocess", "tempfile", "threading", "time"}
-# `addresses` also guards the resolver of the one session; it takes the session's pieces and no time.
-ALLOWED = {"addresses": {"aiohttp", "asyncio", "socket"}}
 
-# What `import` of a widget may bring: values, texts and traits. What works on them comes with the first card.
-CHEAP = """
-    _version errors secret request schedule picture_text picture_files state plan intake
-    saved_text outlook traits display bundle live widget batch
-""".split()  # noqa: SIM905
 # Costly, and of use only once there is a request. (A kernel has asyncio already.)
 LATER = {"PIL", "aiohttp", "asyncio", "concurrent", "email", "hashlib", "html", "ssl"}
 
@@ -56,9 +51,9 @@ def modules() -> dict[str, ast.Module]:
     }
 
 
-def place(name: str) -> int:
-    """Return where a module stands in the order; the modules of a folder share its place."""
-    return ORDER.index(name.partition(".")[0])
+def folder(name: str) -> str:
+    """Return the folder of a module, "" for the root."""
+    return name.partition(".")[0] if name.partition(".")[0] in FOLDERS else ""
 
 
 def is_for_the_type_checker(node: ast.AST) -> bool:
@@ -87,42 +82,69 @@ def origin(name: str, node: ast.ImportFrom) -> str:
 
 
 def own_name(path: str) -> str:
-    """`.job` for `dreambooth_widget.job` (and what is in it), `.__init__` for the package, `PIL` for `PIL.Image`."""
+    """`.client.job` for `dreambooth_widget.client.job` (and what is in it), `PIL` for `PIL.Image`."""
     first, _, rest = path.partition(".")
     if first != "dreambooth_widget":
         return first
-    module = rest.partition(".")[0]
-    return f".{module}" if module in ORDER else ".__init__"
+    parts = rest.split(".")
+    for length in range(len(parts), 0, -1):
+        if ".".join(parts[:length]) in modules():
+            return "." + ".".join(parts[:length])
+    return ".__init__"
 
 
-def test_every_module_has_its_place() -> None:
-    """No module stands outside of the order, so that none escapes the next test."""
-    assert {name.partition(".")[0] for name in modules()} - set(ORDER) == set()
-    assert len(set(ORDER)) == len(ORDER)
+def own_imports(name: str) -> set[str]:
+    """Return the modules of the package that a module imports, also inside its functions."""
+    return {target[1:] for target in imports(name) if target.startswith(".")} - {name}
 
 
-def test_imports_point_upward() -> None:
-    """A module imports only from the modules before it in the order, also inside its functions."""
+def test_every_folder_is_listed() -> None:
+    """No folder and no module of the root escapes the next tests, and none is listed that is not there."""
+    parts = [name.split(".") for name in modules()]
+    found = {part[0] for part in parts if len(part) > 1} | {part[0] for part in parts if part[0] in FOLDERS}
+    assert found == set(FOLDERS)
+    assert {part[0] for part in parts} - found == LEAVES | ENTRIES
+    assert len(LEAVES | ENTRIES) <= 6
+
+
+def test_imports_between_folders_point_one_way() -> None:
+    """A module imports from its own folder and from those below it."""
     wrong = [
         f"{name} imports {target}"
         for name in modules()
-        for target in imports(name)
-        if target.startswith(".") and target != f".{name.partition('.')[0]}" and place(target[1:]) >= place(name)
+        for target in own_imports(name)
+        if folder(name) != folder(target) and folder(name) and folder(target) not in FOLDERS[folder(name)]
     ]
-    assert not wrong, "\n".join(wrong)
+    wrong += [f"{name} imports {target}" for name in LEAVES for target in own_imports(name) - LEAVES]
+    wrong += [
+        f"{name} imports {target}" for name in modules() if folder(name) for target in own_imports(name) & ENTRIES
+    ]
+    assert not wrong, "\n".join(sorted(wrong))
 
 
-def test_nothing_before_static_copy_knows_jupyter() -> None:
+def test_no_imports_in_circles() -> None:
+    """Inside a folder, too, imports have an order."""
+    left = {name: own_imports(name) for name in modules()}
+    while ready := [name for name, targets in left.items() if not targets & set(left)]:
+        for name in ready:
+            del left[name]
+    assert left == {}
+
+
+def test_only_the_widget_folder_knows_jupyter() -> None:
     """The job, the client and all below them work in a script, a server or a test without a notebook's libraries."""
-    below = [name for name in modules() if place(name) < place("static_copy")]
-    wrong = {name: found for name in below if (found := {*imports(name)} & JUPYTER)}
+    wrong = {
+        name: found
+        for name in modules()
+        if folder(name) not in ("widget", "") and (found := {*imports(name)} & JUPYTER)
+    }
     assert wrong == {}
 
 
-@pytest.mark.parametrize("name", PURE)
+@pytest.mark.parametrize("name", [*PURE, *(name for name in modules() if name.startswith("protocol."))])
 def test_the_pure_modules_are_pure(name: str) -> None:
     """Clock, chance, threads and network are no business of these."""
-    assert set(imports(name)) & IMPURE <= ALLOWED.get(name, set())
+    assert set(imports(name)) & IMPURE == set()
 
 
 def run_python(code: str) -> str:
@@ -138,8 +160,6 @@ def test_importing_a_widget_costs_little_more_than_anywidget(name: str) -> None:
     with_ours = run_python(f"import sys, dreambooth_widget as ours; ours.{name}; print(*sys.modules)")
     more = {*with_ours.split()} - {*run_python("import sys, anywidget; print(*sys.modules)").split()}
     assert {module.partition(".")[0] for module in more} & LATER == set()
-    own = {own_name(module) for module in more if module.startswith("dreambooth_widget.")}
-    assert own <= {f".{module}" for module in CHEAP}
 
 
 @pytest.mark.parametrize("name", ["Client", "fetch"])

@@ -26,13 +26,13 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[2]))
 import aiohttp  # noqa: F401 - the package would import it in a thread, and virtual time has none
 
+from dreambooth_widget.client.job import FetchJob
+from dreambooth_widget.client.options import FetchOptions
+from dreambooth_widget.client.rate_limit import RateLimiter
+from dreambooth_widget.client.transport import Transport
+from dreambooth_widget.credentials import ApiKey
 from dreambooth_widget.errors import GenerationFailedError
-from dreambooth_widget.job import FetchJob
-from dreambooth_widget.network import Network
-from dreambooth_widget.plan import Plan
-from dreambooth_widget.protocol import Answer, Processing, Refused
-from dreambooth_widget.rate_limit import RateLimiter
-from dreambooth_widget.secret import Key
+from dreambooth_widget.protocol.answers import Answer, Processing, Refused
 from tests.benchmarks import virtual_time
 from tests.benchmarks.report import Target, tell
 
@@ -88,11 +88,11 @@ class Service:
         return late >= 0
 
 
-class SimulatedNetwork(Network):
+class SimulatedNetwork(Transport):
     """Our queue and rate limit in front of a simulated service. A ready request ends as failed: no pictures to load."""
 
     def __init__(self, service: Service) -> None:
-        super().__init__(Key("simulated-key"), "https://service.example/fetch", rate=RATE, burst=BURST)
+        super().__init__(ApiKey("simulated-key"), "https://service.example/fetch", rate=RATE, burst=BURST)
         self._service = service
 
     async def _ask(self, request_id: str) -> Answer:
@@ -105,7 +105,7 @@ class SimulatedNetwork(Network):
 async def ours(service: Service) -> None:
     """Every request as a `FetchJob` of one client."""
     network = SimulatedNetwork(service)
-    plans = [Plan(str(place), eta=order.eta, deadline=7200.0) for place, order in enumerate(service.orders)]
+    plans = [FetchOptions(str(place), eta=order.eta, deadline=7200.0) for place, order in enumerate(service.orders)]
     jobs = [FetchJob(network, plan) for plan in plans]
     await asyncio.gather(*jobs, return_exceptions=True)
     await network.close()
@@ -117,7 +117,7 @@ async def loops(sleep: float, service: Service) -> None:
 
     async def loop(place: int) -> None:
         while True:
-            await limiter.turn()
+            await limiter.acquire()
             if await service.ask(place):
                 return
             await asyncio.sleep(sleep)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from random import Random
 from statistics import fmean
 
-from dreambooth_widget.schedule import DurationHistory, PollSchedule
+from dreambooth_widget.client.schedule import DurationHistory, PollSchedule
 
 ROUND_TRIP = 0.25
 """Seconds from sending a poll until its answer is here."""

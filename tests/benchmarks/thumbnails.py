@@ -23,8 +23,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from PIL import Image
 
-from dreambooth_widget.delivery import Delivery
-from dreambooth_widget.pictures import Picture, read_picture
+from dreambooth_widget.images.picture import Picture, read_picture
+from dreambooth_widget.widget.image_sender import ImageSender
 from tests.benchmarks.report import Target, tell
 from tests.browser.page.landscapes import landscape
 from tests.gil import ProcessorQueue
@@ -67,7 +67,7 @@ async def ours(pictures: list[Picture]) -> None:
         if not left:
             done.set()
 
-    delivery = Delivery(send)
+    delivery = ImageSender(send)
     delivery.push_all(pictures, "1")
     await done.wait()
     delivery.close()

@@ -46,7 +46,7 @@ def run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     loop = _Loop()
     clock = SimpleNamespace(time=lambda: EPOCH + loop.time())
     try:
-        with patch("dreambooth_widget.job.time", clock):
+        with patch("dreambooth_widget.client.job.time", clock):
             return loop.run_until_complete(work())
     finally:
         loop.close()

@@ -46,7 +46,7 @@ def entries(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 async def intents(card_page: CardPage) -> list[dict[str, Any]]:
     """What the view has asked of the kernel, without the pictures."""
-    return [sent for sent in await card_page.sent() if sent["type"] not in ("ready", "need")]
+    return [sent for sent in await card_page.sent() if sent["type"] not in ("ready", "get_picture")]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -153,12 +153,12 @@ async def test_the_arrows_pass_over_what_waits(card_page: CardPage) -> None:
 @pytest.mark.parametrize(
     ("rows", "label", "message"),
     [
-        (MIXED, "Check now", {"type": "check"}),
+        (MIXED, "Check now", {"type": "poll_now"}),
         (MIXED, "Stop all", {"type": "stop"}),
         (MIXED, "Try again, a harbour in the rain", {"type": "again", "request": 1}),
         (MIXED, "Check again, two owls", {"type": "again", "request": 2}),
         (MIXED[:2], "Retry failed (1)", {"type": "retry_failed"}),
-        ([stopped(0)], "Check again", {"type": "check"}),
+        ([stopped(0)], "Check again", {"type": "poll_now"}),
     ],
 )
 async def test_a_button_sends_one_message(
@@ -193,7 +193,7 @@ async def test_only_drawn_tiles_ask_for_thumbnails(card_page: CardPage) -> None:
     await card.root.get_by_role("button", name="Show more (140 left)").click()
     await card_page.page.wait_for_function(asked, arg=120)
     await expect(card.tiles).to_have_count(120)
-    needs = [sent for sent in await card_page.sent() if sent["type"] == "need"]
+    needs = [sent for sent in await card_page.sent() if sent["type"] == "get_picture"]
     drawn = {(request, index) for request in range(30) for index in range(4)}
     assert {(need["request"], need["index"]) for need in needs} <= drawn
     assert {need["kind"] for need in needs} == {"thumbnail"}

@@ -71,11 +71,11 @@ async def test_every_state_survives_forced_colors_and_big_type(card_page: CardPa
     ("name", "label", "message"),
     [
         ("03-eta", "Stop waiting", {"type": "stop"}),
-        ("03-eta", "Check now", {"type": "check"}),
+        ("03-eta", "Check now", {"type": "poll_now"}),
         ("09-downloading", "Stop", {"type": "stop"}),
-        ("17-job-failed", "Try again", {"type": "check"}),
-        ("18-stopped", "Check again", {"type": "check"}),
-        ("19-timed-out", "Check again", {"type": "check"}),
+        ("17-job-failed", "Try again", {"type": "poll_now"}),
+        ("18-stopped", "Check again", {"type": "poll_now"}),
+        ("19-timed-out", "Check again", {"type": "poll_now"}),
         ("02-idle", "Fetch", {"type": "start"}),
         ("12-missing", "Retry picture 3", {"type": "retry", "index": 2}),
     ],
@@ -84,7 +84,7 @@ async def test_a_button_sends_one_message(card_page: CardPage, name: str, label:
     """Every button is one intent for the kernel, sent once."""
     card = await mounted(card_page, name)
     await card.button(label).click()
-    assert [sent for sent in await card_page.sent() if sent["type"] not in ("ready", "need")] == [message]
+    assert [sent for sent in await card_page.sent() if sent["type"] not in ("ready", "get_picture")] == [message]
 
 
 @pytest.mark.parametrize("name", ["10-done", "16-key-refused", "17-job-failed", "18-stopped", "19-timed-out"])

@@ -8,9 +8,9 @@ from typing import Literal
 import pytest
 from playwright.async_api import Locator, Page, Route, expect
 
-from dreambooth_widget.pictures import read_picture
-from dreambooth_widget.state import FetchResult
-from dreambooth_widget.static_copy import render
+from dreambooth_widget.client.state import FetchResult
+from dreambooth_widget.images.picture import read_picture
+from dreambooth_widget.widget.static_html import render
 
 from ..endpoint import Endpoint, png
 from .card import HAND_OVER_KEY, SETUP, Card, box, decoded, links, make, serve_pictures

@@ -7,12 +7,12 @@ import re
 import pytest
 from playwright.async_api import Page
 
+from dreambooth_widget.client.state import FetchResult, FetchState
 from dreambooth_widget.errors import InvalidKeyError
-from dreambooth_widget.pictures import Picture
-from dreambooth_widget.state import FetchResult, FetchState
-from dreambooth_widget.static_copy import render, render_many
+from dreambooth_widget.images.picture import Picture
+from dreambooth_widget.widget.static_html import render, render_many
 
-from ..images import encoded, scene
+from ..image_files import encoded, scene
 
 LIVE = "<div class='dreambooth-card'><p>Done</p><img src='data:,' alt='Picture 1'></div>"
 WAITING = "<div class='dreambooth-card'><p>Generating</p></div>"

@@ -15,7 +15,7 @@ import type { Shown } from "./show";
 import { useSilence } from "./silence";
 import { Tile } from "./Tile";
 import { Toolbar } from "./Toolbar";
-import { CHECK, RETRY, START, STOP, type ToKernel, type Traits } from "./wire";
+import { POLL_NOW, RETRY, START, STOP, type ToKernel, type Traits } from "./wire";
 import { type Action, describe, labelOf, running } from "./words";
 
 interface Props extends Shown<Traits, ToKernel> {
@@ -49,7 +49,7 @@ export function Card({ view, store, refused, now, send, select, speak }: Props):
 
   const act = (action: Action): void => {
     if (action === "edit") setEditing(true);
-    else send({ type: action === "stop" ? STOP : action === "fetch" ? START : CHECK });
+    else send({ type: action === "stop" ? STOP : action === "fetch" ? START : POLL_NOW });
   };
   const start = (key: string, id: string): void => {
     setEditing(false);

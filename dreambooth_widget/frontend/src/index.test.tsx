@@ -132,11 +132,11 @@ describe("a view", () => {
 describe("intents", () => {
   test.each([
     ["idle", "Fetch", { type: "start" }],
-    ["processing", "Check now", { type: "check" }],
+    ["processing", "Check now", { type: "poll_now" }],
     ["processing", "Stop waiting", { type: "stop" }],
     ["downloading", "Stop", { type: "stop" }],
-    ["error", "Try again", { type: "check" }],
-    ["stopped", "Check again", { type: "check" }],
+    ["error", "Try again", { type: "poll_now" }],
+    ["stopped", "Check again", { type: "poll_now" }],
   ] as const)("%s: %s", (status, name, message) => {
     const { model } = mount({ status });
     button(name).click();
@@ -194,7 +194,7 @@ describe("the form", () => {
 
   test("shows why the kernel refused it", async () => {
     const { model } = blank();
-    model.deliver({ type: "refused", reason: "request_id is empty" });
+    model.deliver({ type: "error", reason: "request_id is empty" });
     await settled();
     expect(text("[role=alert]")).toBe("request_id is empty");
   });
@@ -332,7 +332,7 @@ describe("the toolbar", () => {
       clicked.push(this.download);
     });
     button("Download picture 2").click();
-    expect(model.sent.at(-1)).toEqual({ type: "need", kind: "original", index: 1, id: "digest1" });
+    expect(model.sent.at(-1)).toEqual({ type: "get_picture", kind: "original", index: 1, id: "digest1" });
     model.deliver(
       { type: "picture", kind: "original", id: "digest1", index: 1, mime: "image/png", name: "", part: 0, parts: 1 },
       bytes(5),

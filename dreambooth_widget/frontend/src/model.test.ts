@@ -42,8 +42,8 @@ test("what this page selects is no sign of life of the kernel", () => {
 
 test("a message is a sign of life, and is handed on with its bytes", () => {
   const { model, link, onMessage } = linked();
-  model.deliver({ type: "refused", reason: "no such id" });
-  expect(onMessage).toHaveBeenCalledWith({ type: "refused", reason: "no such id" }, []);
+  model.deliver({ type: "error", reason: "no such id" });
+  expect(onMessage).toHaveBeenCalledWith({ type: "error", reason: "no such id" }, []);
   expect(link.view().alive).toBe(true);
 });
 
@@ -61,7 +61,7 @@ test("pictures that come by the hundred are drawn once a frame, and none after t
   expect(onView).not.toHaveBeenCalled();
   await settled();
   expect(onView).toHaveBeenCalledOnce();
-  model.deliver({ type: "refused", reason: "no" });
+  model.deliver({ type: "error", reason: "no" });
   life.abort();
   await settled();
   expect(onView).toHaveBeenCalledOnce();

@@ -104,7 +104,7 @@ describe("what is asked for", () => {
   test("two who want the same ask once and both get it", async () => {
     const { it, sent } = store();
     const wants = [it.want(entry(4, { id: "d" }), "original"), it.bytes(entry(4, { id: "d" }), "original")];
-    expect(sent).toEqual([{ type: "need", kind: "original", index: 4, id: "d" }]);
+    expect(sent).toEqual([{ type: "get_picture", kind: "original", index: 4, id: "d" }]);
     it.receive(piece("original", "d", { index: 4 }), [bytes(3)]);
     const [url, blob] = await Promise.all(wants);
     expect(url).toBe(made[0]);

@@ -5,7 +5,7 @@
  */
 
 import type { FromKernel, Kind, PictureEntry, Piece, ToKernel } from "./wire";
-import { NEED, PICTURE, READY, UNAVAILABLE, ZIP } from "./wire";
+import { GET_PICTURE, PICTURE, READY, UNAVAILABLE, ZIP } from "./wire";
 
 export interface PictureStore {
   /** URL (blob: or data:) of what is at hand now; asking makes it the most recently used. */
@@ -119,7 +119,7 @@ export class KernelPictures implements PictureStore {
     const asked = this.#waits.get(key);
     if (asked) return asked.promise;
     const promise = this.#wait(key);
-    this.#send({ type: NEED, kind, index: entry.index, id: entry.id });
+    this.#send({ type: GET_PICTURE, kind, index: entry.index, id: entry.id });
     return promise;
   }
 

@@ -9,7 +9,7 @@ interface Output {
 
 const VIEW = "application/vnd.jupyter.widget-view+json";
 const HTML = "<div class='dreambooth-copy'>pictures</div>";
-const COPY: SavedCopy = { type: "copy", model_id: "m1", data: { "text/html": HTML, "text/plain": "below" } };
+const COPY: SavedCopy = { type: "static_html", model_id: "m1", data: { "text/html": HTML, "text/plain": "below" } };
 
 const view = (id: string) => ({ output_type: "display_data", data: { [VIEW]: { model_id: id }, "text/html": "" } });
 const html = (text: unknown) => ({ output_type: "display_data", data: { "text/html": text }, metadata: { kept: 1 } });

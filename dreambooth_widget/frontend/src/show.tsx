@@ -5,7 +5,7 @@ import { Link, type Shared, type View } from "./model";
 import { KernelPictures } from "./pictureStore";
 import { writeCopy } from "./savedCopy";
 import { Speaker } from "./speaker";
-import { COPY, type FromKernel, REFUSED, type ToKernel, type WidgetModel } from "./wire";
+import { ERROR, type FromKernel, STATIC_HTML, type ToKernel, type WidgetModel } from "./wire";
 
 /** What anywidget calls `render` with. */
 export interface Place<T, Intent> {
@@ -62,8 +62,8 @@ export function show<T extends Shared, Intent, Message extends { type: string }>
     (message: FromKernel | Message, buffers) => {
       kind.receive?.(message as Message);
       const known = message as FromKernel;
-      if (known.type === REFUSED) refused = known.reason;
-      if (known.type === COPY) writeCopy(model.widget_manager, known);
+      if (known.type === ERROR) refused = known.reason;
+      if (known.type === STATIC_HTML) writeCopy(model.widget_manager, known);
       store.receive(known, buffers);
     },
     life.signal,

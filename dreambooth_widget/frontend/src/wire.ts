@@ -71,8 +71,8 @@ export interface Traits {
 export const READY = "ready";
 export const START = "start";
 export const STOP = "stop";
-export const CHECK = "check";
-export const NEED = "need";
+export const POLL_NOW = "poll_now";
+export const GET_PICTURE = "get_picture";
 export const RETRY = "retry";
 export const ZIP = "zip";
 
@@ -80,16 +80,16 @@ export type ToKernel =
   | { type: typeof READY; have: string[] }
   | { type: typeof START; key?: string; request_id?: string }
   | { type: typeof STOP }
-  | { type: typeof CHECK }
-  | { type: typeof NEED; kind: Kind; index: number; id: string }
+  | { type: typeof POLL_NOW }
+  | { type: typeof GET_PICTURE; kind: Kind; index: number; id: string }
   | { type: typeof RETRY; index: number }
   | { type: typeof ZIP; indices: number[]; id: string };
 
 /** Kernel → browser. */
 export const PICTURE = "picture";
 export const UNAVAILABLE = "unavailable";
-export const REFUSED = "refused";
-export const COPY = "copy";
+export const ERROR = "error";
+export const STATIC_HTML = "static_html";
 
 /** One piece of a picture or zip; its one buffer is the bytes. Pieces are numbered from 0 in `part`. */
 export interface Piece {
@@ -105,7 +105,7 @@ export interface Piece {
 
 /** The static copy, for a page that missed it as an output. */
 export interface SavedCopy {
-  type: typeof COPY;
+  type: typeof STATIC_HTML;
   model_id: string;
   data: { "text/html": string; "text/plain": string };
 }
@@ -113,7 +113,7 @@ export interface SavedCopy {
 export type FromKernel =
   | Piece
   | { type: typeof UNAVAILABLE; kind: Kind | typeof ZIP; id: string; index: number; reason: string }
-  | { type: typeof REFUSED; reason: string }
+  | { type: typeof ERROR; reason: string }
   | SavedCopy;
 
 type Handler = (...args: never[]) => void;

@@ -10,7 +10,7 @@
  *   unmount()                      the view goes away, as its signal says
  *
  * With `options.pictures = {id: {thumbnail, preview, original}}` (URLs) the stand-in kernel also answers: "ready" with
- * every thumbnail and preview of a ready picture, "need" with the picture asked for, "zip" with a few bytes.
+ * every thumbnail and preview of a ready picture, "get_picture" with the picture asked for, "zip" with a few bytes.
  *
  * With `options.rows` it is a batch (batch.js, BatchTraits), and "ready" is answered with its rows, a hundred in a message,
  * and the first sixty thumbnails.
@@ -145,7 +145,7 @@ function answer(model, pictures, rows) {
           if (pictures[id] && !message.have.includes(id)) await send(kind, id, index, name);
         }
       }
-    } else if (message.type === "need") {
+    } else if (message.type === "get_picture") {
       await send(message.kind, message.id, message.index, ready[message.index]?.name ?? "");
     } else if (message.type === "zip") {
       const piece = { type: "picture", kind: "zip", id: message.id, index: 0, mime: "application/zip" };

@@ -13,7 +13,7 @@ import { useSaving } from "../saving";
 import type { Shown } from "../show";
 import { useSilence } from "../silence";
 import { Toolbar } from "../Toolbar";
-import { CHECK, type PictureEntry, RETRY, START, STOP } from "../wire";
+import { type PictureEntry, POLL_NOW, RETRY, START, STOP } from "../wire";
 import { count } from "../words";
 import { BatchTile } from "./BatchTile";
 import { countOf, Filters } from "./filters";
@@ -22,7 +22,7 @@ import type { BatchEntry, Filter, Rows } from "./rows";
 import { AGAIN, type BatchIntent, type BatchTraits, RETRY_FAILED } from "./wire";
 import { type Action, captionOf, describe, labelOf } from "./words";
 
-const INTENTS = { fetch: START, check: CHECK, stop: STOP, failed: RETRY_FAILED, resume: CHECK } as const;
+const INTENTS = { fetch: START, check: POLL_NOW, stop: STOP, failed: RETRY_FAILED, resume: POLL_NOW } as const;
 
 interface Props extends Shown<BatchTraits, BatchIntent> {
   rows: Rows;

@@ -70,11 +70,11 @@ describe("a batch", () => {
 
   test("asks for the thumbnails of what is drawn, and of nothing else", async () => {
     const model = await view(Array.from({ length: 40 }, (_, request) => row(request)));
-    await expect.poll(() => model.sent.filter((sent) => sent.type === "need").length).toBeGreaterThan(0);
+    await expect.poll(() => model.sent.filter((sent) => sent.type === "get_picture").length).toBeGreaterThan(0);
     const drawn = all("li").length;
-    expect(model.sent.filter((sent) => sent.type === "need")).toHaveLength(drawn);
-    expect(model.sent.find((sent) => sent.type === "need")).toEqual({
-      type: "need",
+    expect(model.sent.filter((sent) => sent.type === "get_picture")).toHaveLength(drawn);
+    expect(model.sent.find((sent) => sent.type === "get_picture")).toEqual({
+      type: "get_picture",
       kind: "thumbnail",
       request: 0,
       index: 0,
@@ -122,7 +122,7 @@ describe("a batch", () => {
 describe("intents", () => {
   const lost = row(5, "success", { pictures: [entry(0), entry(1, { status: "missing", id: "", reason: "403" })] });
   test.each([
-    ["Check now", MIXED, { type: "check" }],
+    ["Check now", MIXED, { type: "poll_now" }],
     ["Stop all", MIXED, { type: "stop" }],
     ["Try again, prompt 1", MIXED, { type: "again", request: 1 }],
     ["Check again, prompt 2", MIXED, { type: "again", request: 2 }],
@@ -131,7 +131,7 @@ describe("intents", () => {
   ])("%s", async (name, rows, intent) => {
     const model = await view(rows);
     await press(name);
-    expect(model.sent.filter((sent) => sent.type !== "need").slice(1)).toEqual([intent]);
+    expect(model.sent.filter((sent) => sent.type !== "get_picture").slice(1)).toEqual([intent]);
   });
 
   test("the key alone is asked for, and sent once", async () => {

@@ -17,8 +17,8 @@ test("numbers follow the batch's order", () => {
 
 test("the kernel is asked in requests and their pictures", () => {
   const index = indexOf([7, 2]);
-  const need = { type: "need", kind: "original", index, id: "d" } as const;
-  expect(inPlaces(need)).toEqual({ type: "need", kind: "original", request: 7, index: 2, id: "d" });
+  const need = { type: "get_picture", kind: "original", index, id: "d" } as const;
+  expect(inPlaces(need)).toEqual({ type: "get_picture", kind: "original", request: 7, index: 2, id: "d" });
   expect(inPlaces({ type: "zip", indices: [1, index], id: "z" })).toEqual({
     type: "zip",
     places: [

@@ -11,7 +11,7 @@ export const placeOf = (index: number): Place => [Math.floor(index / STRIDE), in
 
 /** What the pictures ask the kernel for, in a batch's words. */
 export function inPlaces(message: ToKernel): BatchIntent {
-  if (message.type === "need") {
+  if (message.type === "get_picture") {
     const [request, index] = placeOf(message.index);
     return { ...message, request, index };
   }

@@ -3,7 +3,19 @@
  *
  * Rows are messages and not a trait: a trait is saved with the notebook, and sent whole for each change.
  */
-import type { Activity, CHECK, Kind, NEED, PictureEntry, READY, RETRY, START, STOP, Status, ZIP } from "../wire";
+import type {
+  Activity,
+  GET_PICTURE,
+  Kind,
+  PictureEntry,
+  POLL_NOW,
+  READY,
+  RETRY,
+  START,
+  STOP,
+  Status,
+  ZIP,
+} from "../wire";
 
 /** One request. Times are Unix seconds of the kernel's clock, `eta` is seconds. */
 export interface Row {
@@ -73,8 +85,8 @@ export const AGAIN = "again";
 export type BatchIntent =
   | { type: typeof READY; have: string[] }
   | { type: typeof START; key?: string }
-  | { type: typeof STOP | typeof CHECK | typeof RETRY_FAILED }
+  | { type: typeof STOP | typeof POLL_NOW | typeof RETRY_FAILED }
   | { type: typeof AGAIN; request: number }
   | { type: typeof RETRY; request: number; index: number }
-  | { type: typeof NEED; kind: Kind; request: number; index: number; id: string }
+  | { type: typeof GET_PICTURE; kind: Kind; request: number; index: number; id: string }
   | { type: typeof ZIP; places: Place[]; id: string };

@@ -1,0 +1,1 @@
+"""Fetching without Jupyter: connections, the polling schedule, and the jobs."""

@@ -1,0 +1,121 @@
+"""The one picture of a job: `FetchState` while it runs, `FetchResult` when it has succeeded.
+
+Everything that is shown anywhere is drawn from a `FetchState`; nothing about a job is stored twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+if TYPE_CHECKING:
+    from ..errors import DreamboothError
+    from ..images.picture import Picture
+
+__all__ = ["FINAL", "Activity", "FetchResult", "FetchState", "PictureState", "Status"]
+
+Status = Literal["idle", "processing", "downloading", "success", "error", "stopped", "timed_out"]
+Activity = Literal["", "retrying", "rate_limited"]
+
+FINAL: frozenset[Status] = frozenset({"success", "error", "stopped", "timed_out"})
+"""The statuses after which nothing more happens unless somebody checks again."""
+
+
+@dataclass(frozen=True, slots=True)
+class PictureState:
+    """One link of the answer: `waiting`, `ready` with its `picture`, or `missing` with its `reason`.
+
+    `width` and `height` are in pixels: the picture's own when it is ready, before that what the
+    answer's `meta` announced, or None.
+    """
+
+    index: int
+    status: Literal["waiting", "ready", "missing"] = "waiting"
+    reason: str = ""
+    picture: Picture | None = None
+    width: int | None = None
+    height: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FetchState:
+    """All that is known of a job at one moment. Times are Unix seconds, `eta` seconds.
+
+    `activity` says what `processing` is busy with besides waiting: "" (nothing), "retrying" (the last
+    call failed and is repeated at `next_poll_at`), "rate_limited" (the service asked to wait until then).
+    `next_poll_at` is None while a call is under way and when no more are to come.
+    `pictures` has one entry per link, in the answer's order.
+    """
+
+    request_id: str
+    status: Status = "idle"
+    message: str = ""
+    eta: float | None = None
+    polls: int = 0
+    started_at: float | None = None
+    next_poll_at: float | None = None
+    finished_at: float | None = None
+    pictures: tuple[PictureState, ...] = ()
+    error: DreamboothError | None = None
+    activity: Activity = ""
+    waiting_since: float | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing more happens unless somebody checks again."""
+        return self.status in FINAL
+
+    def __str__(self) -> str:
+        """One line: "13443927 processing: waiting after poll 2", "13443927 downloading: 3 of 4 pictures"."""
+        told = self.message
+        if not told and self.status == "processing" and self.polls:
+            told = f"poll {self.polls}" if self.next_poll_at is None else f"waiting after poll {self.polls}"
+        return f"{self.request_id} {self.status}" + (f": {told}" if told else "")
+
+    def with_picture(self, entry: PictureState) -> FetchState:
+        """This state with one entry of `pictures` replaced."""
+        pictures = list(self.pictures)
+        pictures[entry.index] = entry
+        return replace(self, pictures=tuple(pictures))
+
+
+class FetchResult(Sequence["Picture"]):
+    """The pictures that a job gave: a sequence of the ready ones, in the answer's order.
+
+    `missing` names the links that could not be loaded (`PictureState` with its `reason`), `meta` is what
+    the service told of the job (prompt, seed, steps, …), `duration` the seconds from first poll to last byte.
+    """
+
+    __slots__ = ("duration", "meta", "missing", "pictures", "request_id")
+
+    def __init__(
+        self,
+        request_id: str,
+        pictures: Sequence[Picture],
+        missing: Sequence[PictureState] = (),
+        meta: Mapping[str, Any] | None = None,
+        duration: float = 0.0,
+    ) -> None:
+        self.request_id = request_id
+        self.pictures = tuple(pictures)
+        self.missing = tuple(missing)
+        self.meta = dict(meta or {})
+        self.duration = duration
+
+    @overload
+    def __getitem__(self, index: int) -> Picture: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Picture]: ...
+    def __getitem__(self, index: int | slice) -> Picture | Sequence[Picture]:
+        return self.pictures[index]
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def __repr__(self) -> str:
+        sizes = sorted({f"{picture.width}×{picture.height} {picture.format}" for picture in self.pictures})
+        missing = f", {len(self.missing)} missing" if self.missing else ""
+        count = f"{len(self)} picture{'' if len(self) == 1 else 's'}"
+        return f"<FetchResult {self.request_id}: {count} ({', '.join(sizes)}){missing}, {self.duration:.1f} s>"

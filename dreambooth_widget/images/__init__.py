@@ -1,0 +1,1 @@
+"""Untrusted bytes become pictures that are checked, shrunk, stored and saved. No network."""

@@ -1,0 +1,118 @@
+"""Pictures become files: names that survive hostile ids, atomic writes, a zip that is the same each time."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .picture import Picture
+
+__all__ = ["file_name", "file_stem", "named", "save_all", "write_atomically", "zip_bytes"]
+
+_LONGEST_ID = 80
+_PIECE = 1 << 20
+_IN_MEMORY = 8 << 20
+
+
+def file_stem(request_id: str) -> str:
+    """`request_id` as a file name without an ending, one that no file system can misread.
+
+    Other characters than ASCII letters, digits, "-" and "_" become "_", and a digest of the id is added when
+    anything was changed, so that different ids never share a name.
+    """
+    clean = re.sub(r"[^A-Za-z0-9_-]+", "_", request_id)[:_LONGEST_ID].strip("_-")
+    if clean != request_id or not clean:
+        import hashlib  # here and below: what few need, and all would wait for at import
+
+        digest = hashlib.sha256(request_id.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+        clean = f"{clean or 'picture'}-{digest}"
+    return clean
+
+
+def file_name(request_id: str, index: int, extension: str) -> str:
+    """`<request_id>-<index + 1>.<extension>`. The number keeps Windows' reserved names ("CON") out."""
+    return f"{file_stem(request_id)}-{index + 1}.{extension}"
+
+
+def write_atomically(path: Path, data: bytes, *, overwrite: bool) -> None:
+    """Write `data` to `path`: all of it or nothing, and never over a file that is there unless told.
+
+    Raises FileExistsError, or what the file system says (OSError). The folder must exist.
+    """
+    import secrets
+
+    temporary = path.parent / f".dreambooth-{secrets.token_hex(6)}.part"
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+        if overwrite:
+            temporary.replace(path)
+        else:
+            _move_to_new(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _move_to_new(temporary: Path, path: Path) -> None:
+    """Give the file its name, unless that is taken: the file system decides, so nothing can come between."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise FileExistsError(f"{path} exists; pass overwrite=True to replace it") from None
+    except (OSError, AttributeError, NotImplementedError):
+        # No hard links here (FAT, some network and phone file systems): reserve the name, then fill it.
+        path.open("xb").close()
+        temporary.replace(path)
+
+
+def save_all(
+    pictures: Sequence[Picture], folder: str | os.PathLike[str], request_id: str, *, overwrite: bool = False
+) -> list[Path]:
+    """Write the original bytes of every picture into `folder`, which is made when missing; the paths, in order.
+
+    FileExistsError, before anything is written, when one of the files exists and `overwrite` is False.
+    """
+    place = Path(folder).expanduser()
+    paths = [place / name for name, _ in named(pictures, request_id)]
+    if not overwrite:
+        for path in paths:
+            if path.exists():
+                raise FileExistsError(f"{path} exists; pass overwrite=True to replace it")
+    place.mkdir(parents=True, exist_ok=True)
+    return [picture.save(path, overwrite=overwrite) for picture, path in zip(pictures, paths, strict=True)]
+
+
+def named(pictures: Iterable[Picture], request_id: str) -> list[tuple[str, Picture]]:
+    """The pictures of one request with the names of their files."""
+    return [(file_name(request_id, picture.index, picture.extension), picture) for picture in pictures]
+
+
+def zip_bytes(files: Iterable[tuple[str, Picture]]) -> bytes:
+    """A zip of (name, picture) files, stored uncompressed: they are compressed already. The same bytes each time."""
+    # To disk above 8 MiB: growing a buffer in memory copies it again and again while holding the GIL.
+    import tempfile
+
+    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as out:
+        _write_zip(out, files)
+        out.seek(0)
+        return out.read()
+
+
+def _write_zip(out: IO[bytes], files: Iterable[tuple[str, Picture]]) -> None:
+    import zipfile
+
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+        for name, picture in files:
+            entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            entry.create_system = 3  # Unix, on every system: otherwise the bytes would differ
+            entry.external_attr = 0o644 << 16
+            data = picture.data
+            entry.file_size = len(data)
+            with archive.open(entry, "w") as file:
+                # In pieces: one copy of 30 MiB holds the GIL for too long.
+                for at in range(0, len(data), _PIECE):
+                    file.write(data[at : at + _PIECE])

@@ -1,0 +1,1 @@
+"""What the service is asked and what its answers mean. Pure: no network, no clock, no randomness."""

@@ -1,0 +1,1 @@
+"""The notebook cell: the only folder that knows Jupyter."""

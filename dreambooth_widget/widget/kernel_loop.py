@@ -1,0 +1,109 @@
+"""The event loop that a card's jobs live on, and the tasks that run there in the card's name."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+__all__ = ["KernelLoop", "Tasks"]
+
+log = logging.getLogger(__name__)
+
+_NO_LOOP = (
+    "there is no running event loop here. In a notebook the widget starts by itself; "
+    "in a script use `asyncio.run(dreambooth_widget.fetch(key, request_id))`, or `Client.fetch_all` for many."
+)
+
+
+class Tasks:
+    """Work on the running loop that nobody awaits. `purpose` is what the log says has failed, if it does."""
+
+    def __init__(self, purpose: str) -> None:
+        self._purpose = purpose
+        # The loop holds tasks only weakly; an unreferenced one is collected in mid-flight.
+        self._running: set[asyncio.Task[None]] = set()
+
+    def run(self, work: Coroutine[Any, Any, None]) -> None:
+        """Begin, and return at once."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+
+    async def settle(self) -> None:
+        """Return when nothing runs any more."""
+        # Not for those that have just ended: from Python 3.12 on that never lets the loop take them off the list.
+        while running := [task for task in self._running if not task.done()]:
+            await asyncio.gather(*running, return_exceptions=True)
+
+    def cancel(self) -> None:
+        """End all of them."""
+        for task in tuple(self._running):
+            task.cancel()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("%s failed", self._purpose, exc_info=task.exception())
+
+
+class KernelLoop:
+    """The event loop on which a card was made: the kernel's own. Without one, that on which its work begins.
+
+    ipykernel 7 handles the messages of views in threads with loops of their own, where a task would die silently:
+    what they ask for hops over.
+    """
+
+    def __init__(self) -> None:
+        self._loop = _running()
+        self.tasks = Tasks("the work of a widget")
+
+    @property
+    def known(self) -> bool:
+        """Whether there is such a loop yet."""
+        return self._loop is not None
+
+    @property
+    def here(self) -> bool:
+        """Whether this is its thread, in one of its steps."""
+        return self._loop is not None and self._loop is _running()
+
+    def do(self, work: Callable[[], None]) -> None:
+        """Do `work` there: now if it runs in this thread, else soon. Raises `RuntimeError` without a loop."""
+        if self._loop is None or not self._loop.is_running():
+            self._loop = _running() or self._loop
+        if self._loop is None or self._loop.is_closed():
+            raise RuntimeError(_NO_LOOP)
+        self.hand_over(work)
+
+    def check_here(self) -> None:
+        """Raise `RuntimeError` in another thread, whose loop cannot wait for what happens on this one."""
+        if not self.here:
+            raise RuntimeError("this widget lives on another event loop: await it where it was made")
+
+    def hand_over(self, work: Callable[..., None], *args: Any) -> None:
+        """Do `work` there, or here when there is no such loop (any more)."""
+        if self._loop is None or self._loop.is_closed() or self.here:
+            work(*args)
+        else:
+            self._loop.call_soon_threadsafe(work, *args)
+
+    def later(self, seconds: float, work: Callable[[], None]) -> bool:
+        """Do `work` there after a while, called on it; False when there is no such loop yet."""
+        if self._loop is None:
+            return False
+        self._loop.call_later(seconds, work)
+        return True
+
+    async def breathe(self) -> None:
+        """Let the loop's other work come in between."""
+        await asyncio.sleep(0)
+
+
+def _running() -> asyncio.AbstractEventLoop | None:
+    """The event loop that runs in this thread, if one does."""
+    with contextlib.suppress(RuntimeError):
+        return asyncio.get_running_loop()
+    return None

@@ -1,0 +1,369 @@
+"""`DreamboothWidget`: one request in a notebook cell. State runs one way: `FetchState` → traits → view."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import traitlets
+
+from ..client.options import FetchOptions, check_seconds
+from ..client.schedule import PollSchedule, Retry
+from ..credentials import ApiKey, find_key
+from ..errors import DreamboothError
+from ..images.files import file_name, file_stem, named, save_all
+from ..protocol.endpoint import V4, check_request_id
+from .base import BaseWidget, read_only
+from .bundle import pack, read_bundle
+from .trait_values import card_values, trait_values
+
+if TYPE_CHECKING:
+    import os
+
+    from PIL import Image
+
+    from ..client.client import Client
+    from ..client.job import FetchJob
+    from ..client.state import FetchResult, FetchState, PictureState
+    from ..images.cache import PictureCache
+
+__all__ = ["DreamboothWidget"]
+
+_SCRIPT, _STYLE = read_bundle()
+
+
+class DreamboothWidget(BaseWidget):
+    """Shows one queued request live in the cell, and its pictures as a gallery when they are there.
+
+    `key` is the API key: the argument, else the environment variable `DREAMBOOTH_API_KEY`, else the cell shows a
+    form for it. `request_id` is the `id` of the generation call's answer. `eta` (seconds) is a hint for the schedule
+    and the progress bar; `deadline` (seconds) ends the waiting, by default max(10 minutes, 6·eta). `endpoint` is the
+    service's fetch address. A `client` brings its own key, endpoint, policies and cache. `cache` is a folder that keeps
+    the original files: run again next month, the cell shows them without asking anybody. `save_copy=False` leaves no
+    pictures in the notebook file; `autostart=False` waits for `start()`.
+
+    `await widget` gives the `FetchResult` or raises the `DreamboothError` that ended the job. Raises `TypeError` or
+    `ValueError` for an argument that cannot be right, and nothing else: what goes wrong later is shown in the cell.
+    """
+
+    _esm = traitlets.Unicode(pack(_SCRIPT)).tag(sync=True)
+    _css = traitlets.Unicode(_STYLE).tag(sync=True)
+
+    status = read_only(
+        traitlets.Enum(["idle", "processing", "downloading", "success", "error", "stopped", "timed_out"], "idle")
+    )
+    """What the job is doing. `success` with some pictures missing stays `success`; `message` counts them."""
+    message = read_only(traitlets.Unicode())
+    """One line on what is happening, for people."""
+    request_id = read_only(traitlets.Unicode())
+    """The request being fetched, "" as long as the form is shown."""
+    eta = read_only(traitlets.Float(None, allow_none=True))
+    """The service's estimate of the job's duration, in seconds from `started_at`; None without one."""
+    polls = read_only(traitlets.Int())
+    """How often the service was asked."""
+    started_at = read_only(traitlets.Float(None, allow_none=True))
+    """Unix time of the first poll."""
+    next_poll_at = read_only(traitlets.Float(None, allow_none=True))
+    """Unix time of the next poll; None while one is under way and when no more come."""
+    finished_at = read_only(traitlets.Float(None, allow_none=True))
+    """Unix time at which the job ended."""
+    pictures = read_only(traitlets.List(traitlets.Dict()))
+    """A small JSON object per link: index, status, reason, id, name, format, width, height (px), size (bytes), text."""
+    selected = traitlets.List(traitlets.Int()).tag(sync=True)
+    """Indices of the selected pictures, ascending. Set it here or by clicking in the gallery."""
+    _card = read_only(traitlets.Dict())
+
+    def __init__(
+        self,
+        key: str | None = None,
+        request_id: int | str | None = None,
+        *,
+        eta: float | None = None,
+        endpoint: str = V4,
+        schedule: PollSchedule = PollSchedule(),
+        retry: Retry = Retry(),
+        deadline: float | None = None,
+        client: Client | None = None,
+        cache: str | os.PathLike[str] | PictureCache | None = None,
+        save_copy: bool = True,
+        autostart: bool = True,
+    ) -> None:
+        secret = find_key(key)
+        del key  # a traceback with local values shall not find it in this frame
+        self._plan = FetchOptions(
+            "" if request_id is None else check_request_id(request_id),
+            eta=check_seconds("eta", eta),
+            deadline=check_seconds("deadline", deadline),
+            schedule=schedule,
+            retry=retry,
+        )
+        self._job: FetchJob | None = None
+        super().__init__(secret, endpoint=endpoint, client=client, cache=cache, save_copy=save_copy)
+        if client is not None:
+            self._plan = client.adopt(self._plan)
+        self._show(self._plan.first_state())
+        if autostart and self._owner.known and self._can_start:
+            self.start()
+
+    @classmethod
+    def from_response(
+        cls, response: Mapping[str, Any] | str, key: str | None = None, *, autostart: bool = True, **options: Any
+    ) -> DreamboothWidget:
+        """The widget for the whole answer of a generation call (dict or JSON text), queued or finished.
+
+        `id`, `eta`, the number of pictures and `meta` are taken from it; `options` are those of the class. Raises
+        `ValueError` when the answer is an error or names no request.
+        """
+        secret = find_key(key)
+        del key
+        keeper = options.get("client") or secret
+        return cls._of_plan(
+            FetchOptions.for_response(response, keeper.redact if keeper else str), secret, autostart, options
+        )
+
+    @classmethod
+    def resume(cls, token: str, key: str | None = None, *, autostart: bool = True, **options: Any) -> DreamboothWidget:
+        """The widget that goes on with the request of a `resume_token`, after a restart or on another machine.
+
+        `options` are those of the class, but for the endpoint and the times, which the token has. Raises `ValueError`
+        for a text that is no token.
+        """
+        secret = find_key(key)
+        del key
+        endpoint, plan = FetchOptions.for_token(token)
+        return cls._of_plan(plan, secret, autostart, {"endpoint": endpoint, "deadline": plan.deadline, **options})
+
+    @classmethod
+    def _of_plan(
+        cls, plan: FetchOptions, secret: ApiKey | None, autostart: bool, options: dict[str, Any]
+    ) -> DreamboothWidget:
+        """A widget whose job is known to more than the constructor's arguments."""
+        given = {"eta": plan.eta, **options}
+        widget = cls(secret, plan.request_id, autostart=False, **given)  # type: ignore[arg-type]  # a ApiKey is taken too
+        widget._plan = replace(plan.with_policies_of(widget._plan), eta=widget._plan.eta)
+        widget._show(widget._plan.first_state())
+        if autostart and widget._owner.known and widget._can_start:
+            widget.start()
+        return widget
+
+    def __repr__(self) -> str:
+        plan: FetchOptions | None = getattr(self, "_plan", None)  # a debugger may look before it is made
+        return f"<DreamboothWidget {(plan and plan.request_id) or 'without a request'}: {self.status}>"
+
+    # -- what people call --------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin to fetch, or begin again after the end. Does nothing while the job runs.
+
+        Raises `RuntimeError` without a running event loop, `DreamboothError` without a key or request id.
+        """
+        if self._job is not None and not self._job.state.final:
+            return
+        if not self._can_start:
+            self._check_key()
+            raise DreamboothError("There is no request id yet.", advice="Pass request_id=, or fill in the form.")
+        self._owner.do(self._begin)
+
+    def stop(self) -> None:
+        """Stop waiting. The service cannot cancel a job: it goes on there, and `check_now()` resumes."""
+        if self._job is not None:
+            self._job.stop()
+
+    def check_now(self) -> None:
+        """Ask the service at once; after the end, begin again."""
+        if self._job is not None and not self._job.state.final:
+            self._job.check_now()
+        else:
+            self.start()
+
+    @property
+    def result(self) -> FetchResult | None:
+        """The pictures, once the job has succeeded."""
+        return self._job.result if self._job is not None else None
+
+    @property
+    def error(self) -> DreamboothError | None:
+        """What ended the job, if it was not success."""
+        return self._job.state.error if self._job is not None else None
+
+    @property
+    def images(self) -> list[Image.Image]:
+        """The ready pictures as PIL images, decoded now; empty before success."""
+        return [picture.image for picture in self.result or ()]
+
+    @property
+    def selected_images(self) -> list[Image.Image]:
+        """The pictures that are selected in the gallery, as PIL images."""
+        return [picture.image for picture in self.result or () if picture.index in self.selected]
+
+    @property
+    def resume_token(self) -> str:
+        """JSON text for `DreamboothWidget.resume`: endpoint, request id and times. The key is not in it."""
+        return self._plan.token(self._endpoint, self._shown)
+
+    def to_html(self) -> str:
+        """The small static gallery (or one line on a job without pictures) that also stays in the notebook."""
+        from .static_html import render
+
+        return render(self.result or self._shown)
+
+    def save(self, folder: str | Path, *, overwrite: bool = False) -> list[Path]:
+        """Write the original files as `<request_id>-<n>.<ext>` into `folder`, which is made if need be.
+
+        Atomic for each file. Raises `FileExistsError` before anything is written, unless `overwrite`.
+        """
+        return save_all(self._ready(), folder, self._plan.request_id, overwrite=overwrite)
+
+    def contact_sheet(self) -> Image.Image:
+        """All pictures on one sheet. Raises `DreamboothError` before there are any."""
+        from ..images.picture import contact_sheet
+
+        return contact_sheet(self._ready())
+
+    def _ready(self) -> FetchResult:
+        if self.result is None:
+            raise DreamboothError(
+                "There are no pictures yet.", request_id=self._plan.request_id, advice="`await widget` waits for them."
+            )
+        return self.result
+
+    def __await__(self) -> Generator[Any, None, FetchResult]:
+        return self._outcome().__await__()
+
+    async def _outcome(self) -> FetchResult:
+        if self._job is None:
+            self.start()
+            self._owner.check_here()
+        assert self._job is not None
+        try:
+            async with self._heard():
+                return await self._job
+        finally:
+            if self._job.state.final:
+                await self._settle()
+
+    def close(self) -> None:
+        """Close the comm and its views, and stop waiting."""
+        job = getattr(self, "_job", None)  # also called by __del__, after a failed construction
+        if job is not None:
+            job.stop()
+            self._delivery.close()
+        super().close()
+
+    # -- state out ---------------------------------------------------------------------------------------------
+
+    @property
+    def _can_start(self) -> bool:
+        """Whether there is somebody to ask, or nobody need be asked."""
+        request_id = self._plan.request_id
+        if self._has_key or not request_id:
+            return bool(request_id)
+        return self._cache is not None and self._cache.has_all(self._endpoint, request_id)
+
+    def _begin(self) -> None:
+        """Make the job, on its loop. A stopped or timed-out one is resumed: its clock and its count go on."""
+        plan = self._plan if self._job is None else self._job.again()
+        self._job = job = self._open_client().start(plan)
+        job.subscribe(lambda state: self._follow(job, state))
+        self._show(replace(job.state, status="processing"))
+
+    def _follow(self, job: FetchJob, state: FetchState) -> None:
+        if job is not self._job:
+            return
+        before = {entry.index for entry in self._shown.pictures if entry.status == "ready"}
+        self._show(state)
+        for entry in state.pictures:
+            if self._viewed and entry.picture is not None and entry.index not in before:
+                self._delivery.push(entry.picture, _name(entry, state))
+        if state.final:
+            self._owner.tasks.run(self._finish(state))
+
+    async def _finish(self, state: FetchState) -> None:
+        """After the end: previews for the views, and the static copy for the notebook."""
+        if self._viewed and self.result:
+            have = [picture.digest for picture in self.result]
+            self._delivery.push_all(self.result, state.request_id, have=have)
+        await self._keep(self.to_html)
+
+    def _show(self, state: FetchState) -> None:
+        """Draw a state: one message with every trait that changed."""
+        self._shown = state
+        card = card_values(state, form=not self._can_start, has_key=self._has_key)
+        with self.hold_sync():
+            self.set_trait("_card", card)
+            for name, value in trait_values(state).items():
+                self.set_trait(name, value)
+
+    @traitlets.validate("selected")
+    def _check_selected(self, proposal: Any) -> list[int]:
+        return sorted({index for index in proposal["value"] if index >= 0})
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        if self.result is not None and self._owner.here:
+            self._delivery.prepare(self.result.pictures)
+        return super()._repr_mimebundle_(**options)
+
+    # -- intents in --------------------------------------------------------------------------------------------
+
+    _intents = frozenset({"ready", "start", "stop", "poll_now", "get_picture", "retry", "zip"})
+
+    def _on_ready(self, content: Mapping[str, Any]) -> None:
+        """A view appeared, or the page was reloaded: send the state and what pictures it lacks."""
+        self._viewed = True
+        self._show(self._shown)
+        have = content.get("have")
+        ready = [entry.picture for entry in self._shown.pictures if entry.picture is not None]
+        self._delivery.push_all(ready, self._shown.request_id, have=have if isinstance(have, list) else ())
+        if self._outputs is not None:
+            self._outputs.view_appeared()
+
+    def _on_start(self, content: Mapping[str, Any]) -> None:
+        """The form was sent: a key, a request id, or both."""
+        key, request_id = content.get("key"), content.get("request_id")
+        if key:
+            self._use_key(key)
+        if request_id:
+            request_id = check_request_id(str(request_id).strip())
+            if request_id != self._plan.request_id:
+                self._plan = FetchOptions(request_id).with_policies_of(self._plan)
+                self._drop_job()
+        if self._job is not None and not self._job.state.final:
+            self._drop_job()
+        self.start()
+
+    def _drop_job(self) -> None:
+        if self._job is not None:
+            self._job.stop()
+            self._job = None
+
+    def _on_stop(self, content: Mapping[str, Any]) -> None:
+        self.stop()
+
+    def _on_poll_now(self, content: Mapping[str, Any]) -> None:
+        self.check_now()
+
+    def _on_get_picture(self, content: Mapping[str, Any]) -> None:
+        self._deliver(content, self._entry(content.get("index")), self._shown.request_id)
+
+    def _on_retry(self, content: Mapping[str, Any]) -> None:
+        entry = self._entry(content.get("index"))
+        if self._job is not None and entry is not None:
+            self._job.retry_picture(entry.index)
+
+    def _on_zip(self, content: Mapping[str, Any]) -> None:
+        indices = content.get("indices")
+        entries = [self._entry(index) for index in indices] if isinstance(indices, list) else []
+        chosen = [entry.picture for entry in entries if entry is not None and entry.picture is not None]
+        request_id = self._shown.request_id
+        self._deliver_zip(content, named(chosen, request_id), file_stem(request_id))
+
+    def _entry(self, index: object) -> PictureState | None:
+        entries = self._shown.pictures
+        return entries[index] if isinstance(index, int) and 0 <= index < len(entries) else None
+
+
+def _name(entry: PictureState, state: FetchState) -> str:
+    assert entry.picture is not None
+    return file_name(state.request_id, entry.index, entry.picture.extension)

@@ -1,0 +1,101 @@
+"""From the `FetchState` of a job to the values of the widget's traits: small JSON, no bytes, no links, no key."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from ..client.state import FetchState, PictureState
+from ..errors import DreamboothError
+from ..images.files import file_name
+from ..images.prompt_text import describe
+from .saved_text import strip_url_queries
+
+__all__ = ["card_values", "row_values", "trait_values"]
+
+_LONGEST_TEXT = 2000
+"""Characters of one fact (a prompt, say) that are shown; the picture's own bytes keep all of it."""
+
+_STATE_TRAITS = ("request_id", "message", "eta", "polls", "started_at", "next_poll_at", "finished_at")
+
+
+def trait_values(state: FetchState) -> dict[str, Any]:
+    """The public traits for a state; `status` last, so that its observers find all others current."""
+    values = {name: getattr(state, name) for name in _STATE_TRAITS}
+    values["pictures"] = [_picture_values(entry, state.request_id) for entry in state.pictures]
+    values["status"] = state.status
+    return values
+
+
+def card_values(state: FetchState, *, form: bool, has_key: bool) -> dict[str, Any]:
+    """What the card shows besides the public traits. `clock` is the kernel's time: the clocks run in the browser."""
+    return {
+        "activity": state.activity,
+        "waiting_since": state.waiting_since,
+        "error": _error_values(state.error) if state.status == "error" else None,
+        "meta": _texts(state.meta),
+        "clock": time.time(),
+        "form": form,
+        "has_key": has_key,
+    }
+
+
+def row_values(place: int, caption: str, state: FetchState) -> dict[str, Any]:
+    """One request of a batch, as its card shows it."""
+    error = state.error if state.status == "error" else None
+    return {
+        "request": place,
+        "id": state.request_id,
+        "caption": _shown(caption),
+        "status": state.status,
+        "activity": state.activity,
+        "note": _shown(str(error) if error is not None else state.message),
+        "title": "" if error is None else error.title,
+        **{name: getattr(state, name) for name in ("eta", "started_at", "finished_at", "next_poll_at")},
+        "meta": _texts(state.meta),
+        "pictures": [_picture_values(entry, state.request_id) for entry in state.pictures],
+    }
+
+
+def _error_values(error: DreamboothError | None) -> dict[str, str] | None:
+    if error is None:
+        return None
+    return {
+        "kind": type(error).__name__,
+        "title": error.title,
+        "message": error.message,
+        "advice": error.advice,
+        "details": error.details,
+    }
+
+
+def _picture_values(entry: PictureState, request_id: str) -> dict[str, Any]:
+    picture = entry.picture
+    return {
+        "index": entry.index,
+        "status": entry.status,
+        "reason": entry.reason,
+        "id": picture.digest if picture else "",
+        "name": file_name(request_id, entry.index, picture.extension) if picture else "",
+        "format": picture.format if picture else "",
+        "mime": picture.mime if picture else "",
+        "width": entry.width,
+        "height": entry.height,
+        "size": picture.nbytes if picture else 0,
+        "text": _texts(describe(picture.text)) if picture else {},
+    }
+
+
+def _texts(facts: Mapping[str, Any]) -> dict[str, str]:
+    """Facts as text for people: no nested values, nothing empty, nothing endless."""
+    texts = {}
+    for name, value in facts.items():
+        if value is None or value == "" or isinstance(value, (dict, list)):
+            continue
+        texts[str(name)[:100]] = _shown(str(value))
+    return texts
+
+
+def _shown(text: str) -> str:
+    return strip_url_queries(text)[:_LONGEST_TEXT]

@@ -1,0 +1,74 @@
+"""The polling benchmark runs, by itself, and its targets hold."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "tests" / "benchmarks" / "polling.py"
+
+
+def run(*options: str) -> subprocess.CompletedProcess[str]:
+    """The benchmark, started as anybody starts it, with few jobs."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
+    return subprocess.run(
+        [sys.executable, str(SCRIPT), "--jobs", "1500", *options],
+        capture_output=True,
+        encoding="utf-8",
+        env=environment,
+        check=False,
+        timeout=150,
+    )
+
+
+@pytest.fixture(scope="module")
+def result() -> dict[str, Any]:
+    """What it measured."""
+    done = run("--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    measured: dict[str, Any] = json.loads(done.stdout)
+    return measured
+
+
+def test_targets(result: dict[str, Any]) -> None:
+    """Every target is met."""
+    assert [target["target"] for target in result["targets"] if not target["met"]] == []
+    assert len(result["targets"]) == 3
+
+
+def test_fixed_interval_is_later(result: dict[str, Any]) -> None:
+    """At equal polls a fixed interval is at least 1.4 times later."""
+    assert result["targets"][0]["measured"] >= 1.4
+
+
+def test_nobody_is_below_the_bound(result: dict[str, Any]) -> None:
+    """The oracle's cost is a bound: no schedule falls below it by more than chance."""
+    assert min(row["ratio"] for world in result["worlds"] for row in world["rows"]) > 0.97
+
+
+def test_ours_costs_least_with_an_estimate(result: dict[str, Any]) -> None:
+    """Of all schedules in the tables ours costs least, with a good, a fair and a poor estimate."""
+    for world in result["worlds"][:3]:
+        ours, *others = (row["ratio"] for row in world["rows"])
+        assert ours < min(others), world["name"]
+
+
+def test_median_replaces_the_estimate(result: dict[str, Any]) -> None:
+    """Where nothing is announced, the median of the jobs before makes ours cost less than it did without."""
+    informed, ours, *_ = (row["ratio"] for row in result["worlds"][3]["rows"])
+    assert informed < ours < 1.3
+
+
+def test_prints_tables() -> None:
+    """Without an option it prints the tables and the targets for people."""
+    done = run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "| ours |" in done.stdout
+    assert done.stdout.count("* met: ") == 3

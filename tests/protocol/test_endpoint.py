@@ -1,0 +1,134 @@
+"""`request`: addresses, request ids, and what is sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dreambooth_widget.protocol.endpoint import V4, V6, check_endpoint, check_request_id, compose_request
+
+
+class TestRequest:
+    """What is sent, and where to."""
+
+    def test_id_in_the_body(self) -> None:
+        """By default the id is in the body, and no key: that is added where it is sent."""
+        assert compose_request(V4, "13443927") == (V4, {"request_id": "13443927"})
+
+    def test_path_form(self) -> None:
+        """An address with `{request_id}` takes the id into its path."""
+        assert compose_request("https://m.example/v6/fetch/{request_id}", "77") == ("https://m.example/v6/fetch/77", {})
+
+    def test_hostile_id_in_the_path(self) -> None:
+        """An id cannot leave its place in the path."""
+        url, _ = compose_request("https://m.example/fetch/{request_id}", "../a?b#c/é%")
+        assert url == "https://m.example/fetch/..%2Fa%3Fb%23c%2F%C3%A9%25"
+
+    @pytest.mark.parametrize(
+        "endpoint",
+        [V4, V6, "http://127.0.0.1:8080/fetch", "https://[::1]/x", "HTTPS://m.example", "https://m/f/{request_id}?a=1"],
+    )
+    def test_good_endpoint(self, endpoint: str) -> None:
+        """Addresses of both forms are accepted, without the white space around them."""
+        assert check_endpoint(f" {endpoint}\n") == endpoint
+
+    @pytest.mark.parametrize(
+        ("endpoint", "why"),
+        [
+            ("", "empty"),
+            ("stablediffusionapi.com/api", "https://"),
+            ("ftp://m.example", "https://"),
+            ("file:///etc/passwd", "https://"),
+            ("javascript:alert(1)", "https://"),
+            ("https://", "no host"),
+            ("https:///fetch", "no host"),
+            ("https://:80/fetch", "no host"),
+            ("https://user:pa55@m.example/fetch", "credentials"),
+            ("https://m.example:99999/", "malformed"),
+            ("https://m.example:x/", "malformed"),
+            ("https://[::1/", "malformed"),
+            ("https://m.example/a b", "white space"),
+            ("https://m.example/a\x00", "control"),
+            ("https://good.example\\@evil.example/", "backslash"),
+            ("https://m.example/\ud800", "control"),
+            ("https://{request_id}.example/", "braces"),
+            ("https://m.example/{id}", "braces"),
+            ("https://m.example/{request_id", "braces"),
+        ],
+    )
+    def test_bad_endpoint(self, endpoint: str, why: str) -> None:
+        """An address that the key cannot be sent to is refused with the reason, and no password is repeated."""
+        with pytest.raises(ValueError, match=why) as caught:
+            check_endpoint(endpoint)
+        assert "pa55" not in str(caught.value)
+
+    @pytest.mark.parametrize("endpoint", [None, b"https://m.example", 5])
+    def test_endpoint_of_another_type(self, endpoint: Any) -> None:
+        """An endpoint that is no text is refused by its type."""
+        with pytest.raises(TypeError, match="endpoint must be a str, not"):
+            check_endpoint(endpoint)
+
+    @given(st.text(st.characters(exclude_categories=())))
+    def test_any_endpoint(self, text: str) -> None:
+        """Any text is accepted or refused with a `ValueError`."""
+        for endpoint in (text, f"https://{text}"):
+            try:
+                assert check_endpoint(endpoint) == endpoint.strip()
+            except ValueError as error:
+                sentence = str(error)
+                assert sentence.startswith("endpoint ")
+
+    @pytest.mark.parametrize(
+        ("value", "text"),
+        [
+            (13443927, "13443927"),
+            (" 77 ", "77"),
+            ("a-b", "a-b"),
+            (0, "0"),
+            ("../../x", "../../x"),
+            ("é\x00😀", "é\x00😀"),
+        ],
+    )
+    def test_request_id(self, value: object, text: str) -> None:
+        """Integers and texts are ids, however strange."""
+        assert check_request_id(value) == text
+
+    def test_integer_of_another_library(self) -> None:
+        """What counts as an integer (numpy's, pandas') is one."""
+
+        class Int64:
+            def __index__(self) -> int:
+                return 77
+
+        assert check_request_id(Int64()) == "77"
+
+    @pytest.mark.parametrize("value", [True, False, 1.0, None, b"77", [], float("nan")])
+    def test_request_id_of_another_type(self, value: object) -> None:
+        """Truths, floats and other things are refused by their type."""
+        with pytest.raises(TypeError, match=f"request_id must be an int or a str, not {type(value).__name__}"):
+            check_request_id(value)
+
+    @pytest.mark.parametrize(
+        ("value", "why"),
+        [
+            ("", "empty"),
+            (" \n", "empty"),
+            (-1, "negative"),
+            ("x" * 4097, "longer than 4096"),
+            pytest.param(10**4097, "longer than 4096", id="digits"),
+            pytest.param(1 << 100_000, "longer than 4096", id="more digits than Python writes"),
+            ("a\ud800", "surrogate"),
+        ],
+    )
+    def test_bad_request_id(self, value: object, why: str) -> None:
+        """What can be no id is refused with the reason."""
+        with pytest.raises(ValueError, match=f"request_id .*{why}"):
+            check_request_id(value)
+
+    def test_long_request_id(self) -> None:
+        """Ids of four thousand characters are long, and fine."""
+        assert check_request_id("x" * 4096) == "x" * 4096
+        assert check_request_id(10**4000) == "1" + "0" * 4000

@@ -1,0 +1,290 @@
+"""`refusals`: every row that ends in an error or asks to slow down."""
+
+from __future__ import annotations
+
+from email.utils import formatdate
+from typing import Any
+
+import pytest
+
+from dreambooth_widget.errors import (
+    AccountError,
+    DreamboothError,
+    EndpointMovedError,
+    GenerationFailedError,
+    InvalidKeyError,
+    InvalidRequestError,
+    RequestNotFoundError,
+)
+from dreambooth_widget.protocol.endpoint import V6
+
+from ..answers import (
+    BAD_FIELD,
+    BAD_KEY,
+    DONE,
+    FAILED,
+    KEY,
+    KEY_TEXT,
+    RATE_LIMIT,
+    RATE_LIMIT_2026,
+    SOME_ERROR,
+    WAITING,
+    busy,
+    refused,
+)
+
+
+class TestRateLimit:
+    """Row "rate limit": waits, goes on."""
+
+    @pytest.mark.parametrize("body", [RATE_LIMIT, RATE_LIMIT_2026])
+    def test_literal(self, body: str) -> None:
+        """The documented rate limits name 30 seconds, in words or in a field."""
+        answer = busy(body)
+        assert answer.rate_limited
+        assert answer.retry_after == 30
+        assert not answer.unexpected
+
+    @pytest.mark.parametrize("word", ["error", "failed"])
+    @pytest.mark.parametrize(
+        "message",
+        ["Rate limit exceeded", "rate-limit", "API RATE LIMIT exceeded for subscription", "Spam filter is on"],
+    )
+    def test_words(self, message: str, word: str) -> None:
+        """Its words are heard before those of the account: "Rate limit exceeded" contains "limit exceeded"."""
+        assert busy({"status": word, "message": message}).rate_limited
+
+    def test_too_many(self) -> None:
+        """ "Too many requests" is a rate limit."""
+        assert busy({"status": "error", "message": "Too many requests."}).rate_limited
+
+    def test_only_in_the_tips(self) -> None:
+        """Tips are believed when they ask to slow down and the message says nothing."""
+        assert busy({"status": "error", "message": "Error", "tips": "spam filter is enabled, wait 9 sec"}).rate_limited
+
+    @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", SOME_ERROR, WAITING, BAD_FIELD, FAILED, BAD_KEY, b"{}"])
+    def test_http_429(self, body: Any) -> None:
+        """HTTP 429 is a rate limit with any body but a success."""
+        assert busy(body, 429).rate_limited
+
+    def test_inner_429(self) -> None:
+        """A `code` 429 inside HTTP 200 is one too."""
+        assert busy({"status": "error", "message": "no", "code": 429}).rate_limited
+
+    @pytest.mark.parametrize(
+        ("words", "seconds"),
+        [
+            ("wait for 45 seconds", 45),
+            ("wait 45s", 45),
+            ("wait 2 minutes, or 90 sec", 120),
+            ("wait 1.5 min", 90),
+            ("100 requests per 900 minutes", 600),
+            ("get 20x faster, 10M images", None),
+            ("wait", None),
+        ],
+    )
+    def test_wait_in_words(self, words: str, seconds: float | None) -> None:
+        """The longest time that the words name is the wait, ten minutes at most."""
+        assert busy({"status": "error", "message": "rate limit", "tips": words}).retry_after == seconds
+
+    def test_longest_of_all(self) -> None:
+        """Header, field and words: the longest of them counts."""
+        body = {"status": "error", "message": "Rate limit: wait 40 seconds", "retry_after": 50}
+        assert busy(body, 429, {"Retry-After": "60"}).retry_after == 60
+        assert busy(body, 429, {"Retry-After": "6"}).retry_after == 50
+        assert busy({**body, "retry_after": None}, 429).retry_after == 40
+
+    @pytest.mark.parametrize("name", ["Retry-After", "retry-after", "RETRY-AFTER"])
+    def test_header_in_any_case(self, name: str) -> None:
+        """The header's name is found in any case."""
+        assert busy(b"", 429, {name: "61"}).retry_after == 61
+
+    def test_header_as_a_date(self) -> None:
+        """A date is measured from `now`, without it from the answer's own `Date`."""
+        headers = {"Retry-After": formatdate(1_000_090, usegmt=True), "Date": formatdate(1_000_000, usegmt=True)}
+        assert busy(b"", 429, headers, now=1_000_060.0).retry_after == 30
+        assert busy(b"", 429, headers).retry_after == 90
+
+    def test_prompt_of_too_many_words(self) -> None:
+        """ "Too many words" in a field's complaint is no rate limit."""
+        assert refused({"status": "error", "message": {"prompt": ["too many words"]}}).error is InvalidRequestError
+
+
+class TestKeyAndAccount:
+    """Rows "bad key" and "monthly limit exceeded, …"."""
+
+    def test_literal(self) -> None:
+        """The documented refusal names the key as the cause."""
+        answer = refused(BAD_KEY)
+        assert answer.error is InvalidKeyError
+        assert answer.message == "The service refused the API key."
+        assert answer.details == "Invalid Api Key"
+
+    @pytest.mark.parametrize(
+        "message",
+        [
+            "Invalid API key.",
+            "api key is invalid",
+            "The key is missing",
+            "invalid key",
+            "Unauthorized",
+            "Key not found",
+        ],
+    )
+    def test_words_of_the_key(self, message: str) -> None:
+        """Other words for a bad key are known."""
+        assert refused({"status": "error", "message": message}).error is InvalidKeyError
+
+    @pytest.mark.parametrize("code", ["invalid_api_key", "unauthenticated", "INVALID-API-KEY"])
+    def test_code_of_the_key(self, code: str) -> None:
+        """The newest version's codes for a bad key decide before the words."""
+        assert refused({"status": "error", "code": code, "message": "insufficient"}).error is InvalidKeyError
+
+    @pytest.mark.parametrize("body", [b"", b"<html>", SOME_ERROR, b"null", b'{"message":"x","error":true}'])
+    def test_http_401(self, body: Any) -> None:
+        """HTTP 401 is a bad key, whoever says it."""
+        assert refused(body, 401).error is InvalidKeyError
+
+    def test_words_know_more_than_http(self) -> None:
+        """The service's words decide before the HTTP status: a 401 may be about the subscription."""
+        assert refused({"status": "error", "message": "Your subscription has ended"}, 401).error is AccountError
+
+    def test_failed_for_the_key(self) -> None:
+        """A call that "failed" because of the key says nothing of the job."""
+        assert refused({"status": "failed", "message": "Invalid Api Key"}).error is InvalidKeyError
+
+    def test_missing_key_field(self) -> None:
+        """A complaint about the field `key` is one about the key."""
+        assert refused({"status": "error", "message": {"key": ["The key field is required."]}}).error is InvalidKeyError
+
+    @pytest.mark.parametrize("status", [200, 400, 500, 503])
+    def test_under_any_http_status(self, status: int) -> None:
+        """ "Invalid Api Key" is believed of a failing server too."""
+        assert refused(BAD_KEY, status).error is InvalidKeyError
+
+    @pytest.mark.parametrize(
+        "message",
+        [
+            "Monthly limit exceeded",
+            "Insufficient credits",
+            "You have no subscription",
+            "daily quota used",
+            "limit reached",
+        ],
+    )
+    def test_words_of_the_account(self, message: str) -> None:
+        """A used-up account is told from a rate limit."""
+        assert refused({"status": "error", "message": message}).error is AccountError
+
+    @pytest.mark.parametrize("code", ["insufficient_balance", "no_subscription", "forbidden"])
+    def test_code_of_the_account(self, code: str) -> None:
+        """The newest version's codes for the account."""
+        assert refused({"status": "error", "code": code}).error is AccountError
+
+    @pytest.mark.parametrize(("status", "body"), [(402, b""), (402, b"<html>"), (403, b"Forbidden"), (403, SOME_ERROR)])
+    def test_http_402_403(self, status: int, body: Any) -> None:
+        """HTTP 402 and 403 are about the account."""
+        assert refused(body, status).error is AccountError
+
+    def test_firewall_page(self) -> None:
+        """A 403 with a web page is a firewall, not the account: it is tried again."""
+        assert busy(b"<!DOCTYPE html><title>Attention</title>", 403).unexpected
+
+
+class TestOtherErrors:
+    """Rows "failed", "error with an object message", "not found", "any other error", "3xx"."""
+
+    def test_failed(self) -> None:
+        """The documented failure is final."""
+        answer = refused(FAILED)
+        assert answer.error is GenerationFailedError
+        assert answer.details == "Failed, Try Again"
+
+    @pytest.mark.parametrize("fields", [{"message": "model not found"}, {"code": "provider_error"}, {"message": None}])
+    @pytest.mark.parametrize("status", [200, 404, 500])
+    def test_failed_whatever_it_says(self, fields: dict[str, Any], status: int) -> None:
+        """ "failed" is final: the job is dead."""
+        assert refused({"status": "failed", **fields}, status).error is GenerationFailedError
+
+    def test_object_message(self) -> None:
+        """An object message becomes "field: text" for each field."""
+        answer = refused(BAD_FIELD)
+        assert answer.error is InvalidRequestError
+        assert answer.details == "prompt: The prompt field is required."
+        several = {"status": "error", "message": {"width": ["too large", "odd"], "steps": "missing", "x": 7, "y": []}}
+        assert refused(several).details == "width: too large; odd; steps: missing; x: 7; y"
+
+    def test_any_other(self) -> None:
+        """Any other error is final and shows the service's words, as a sentence."""
+        answer = refused(SOME_ERROR)
+        assert answer.error is InvalidRequestError
+        assert answer.message == "The service did not accept the request: Error message."
+        assert answer.details == "Error message"
+        assert refused({"status": "error", "message": "Why?"}).message.endswith("request: Why?")
+
+    @pytest.mark.parametrize("message", [None, "", {}, [], 0, "   "])
+    def test_error_without_a_reason(self, message: Any) -> None:
+        """An error that says nothing says so."""
+        answer = refused({"status": "error", "message": message})
+        assert answer.message == "The service answered with an error and gave no reason."
+
+    @pytest.mark.parametrize(
+        ("fields", "status"),
+        [
+            ({"message": "Request not found"}, 200),
+            ({"message": "no such request"}, 200),
+            ({"code": "not_found", "message": "?"}, 200),
+            ({"message": "?"}, 404),
+        ],
+    )
+    def test_not_found(self, fields: dict[str, Any], status: int) -> None:
+        """An unknown request is told from other errors: it is asked for again first."""
+        assert refused({"status": "error", **fields}, status).error is RequestNotFoundError
+
+    def test_validation_code(self) -> None:
+        """The newest version's code for a bad request."""
+        assert (
+            refused({"status": "error", "code": "validation_error", "message": "not found"}).error
+            is InvalidRequestError
+        )
+
+    @pytest.mark.parametrize(
+        ("body", "status", "error"),
+        [
+            ({"message": "Unauthenticated."}, 200, InvalidKeyError),
+            ({"message": "Server is on fire"}, 400, InvalidRequestError),
+            ({"error": "bad things"}, 200, InvalidRequestError),
+            ({"success": False, "message": "Invalid API key"}, 200, InvalidKeyError),
+            ({"status": 401, "message": "no"}, 200, InvalidKeyError),
+            ({"status": "unauthorized", "message": "no"}, 401, InvalidKeyError),
+        ],
+    )
+    def test_without_a_status_word(self, body: Any, status: int, error: type[DreamboothError]) -> None:
+        """An error without the word "error" is still understood, if it says something known."""
+        assert refused(body, status).error is error
+
+    def test_details_are_cut(self) -> None:
+        """Endless details are cut at 2,000 characters, and the sentence at 200."""
+        answer = refused({"status": "error", "message": "x" * 100_000})
+        assert len(answer.details) == 2000
+        assert len(answer.message) < 300
+
+    @pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308, 399])
+    def test_moved(self, status: int) -> None:
+        """A redirect is final and names the new location."""
+        answer = refused(DONE, status, headers={"LOCATION": V6})
+        assert answer.error is EndpointMovedError
+        assert answer.location == V6
+
+    @pytest.mark.parametrize(
+        ("headers", "location"),
+        [
+            ({}, ""),
+            ({"Location": f"https://x/?key={KEY_TEXT}"}, "https://x/?key=[key]"),
+            ({"Location": "https://u:p@x/"}, ""),
+        ],
+    )
+    def test_location_that_tells_too_much(self, headers: dict[str, str], location: str) -> None:
+        """A location is shown without the key, and not at all with credentials in it."""
+        answer = refused(b"", 302, headers=headers, redact=KEY.redact)
+        assert answer.location == location
