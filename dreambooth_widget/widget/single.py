@@ -16,7 +16,6 @@ from ..errors import DreamboothError
 from ..images.files import file_name, file_stem, named, save_all
 from ..protocol.endpoint import V4, check_request_id
 from .base import BaseWidget, read_only
-from .bundle import pack, read_bundle
 from .trait_values import card_values, trait_values
 
 if TYPE_CHECKING:
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
     from ..images.cache import PictureCache
 
 __all__ = ["DreamboothWidget"]
-
-_SCRIPT, _STYLE = read_bundle()
 
 
 class DreamboothWidget(BaseWidget):
@@ -48,8 +45,8 @@ class DreamboothWidget(BaseWidget):
     `ValueError` for an argument that cannot be right, and nothing else: what goes wrong later is shown in the cell.
     """
 
-    _esm = traitlets.Unicode(pack(_SCRIPT)).tag(sync=True)
-    _css = traitlets.Unicode(_STYLE).tag(sync=True)
+    _kind = read_only(traitlets.Unicode("request"))
+    """Which card the front end draws."""
 
     status = read_only(
         traitlets.Enum(["idle", "processing", "downloading", "success", "error", "stopped", "timed_out"], "idle")

@@ -1,12 +1,12 @@
 /** One tile of a batch with the caption beneath: a picture, or a request that has none to show (yet). */
 import type { VNode } from "preact";
-import { Button } from "../Button";
-import { useTicks } from "../clock";
-import { Icon } from "../icons";
-import { Tile, type TileProps } from "../Tile";
-import { running } from "../words";
+import { running } from "../card/statusText";
+import { Tile, type TileProps } from "../gallery/Tile";
+import { useTicks } from "../model/clock";
+import { Button } from "../ui/Button";
+import { Icon } from "../ui/icons";
+import { captionOf, stateOf } from "./batchText";
 import type { BatchEntry } from "./rows";
-import { captionOf, stateOf } from "./words";
 
 /** As many thumbnails as the kernel sends unasked, and how long those may take. */
 const UNASKED = 60;

@@ -3,7 +3,7 @@
  *
  * Points are CSS pixels from the stage's centre; `scale` is CSS pixels per pixel of the picture, so 1 is "1:1".
  */
-import type { Kind, PictureEntry } from "../wire";
+import type { PictureEntry, PictureKind } from "../model/messages";
 
 export interface Size {
   width: number;
@@ -102,7 +102,7 @@ export function swipe(total: Point, stage: Size): -1 | 0 | 1 {
 }
 
 /** Which file has enough pixels for this many device pixels per pixel of the picture. */
-export function kindFor(picture: Size, deviceScale: number): Kind {
+export function kindFor(picture: Size, deviceScale: number): PictureKind {
   const edge = Math.max(picture.width, picture.height);
   return edge * deviceScale > Math.min(edge, PREVIEW_EDGE) * SLACK ? "original" : "preview";
 }
