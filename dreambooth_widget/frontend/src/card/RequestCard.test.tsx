@@ -106,7 +106,7 @@ describe("a view", () => {
 
   test("shows markup of the service as text", async () => {
     const evil = "<img src=x onerror=alert(1)>";
-    const error = { kind: "E", title: evil, message: evil, advice: evil, details: evil };
+    const error = { kind: "E", remedy: "check" as const, title: evil, message: evil, advice: evil, details: evil };
     const { model } = mount({ status: "error", request_id: evil, _card: card({ error, meta: { prompt: evil } }) });
     await settled();
     expect(el.querySelector("img")).toBeNull();
@@ -200,7 +200,14 @@ describe("the form", () => {
   });
 
   test("comes back behind Edit key, with the id filled in", async () => {
-    const error = { kind: "InvalidKeyError", title: "Key refused", message: "No.", advice: "", details: "" };
+    const error = {
+      kind: "InvalidKeyError",
+      remedy: "key" as const,
+      title: "Key refused",
+      message: "No.",
+      advice: "",
+      details: "",
+    };
     const { model } = mount({ status: "error", _card: card({ error }) });
     expect(el.querySelector("form")).toBeNull();
     button("Edit key").click();
@@ -389,7 +396,14 @@ describe("what is said", () => {
   });
 
   test("an error is an alert, and the status region stays out of it", async () => {
-    const error = { kind: "E", title: "Job failed", message: "It failed.", advice: "Submit again.", details: "" };
+    const error = {
+      kind: "E",
+      remedy: "check" as const,
+      title: "Job failed",
+      message: "It failed.",
+      advice: "Submit again.",
+      details: "",
+    };
     mount({ status: "error", _card: card({ error }) });
     await settled();
     expect(text("[role=alert]")).toBe("It failed. Submit again.");

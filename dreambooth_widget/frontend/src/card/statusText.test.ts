@@ -112,6 +112,7 @@ describe("the states table", () => {
   test("an error says what happened and what to do, under its own two words", () => {
     const error = {
       kind: "InvalidKeyError",
+      remedy: "key" as const,
       title: "Key refused",
       message: "Refused.",
       advice: "Check it.",
@@ -119,7 +120,7 @@ describe("the states table", () => {
     };
     const said = words({ status: "error", finished_at: START + 2 }, 5, { error });
     expect(said).toMatchObject({ chip: "Key refused", line: "Refused. Check it.", actions: ["again", "edit"] });
-    const failed = { ...error, kind: "GenerationFailedError", title: "Job failed" };
+    const failed = { ...error, kind: "GenerationFailedError", remedy: "prompt" as const, title: "Job failed" };
     expect(words({ status: "error" }, 5, { error: failed }).actions).toEqual(["again"]);
   });
 

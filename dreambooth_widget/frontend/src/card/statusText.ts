@@ -162,7 +162,7 @@ const ROWS: Record<Traits["status"] | "busy", Row> = {
     icon: "cross",
     tone: "bad",
     line: error ? `${error.message} ${error.advice}`.trim() : message,
-    actions: /Key|Account|Request/.test(error?.kind ?? "") ? ["again", "edit"] : ["again"],
+    actions: error?.remedy === "key" || error?.remedy === "edit" ? ["again", "edit"] : ["again"],
     milestone: "",
   }),
   stopped: () => ({

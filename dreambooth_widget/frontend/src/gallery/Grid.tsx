@@ -1,21 +1,19 @@
 /** The pictures as a list of buttons. One tile is in the Tab order; arrows, Home and End lead on from there. */
 import type { VNode } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { UNASKED_PREVIEWS, UNASKED_THUMBNAILS } from "../model/constants";
 import type { PictureEntry } from "../model/messages";
 import type { PictureStore } from "../model/pictureStore";
 import { Button } from "../ui/Button";
 import { nextTile } from "./gridNavigation";
 import type { TileProps } from "./Tile";
 
-const PAGE = 60;
 /** What fills the first screen. The rest of the page is drawn below, once the first ones have their pictures. */
 const FIRST = 24;
 /** Milliseconds after which it is drawn anyway. */
 const AT_LATEST = 1000;
 /** Until the first ones are painted: their decoding and the drawing of the rest would stand in each other's way. */
 const PAINTED = 100;
-/** As many previews as the kernel sends unasked. */
-const FEW = 8;
 const ONE_EDGE = 512;
 
 export type Size = "S" | "M" | "L";
@@ -65,9 +63,9 @@ export function Grid(props: Props): VNode {
     setActive(index);
     tileOf(list.current, index)?.querySelector("button")?.focus();
   };
-  const lacking = shown < PAGE && entries.some(({ id }) => id && !props.store.url(id, "thumbnail"));
+  const lacking = shown < UNASKED_THUMBNAILS && entries.some(({ id }) => id && !props.store.url(id, "thumbnail"));
   useEffect(() => {
-    const timer = setTimeout(() => setShown((now) => Math.max(now, PAGE)), lacking ? AT_LATEST : PAINTED);
+    const timer = setTimeout(() => setShown((now) => Math.max(now, UNASKED_THUMBNAILS)), lacking ? AT_LATEST : PAINTED);
     return () => clearTimeout(timer);
   }, [lacking]);
   // What was asked for before this list stood in the page has been done, or its time is over.
@@ -142,7 +140,7 @@ export function Grid(props: Props): VNode {
               position,
               total: pictures.length,
               store: props.store,
-              large: pictures.length <= FEW && props.size !== "S",
+              large: pictures.length <= UNASKED_PREVIEWS && props.size !== "S",
               selected: selected.has(entry.index),
               active: entry.index === stop,
               onOpen: () => props.onOpen(entry),
@@ -153,8 +151,8 @@ export function Grid(props: Props): VNode {
           </li>
         ))}
       </ul>
-      {pictures.length > Math.max(shown, PAGE) && (
-        <Button onClick={() => setShown(shown + PAGE)}>Show more ({pictures.length - shown} left)</Button>
+      {pictures.length > Math.max(shown, UNASKED_THUMBNAILS) && (
+        <Button onClick={() => setShown(shown + UNASKED_THUMBNAILS)}>Show more ({pictures.length - shown} left)</Button>
       )}
     </>
   );

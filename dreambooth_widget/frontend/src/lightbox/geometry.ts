@@ -3,6 +3,7 @@
  *
  * Points are CSS pixels from the stage's centre; `scale` is CSS pixels per pixel of the picture, so 1 is "1:1".
  */
+import { PREVIEW_EDGE } from "../model/constants";
 import type { PictureEntry, PictureKind } from "../model/messages";
 
 export interface Size {
@@ -20,8 +21,6 @@ export interface View extends Point {
   scale: number;
 }
 
-/** Longest edge, in pixels, of the previews that the kernel sends. */
-const PREVIEW_EDGE = 1024;
 /** Of the scale. */
 export const LARGEST = 8;
 const SLACK = 1.01;

@@ -5,6 +5,8 @@
  * is a piece of at most 1 MiB; intents go back as custom messages. The only trait that the browser writes is `selected`.
  */
 
+import type { REMEDIES } from "./constants";
+
 export type Status = "idle" | "processing" | "downloading" | "success" | "error" | "stopped" | "timed_out";
 export type Activity = "" | "retrying" | "rate_limited";
 
@@ -30,8 +32,12 @@ export interface PictureEntry {
   text: Record<string, string>;
 }
 
+export type Remedy = (typeof REMEDIES)[number];
+
 export interface Failure {
+  /** Name of the error's class; for people who look into the traits, the front end does not read it. */
   kind: string;
+  remedy: Remedy;
   /** Two words for the chip. */
   title: string;
   message: string;

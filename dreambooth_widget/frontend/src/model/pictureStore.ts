@@ -4,6 +4,7 @@
  * At most 64 MiB stay: originals leave first, then previews, then thumbnails, of each the longest unused. Every blob URL is revoked.
  */
 
+import { PICTURE_TYPES } from "./constants";
 import type { FromKernel, PictureEntry, PictureKind, Piece, ToKernel } from "./messages";
 import { GET_PICTURE, PICTURE, READY, UNAVAILABLE, ZIP } from "./messages";
 
@@ -22,8 +23,6 @@ export const PATIENCE = 30_000;
 /** A GIF of one pixel: ASCII but for a few control characters, so it goes into a blob as a string. */
 const PIXEL = "R0lGODlhAQABAAAAACwAAAAAAQABAAACAkQBADs=";
 const LEAVING_ORDER: PictureKind[] = ["original", "preview", "thumbnail"];
-/** What Pillow reads for us; anything else (SVG!) is bytes to save, never something to show. */
-const SHOWN = /^image\/(png|jpeg|webp|gif)$/;
 
 interface Held {
   kind: Piece["kind"];
@@ -160,7 +159,7 @@ export class KernelPictures implements PictureStore {
     this.#pieces.set(key, parts);
     if (parts.includes(undefined)) return;
     this.#pieces.delete(key);
-    const type = SHOWN.test(piece.mime) || piece.kind === ZIP ? piece.mime : "application/octet-stream";
+    const type = PICTURE_TYPES.includes(piece.mime) || piece.kind === ZIP ? piece.mime : "application/octet-stream";
     const whole = parts as DataView<ArrayBuffer>[];
     const size = whole.reduce((sum, { byteLength }) => sum + byteLength, 0);
     void this.#keep(key, { kind: piece.kind, name: piece.name, type, size, parts: whole, url: "" });
