@@ -358,7 +358,7 @@ async def test_the_key_is_nowhere_to_be_read(endpoint: Endpoint, caplog: pytest.
         await job
     await client.close()
     error = caught.value
-    things = [widget, client, job, job.state, error, widget._plan, widget._client, widget._key, client._network]
+    things = [widget, client, job, job.state, error, widget._options, widget._client, widget._key, client._transport]
     for thing in things:
         assert CANARY not in repr(thing) + str(thing) + repr(getattr(thing, "__dict__", ""))
     assert CANARY not in repr(error.details) + repr(error.args)
