@@ -73,6 +73,11 @@ class FetchState:
         """Whether nothing more happens unless somebody checks again."""
         return self.status in FINAL
 
+    @property
+    def count(self) -> int | None:
+        """The number of pictures, missing ones too; None before the service has named them."""
+        return len(self.pictures) if self.status in ("downloading", "success") else None
+
     def __str__(self) -> str:
         """One line: "13443927 processing: waiting after poll 2", "13443927 downloading: 3 of 4 pictures"."""
         told = self.message

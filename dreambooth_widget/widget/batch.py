@@ -150,16 +150,16 @@ class DreamboothBatch(BaseWidget):
     def stop(self) -> None:
         """Stop waiting for all. The service cannot cancel jobs: they go on there, and `check_now()` resumes."""
         if self._started:
-            self._owner.do(self._jobs.stop)
+            self._owner.do(self._stop_all)
 
     def check_now(self) -> None:
-        """Ask for all that run, in their turns; those that were stopped or timed out go on."""
+        """Poll for all that run, in their turns; those that were stopped or timed out go on."""
+        self._owner.do(self._jobs.check_now)
         self._again("stopped", "timed_out")
-        self._jobs.check_now()
 
     def retry_failed(self) -> None:
-        """Fetch those once more that have failed."""
-        self._again("error")
+        """Fetch those once more that stand in `errors`: failed, timed out or stopped."""
+        self._again("error", "timed_out", "stopped")
 
     @property
     def outcomes(self) -> list[Outcome | None]:
@@ -302,6 +302,10 @@ class DreamboothBatch(BaseWidget):
         if more:
             self._open_client().expect(more)
 
+    def _stop_all(self) -> None:
+        self._jobs.stop()
+        self._show()
+
     def _again(self, *statuses: str) -> None:
         def begin() -> None:
             for place, state in enumerate(self._jobs.states):
@@ -387,8 +391,15 @@ class DreamboothBatch(BaseWidget):
 
     @traitlets.validate("selected")
     def _check_selected(self, proposal: Any) -> list[list[int]]:
-        pairs = {(pair[0], pair[1]) for pair in proposal["value"] if len(pair) == 2 and min(pair) >= 0}
-        return [list(pair) for pair in sorted(pairs)]
+        """Sort the pairs. Raises TraitError for one that no picture has, as soon as their number is known."""
+        pairs = sorted({(pair[0], pair[1]) for pair in proposal["value"] if len(pair) == 2 and min(pair) >= 0})
+        for request, index in pairs:
+            if request >= len(self._jobs):
+                raise traitlets.TraitError(f"there is no request with index {request}: there are {len(self._jobs)}")
+            count = self._jobs[request].count
+            if count is not None and index >= count:
+                raise traitlets.TraitError(f"there is no picture with index {index}: request {request} has {count}")
+        return [list(pair) for pair in pairs]
 
     # -- intents in --------------------------------------------------------------------------------------------
 

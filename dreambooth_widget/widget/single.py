@@ -319,10 +319,17 @@ class DreamboothWidget(BaseWidget):
             self.set_trait("_card", card)
             for name, value in trait_values(state).items():
                 self.set_trait(name, value)
+            if state.count is not None and any(index >= state.count for index in self.selected):
+                self.selected = [index for index in self.selected if index < state.count]
 
     @traitlets.validate("selected")
     def _check_selected(self, proposal: Any) -> list[int]:
-        return sorted({index for index in proposal["value"] if index >= 0})
+        """Sort the indices. Raises TraitError for one that no picture has, as soon as their number is known."""
+        indices = sorted({index for index in proposal["value"] if index >= 0})
+        count = self._shown.count
+        if count is not None and indices and indices[-1] >= count:
+            raise traitlets.TraitError(f"there is no picture with index {indices[-1]}: the request has {count}")
+        return indices
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         if self.result is not None and self._owner.here:

@@ -97,7 +97,7 @@ class TestGeneration:
         with pytest.raises(TypeError, match=f"response must be a dict, JSON text .*, not {type(response).__name__}"):
             read_generation(response)
 
-    @pytest.mark.parametrize("wrap", [str.encode, lambda text: bytearray(text.encode()), lambda text: Response(text)])
+    @pytest.mark.parametrize("wrap", [str.encode, lambda text: bytearray(text.encode()), Response])
     def test_bytes_and_responses(self, wrap: Callable[[str], Any]) -> None:
         """Bytes and the response objects of requests and httpx are read like their text."""
         assert read_generation(wrap(QUEUED)) == read_generation(QUEUED)

@@ -387,6 +387,18 @@ async def test_selected_is_kept_in_order(endpoint: Endpoint) -> None:
         widget.selected = ["one"]
 
 
+async def test_selected_fits_the_pictures(endpoint: Endpoint) -> None:
+    """As soon as the number of pictures is known, what exceeds it is dropped, and refused from then on."""
+    links = [endpoint.serve(f"{index}.png", png()) for index in range(2)]
+    widget = make(endpoint, PROCESSING, endpoint.success(*links))
+    widget.selected = [1, 9]
+    await widget
+    assert widget.selected == [1]
+    with pytest.raises(traitlets.TraitError, match="no picture with index 9: the request has 2"):
+        widget.selected = [0, 9]
+    assert widget.selected == [1]
+
+
 async def test_the_jobs_traits_are_read_only(endpoint: Endpoint) -> None:
     """`widget.status = …` is an error, not a lie."""
     widget = make(endpoint, PROCESSING)
@@ -447,3 +459,18 @@ async def test_a_client_brings_key_endpoint_and_policies(endpoint: Endpoint) -> 
         assert len(await widget) == 1
         assert json.loads(widget.resume_token)["endpoint"] == endpoint.url
     assert endpoint.polls[1].time - endpoint.polls[0].time < 1
+
+
+async def test_stop_and_check_in_one_step(endpoint: Endpoint) -> None:
+    """The status is true right after `stop()`, so that `check_now()` in the same cell resumes."""
+    widget = make(endpoint, PROCESSING)
+    await endpoint.saw(2)
+    endpoint.answers = [endpoint.success(endpoint.serve("1.png", png()))]
+    widget.stop()
+    assert widget.status == "stopped"
+    assert isinstance(widget.error, dw.StoppedError)
+    started, polls = widget.started_at, widget.polls
+    widget.check_now()
+    assert widget.status == "processing"
+    assert len(await widget) == 1
+    assert (widget.started_at, widget.polls) == (started, polls + 1)
