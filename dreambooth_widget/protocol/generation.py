@@ -53,7 +53,7 @@ def read_generation(response: Mapping[str, Any] | str, *, redact: Redact = str) 
     meta = read_meta(record.get("meta"), redact)
     links = answer.links if isinstance(answer, Finished) else read_links(record.get("future_links"), None, redact)
     return Generation(
-        request_id=_generation_id(record),
+        request_id=_generation_id(record, redact),
         eta=None if isinstance(answer, Finished) else answer.eta,
         expected=len(links) or _count(meta, "n_samples", "samples", largest=64) or 0,
         width=_count(meta, "W", "width"),
@@ -74,14 +74,14 @@ def _as_record(response: object) -> Mapping[str, Any]:
         raise ValueError("response is not the JSON object that a generation call answers") from None
 
 
-def _generation_id(record: Mapping[str, Any]) -> str:
+def _generation_id(record: Mapping[str, Any], redact: Redact) -> str:
     for name in ("id", "request_id"):
         value = record.get(name)
         if isinstance(value, str) and not value.strip():
             continue
         if isinstance(value, (int, str)) and not isinstance(value, bool):
-            return check_request_id(value)
-    tail = re.search(r"/([0-9]{1,40})/?$", shown(record.get("fetch_result"), str))
+            return check_request_id(redact(check_request_id(value)))
+    tail = re.search(r"/([0-9]{1,40})/?$", shown(record.get("fetch_result"), redact))
     if tail is None:
         raise ValueError("response names no request: it has no id")
     return tail[1]
