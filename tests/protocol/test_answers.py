@@ -73,6 +73,44 @@ class TestSuccess:
         """Entries that are null are left out, white space around a link goes."""
         assert success([None, " https://c/1\n", "", 5]) == (PictureLink("https://c/1"),)
 
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            *(
+                {"status": word}
+                for word in ("completed", "complete", "succeeded", "Success", "OK", "true", "done", True)
+            ),
+            *({"status": word} for word in (None, "", 200, "200", 1)),
+            {"success": True},
+            {"success": True, "status": None},
+            {},
+        ],
+    )
+    @pytest.mark.parametrize("name", ["output", "proxy_links", "future_links"])
+    def test_other_words_for_success(self, fields: dict[str, Any], name: str) -> None:
+        """Other words for success, and links without a status, are pictures: all of them."""
+        urls = ["https://c/1", "https://c/2"]
+        assert finished({**fields, "id": 7, name: urls}).links == tuple(map(PictureLink, urls))
+
+    @pytest.mark.parametrize("word", ["completed", "complete", "succeeded", "ok", True])
+    def test_success_without_pictures(self, word: Any) -> None:
+        """The same words without a link are finished without pictures."""
+        assert finished({"status": word, "output": []}).links == ()
+
+    @pytest.mark.parametrize("output", [["c"], "hello", [None], {}, [5]])
+    def test_no_status_and_no_address(self, output: Any) -> None:
+        """Without a status, a text that is no address is no picture."""
+        assert busy({"output": output}).unexpected
+
+    def test_links_to_come(self) -> None:
+        """Links beside an estimate and without a status are not there yet."""
+        assert busy({"eta": 20, "future_links": ["https://c/1"]}).unexpected
+
+    @pytest.mark.parametrize("status", [400, 401, 403, 500, 503])
+    def test_links_beside_an_error(self, status: int) -> None:
+        """Links without a status word are no success under an HTTP status of an error."""
+        assert not isinstance(read({"output": ["https://c/1"], "message": "no"}, status), Finished)
+
     def test_status_word_in_capitals(self) -> None:
         """Capitals and white space do not change a status word."""
         assert finished('{"status":" Success ","output":["https://c/1"]}').links
@@ -185,6 +223,12 @@ class TestProcessing:
         """An unknown status word is shown and waited on."""
         assert read({"status": word, "message": "hm"}) == Processing("hm", status=word.lower())
 
+    @pytest.mark.parametrize("word", ["queued", "pending", "In Progress", "running"])
+    @pytest.mark.parametrize("status", [200, 404, 500])
+    def test_other_words_for_waiting(self, word: str, status: int) -> None:
+        """Other words for waiting decide before the HTTP status, too."""
+        assert read({"status": word, "message": "not found"}, status) == Processing("not found", status=word.lower())
+
     def test_endless_word(self) -> None:
         """An endless status word is cut."""
         answer = read({"status": "x" * 5000})
@@ -203,6 +247,22 @@ class TestTryAgain:
         assert re.fullmatch(rf"[A-Z][a-z ]+ \({status}\)", answer.reason)
         assert answer.retry_after == 12
         assert (answer.rate_limited, answer.unexpected) == (False, False)
+
+    @pytest.mark.parametrize(
+        ("status", "reason"),
+        [
+            (408, "Request timeout (408)"),
+            (500, "Internal server error (500)"),
+            (502, "Bad gateway (502)"),
+            (503, "Service unavailable (503)"),
+            (504, "Gateway timeout (504)"),
+            (522, "Server error (522)"),
+            (999, "Server error (999)"),
+        ],
+    )
+    def test_reason_in_words(self, status: int, reason: str) -> None:
+        """The reason reads like a sentence, not like "no connection"."""
+        assert busy(b"", status).reason == reason
 
     @pytest.mark.parametrize("code", ["upstream_unavailable", "provider_error"])
     def test_failing_upstream(self, code: str) -> None:

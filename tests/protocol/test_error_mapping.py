@@ -81,6 +81,8 @@ class TestRateLimit:
             ("100 requests per 900 minutes", 600),
             ("get 20x faster, 10M images", None),
             ("wait", None),
+            ("a 30-second pause", 30),
+            ("500 ms", None),
         ],
     )
     def test_wait_in_words(self, words: str, seconds: float | None) -> None:
@@ -93,6 +95,20 @@ class TestRateLimit:
         assert busy(body, 429, {"Retry-After": "60"}).retry_after == 60
         assert busy(body, 429, {"Retry-After": "6"}).retry_after == 50
         assert busy({**body, "retry_after": None}, 429).retry_after == 40
+
+    @pytest.mark.parametrize("value", [40, 40.0, "40", "40 seconds", "40s"])
+    @pytest.mark.parametrize("name", ["retry_after", "retryAfter", "retry-after"])
+    def test_field_in_other_forms(self, name: str, value: Any) -> None:
+        """The field is a number, the text of one, or words, in three spellings."""
+        assert busy({"status": "error", "message": "rate limit", name: value}).retry_after == 40
+
+    def test_words_of_a_page(self) -> None:
+        """A wait that a plain text or a page names is reported, too."""
+        assert busy(b"Too many requests. Wait 70 seconds.", 429, {"Retry-After": "5"}).retry_after == 70
+
+    def test_wait_of_a_failing_server(self) -> None:
+        """A wait is reported of errors that pass, too."""
+        assert busy({"status": "error", "message": "Busy, retry in 20 seconds"}, 503).retry_after == 20
 
     @pytest.mark.parametrize("name", ["Retry-After", "retry-after", "RETRY-AFTER"])
     def test_header_in_any_case(self, name: str) -> None:
@@ -169,6 +185,10 @@ class TestKeyAndAccount:
             "Insufficient credits",
             "You have no subscription",
             "daily quota used",
+            "You have monthly limit exceeded, please try again later",
+            "No credit left",
+            "Please upgrade your plan",
+            "Your account has been suspended",
             "limit reached",
         ],
     )
@@ -396,6 +416,11 @@ class TestOtherErrors:
         answer = refused(FAILED)
         assert answer.error is GenerationFailedError
         assert answer.details == "Failed, Try Again"
+
+    @pytest.mark.parametrize("word", ["failed", "Failure", "fail", "canceled", "cancelled"])
+    def test_words_for_failed(self, word: str) -> None:
+        """Other words for a dead job are final too, even if they ask to try again."""
+        assert refused({"status": word, "message": "Try again"}).error is GenerationFailedError
 
     @pytest.mark.parametrize("fields", [{"message": "model not found"}, {"code": "provider_error"}, {"message": None}])
     @pytest.mark.parametrize("status", [200, 404, 500])
