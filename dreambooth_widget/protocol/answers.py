@@ -301,8 +301,9 @@ def _read_error(record: Mapping[str, Any], word: str, context: _Context) -> Answ
     words = spoken(message_of(record), context.redact)
     http = http_of(context.status, record)
     kind = classify_error(record, context.status, "failed" if word in _DEAD else word, context.redact)
-    wait = max(named_wait(record, context.redact) or 0.0, context.wait or 0.0) or None
-    if kind is RateLimitedError:
+    limited = kind is RateLimitedError
+    wait = max(named_wait(record, context.redact, limited=limited) or 0.0, context.wait or 0.0) or None
+    if limited:
         return Busy(_SLOW_DOWN, wait, rate_limited=True, details=words)
     if http == 407 or (http == 403 and kind is not InvalidKeyError and not is_from_service(record)):
         return _refused_between(http, words, context)

@@ -58,65 +58,71 @@ _CODES: Final[Mapping[str, Kind]] = {
     "provider_error": EndpointUnreachableError,
 }
 
-_SLOW_DOWN = re.compile(
-    r"rate[\s_-]*limit|spam[\s_-]*filter|throttl|slow down"
-    r"|too many(?: (?:\w+ ){0,2}(?:request|call|attempt|time|connection|job)s|\W*$)",
-    re.IGNORECASE,
-)
 
-_MODEL = r"\b(?:\w+_)?(?:model|lora|vae|scheduler|sampler|embedding|controlnet|checkpoint)s?(?:_\w+)?\b"
+def _any_of(*patterns: str) -> re.Pattern[str]:
+    return re.compile("|".join(patterns), re.IGNORECASE)
+
+
+_SLOW_DOWN = _any_of(
+    r"rate[\s_-]*limit|spam[\s_-]*filter|throttl|slow down|too (?:fast|frequent|often)",
+    r"too many(?: (?:\w+ ){0,2}(?:request|call|attempt|time|connection|job)s|\W*$)",
+)
+_KEY = _any_of(
+    r"\b(?:invalid|wrong|incorrect|missing|unknown|expired|bad)\b.{0,20}\bkey\b",
+    r"\bkey\b.{0,20}\b(?:invalid|wrong|incorrect|missing|unknown|expired|required|not|no longer|disabled|revoked)\b",
+    r"unauthenticated|unauthori[sz]ed",
+)
+_SHORTAGE = _any_of(  # of the machines, not of the account
+    r"\b(?:insufficient|not enough|out of|no) (?:\w+ ){0,2}(?:memory|v?ram|gpus?|resources|capacity|disk|workers?)\b",
+    r"\bno space left|\b(?:memory|time|queue|concurren\w+)\b.{0,10}\blimit",
+)
+_ACCOUNT = _any_of(
+    r"(?<!token )(?<!character )limit (?:exceeded|reached)|\b(?:daily|weekly|monthly|usage)\b.{0,20}\blimit",
+    r"insufficient|subscri|quota|\bcredits?\b|\bbalance\b|payment|\b(?:your|upgrade) plan\b",
+    r"forbidden|(?:access|permission) denied|\bpermissions?\b",
+    r"(?:account|user) (?:\w+ ){0,3}(?:suspended|disabled|blocked|banned|inactive)",
+)
+_ENDPOINT = _any_of(
+    r"\b(?:route|endpoint|page|requested url)\b.{0,120}\b(?:not (?:be )?found|not exist)",
+    r"\b(?:endpoint|api|api version)\b.{0,60}\b(?:deprecated|retired|removed|discontinued|no longer)",
+    r"\b(?:no|no such|unknown|invalid|wrong) (?:route|endpoint)\b|\bmethod\b.{0,30}\bnot (?:allowed|supported)",
+    r"^cannot (?:post|get) /",
+)
 _MISSING = r"(?:not[\s_-]*(?:be[\s_-]*)?found|(?:does(?: not|n't)|not) exist|no such)"
-_MACHINE = r"(?:memory|vram|ram|gpus?|resources?|capacity|disk|compute|workers?)\b"
-
-# The first that matches. Rate limits are tested before the account: "Rate limit exceeded" contains "limit exceeded".
-_WORDS: Final[tuple[tuple[re.Pattern[str], Kind], ...]] = (
-    (_SLOW_DOWN, RateLimitedError),
-    *(
-        (re.compile(pattern, re.IGNORECASE), kind)
-        for pattern, kind in (
-            (
-                r"\b(?:invalid|wrong|incorrect|missing|unknown|expired|bad)\b.{0,20}\bkey\b"
-                r"|\bkey\b.{0,20}\b(?:invalid|wrong|incorrect|missing|unknown|expired|required|not\b)"
-                r"|unauthenticated|unauthori[sz]ed",
-                InvalidKeyError,
-            ),
-            # A shortage of the machine's, not of the account's.
-            (rf"insufficient.{{0,20}}\b{_MACHINE}|\b(?:memory|time) limit", EndpointUnreachableError),
-            (
-                r"limit (?:exceeded|reached)|insufficient|subscri|quota|\bcredits?\b|\bbalance\b|payment|forbidden"
-                r"|upgrade your|(?:account|user) (?:\w+ ){0,3}(?:suspended|disabled|blocked|banned|inactive)",
-                AccountError,
-            ),
-            (
-                r"\b(?:route|endpoint|page|requested url)\b.{0,120}\b(?:not (?:be )?found|not exist|deprecated|retired)"
-                r"|\b(?:endpoint|api version|version of the api)\b.{0,60}\b(?:deprecated|retired|removed|no longer)"
-                r"|\b(?:no|unknown|invalid|no such) (?:route|endpoint)\b|\bmethod\b.{0,30}\bnot (?:allowed|supported)"
-                r"|^cannot (?:post|get) /",
-                EndpointMovedError,
-            ),
-            (
-                rf"{_MODEL}.{{0,80}}\b{_MISSING}|\b(?:no such|unknown|(?:not|n't) find) (?:\w+ ){{0,2}}{_MODEL}",
-                InvalidRequestError,
-            ),
-            (_MISSING + r"|unknown request", RequestNotFoundError),
-            (
-                r"temporar|unavailable|\bbusy\b|overload|maintenance|upstream|gateway|internal (?:server )?error"
-                r"|server error|time[sd]?[\s_-]?out|deadline exceeded|out of (?:\w+ )?memory|\bcuda\b|\boom\b"
-                r"|\bin (?:the |our |a )?queue|queued|being (?:processed|generated)|still (?:processing|running)"
-                r"|in progress|not (?:yet )?ready|\bcapacity\b|load balancer|connection (?:error|reset|refused|lost)"
-                r"|went wrong|(?:unknown|unexpected) error|error occurred",
-                EndpointUnreachableError,
-            ),
-            (
-                r"\b(?:invalid|malformed|required|unsupported|nsfw|prohibited|inappropriate|violat\w+|exceeds?)\b"
-                r"|\bmust\b|not (?:allowed|supported|valid|permitted|accepted)|too (?:long|large|short|small|big|many)",
-                InvalidRequestError,
-            ),
-            (r"try (?:\w+ )?again|\bretry\b|\blater\b|please wait", EndpointUnreachableError),
-            (r"generation failed|^failed\b", GenerationFailedError),
-        )
-    ),
+_A_MODEL = r"\b(?:\w+_)?(?:model|lora|vae|scheduler|sampler|embedding|controlnet|checkpoint)s?(?:_\w+)?\b"
+_MISSING_MODEL = _any_of(
+    rf"{_A_MODEL}.{{0,80}}\b{_MISSING}", rf"\b(?:no such|unknown|(?:not|n't) find) (?:\w+ ){{0,2}}{_A_MODEL}"
 )
+_MISSING_REQUEST = _any_of(_MISSING, r"unknown request|\bno (?:request|job|task)\b.{0,20}\bfound")
+_PASSING = _any_of(
+    r"temporar|unavailable|currently not available|\bbusy\b|overload|maintenance|high (?:demand|traffic|load)",
+    r"upstream|gateway|load balancer|(?:internal|server) error|went wrong|(?:unknown|unexpected) error|error occurred",
+    r"time[sd]?[\s_-]?out|deadline exceeded|execution time|connection (?:error|reset|refused|lost)|sqlstate",
+    r"out ?of ?memory|\bcuda\b|\boom\b|\bcapacity\b",
+    r"\bin (?:the |our |a )?queue|queued|\bpending\b|in process\b|in progress|being (?:processed|generated|loaded)",
+    r"still (?:processing|running|generating)|is loading|warming up|not (?:\w+ ){0,2}(?:yet|ready)\b",
+)
+_UNACCEPTED = _any_of(
+    r"\b(?:invalid|malformed|required|unsupported|nsfw|prohibited|inappropriate|violat\w+|exceeds?|must)\b",
+    r"not (?:allowed|supported|valid|permitted|accepted)|too (?:long|large|short|small|big|many)",
+)
+_TRY_AGAIN = _any_of(r"try (?:\w+ )?(?:again|after|in)\b|\bretry\b|\blater\b|please wait")
+_GENERATION_FAILED = _any_of(r"generation failed|^failed\b|error (?:while |in )?generating")
+
+_WORDS: Final[tuple[tuple[re.Pattern[str], Kind], ...]] = (
+    (_SLOW_DOWN, RateLimitedError),  # before the account: "Rate limit exceeded" contains "limit exceeded"
+    (_KEY, InvalidKeyError),
+    (_SHORTAGE, EndpointUnreachableError),
+    (_ACCOUNT, AccountError),
+    (_ENDPOINT, EndpointMovedError),
+    (_MISSING_MODEL, InvalidRequestError),
+    (_MISSING_REQUEST, RequestNotFoundError),
+    (_PASSING, EndpointUnreachableError),
+    (_UNACCEPTED, InvalidRequestError),  # before "try again": "The prompt is too long, try again with a shorter one"
+    (_TRY_AGAIN, EndpointUnreachableError),
+    (_GENERATION_FAILED, GenerationFailedError),
+)
+"""What the words of a message mean; the first pattern that matches counts."""
 
 _SENTENCES: Final[Mapping[Kind, str]] = {
     InvalidKeyError: "The service refused the API key.",
@@ -127,6 +133,7 @@ _SENTENCES: Final[Mapping[Kind, str]] = {
 }
 
 _NAMED_WAIT = re.compile(r"\b([0-9]{1,6}(?:\.[0-9]{1,6})?)[ -]?(s|secs?|seconds?|mins?|minutes?)\b", re.IGNORECASE)
+_ASKED_WAIT = re.compile(r"\b(?:wait|again|retry|try)\b[^0-9]{0,30}[0-9.]+[ -]?[a-z]+", re.IGNORECASE)
 
 _MESSAGE_NAMES: Final = ("message", "messege", "error", "errors", "error_message", "detail", "msg", "reason")
 
@@ -229,12 +236,19 @@ def _tips(record: Mapping[str, Any], redact: Redact) -> str:
     return spoken([record.get(name) for name in ("tips", "tip", "tip_1")], redact)
 
 
-def named_wait(record: Mapping[str, Any], redact: Redact) -> float | None:
-    """Return the longest wait in seconds that the answer names, as `retry_after` or in words; None without one."""
+def named_wait(record: Mapping[str, Any], redact: Redact, *, limited: bool) -> float | None:
+    """Return the longest wait in seconds that the answer names, as `retry_after` or in words; None without one.
+
+    Of a rate limit (`limited`) any time in its words counts, of other errors only one that is a request to wait: not
+    "timed out after 300 seconds".
+    """
     fields = [record.get(name) for name in ("retry_after", "retryAfter", "retry-after")]
-    texts = [message_of(record), _tips(record, redact), *(field for field in fields if isinstance(field, str))]
-    in_words = wait_in_words(spoken(texts, redact)) or 0.0
-    return max(in_words, *(number(field, largest=LONGEST_WAIT) or 0.0 for field in fields)) or None
+    words = spoken([message_of(record), _tips(record, redact)], redact)
+    if not limited:
+        words = " ".join(_ASKED_WAIT.findall(words))
+    named = [wait_in_words(text) for text in (words, *(shown(field, redact) for field in fields))]
+    numbers = [number(field, largest=LONGEST_WAIT) for field in fields]
+    return max((wait for wait in (*named, *numbers) if wait), default=None)
 
 
 def wait_in_words(words: str) -> float | None:

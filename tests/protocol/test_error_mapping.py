@@ -110,6 +110,20 @@ class TestRateLimit:
         """A wait is reported of errors that pass, too."""
         assert busy({"status": "error", "message": "Busy, retry in 20 seconds"}, 503).retry_after == 20
 
+    @pytest.mark.parametrize(
+        ("words", "seconds"),
+        [
+            ("Please try after 5 minutes", 300),
+            ("Busy. Try again in 20 seconds.", 20),
+            ("Wait 9s", 9),
+            ("Operation timed out after 300 seconds", None),
+            ("The upstream timed out after 300 seconds, try again", None),
+        ],
+    )
+    def test_times_of_passing_errors(self, words: str, seconds: float | None) -> None:
+        """Of an error that passes, only a request to wait is a wait."""
+        assert busy({"status": "error", "message": words}).retry_after == seconds
+
     @pytest.mark.parametrize("name", ["Retry-After", "retry-after", "RETRY-AFTER"])
     def test_header_in_any_case(self, name: str) -> None:
         """The header's name is found in any case."""
@@ -145,6 +159,7 @@ class TestKeyAndAccount:
             "invalid key",
             "Unauthorized",
             "Key not found",
+            "Your API key has been disabled",
         ],
     )
     def test_words_of_the_key(self, message: str) -> None:
@@ -189,6 +204,8 @@ class TestKeyAndAccount:
             "No credit left",
             "Please upgrade your plan",
             "Your account has been suspended",
+            "You have exceeded your monthly limit",
+            "Your plan does not include this",
             "limit reached",
         ],
     )
@@ -286,6 +303,13 @@ PASSING = [
     "An unexpected error occurred",
     "Connection reset by peer",
     "Failed to process the request, try again",
+    "Please try after sometime",
+    "Out of VRAM",
+    "No GPU available",
+    "Queue limit exceeded",
+    "Maximum execution time of 60 seconds exceeded",
+    "Images not generated yet",
+    "torch.cuda.OutOfMemoryError",
     ["Service unavailable"],
     {"message": "Service unavailable"},
     {"error": {"message": "Server error"}},
