@@ -106,7 +106,7 @@ _UNACCEPTED = _any_of(
     r"\b(?:invalid|malformed|required|unsupported|nsfw|prohibited|inappropriate|violat\w+|exceeds?|must)\b",
     r"not (?:allowed|supported|valid|permitted|accepted)|too (?:long|large|short|small|big|many)",
 )
-_TRY_AGAIN = _any_of(r"try (?:\w+ )?(?:again|after|in)\b|\bretry\b|\blater\b|please wait")
+_TRY_AGAIN = _any_of(r"try (?:\w+ )?(?:again|after|in)\b|\bretry\b|\blater\b|\bwait\b")
 _GENERATION_FAILED = _any_of(r"generation failed|^failed\b|error (?:while |in )?generating")
 
 _WORDS: Final[tuple[tuple[re.Pattern[str], Kind], ...]] = (

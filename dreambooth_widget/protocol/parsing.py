@@ -238,7 +238,7 @@ def _entries(value: Any, redact: Redact) -> list[tuple[str, str]]:
     if isinstance(value, Mapping) and not isinstance(value.get("url"), (str, list)):
         return [
             (f"{name}/{index}" if index else name, link)
-            for name in sorted((name for name in value if isinstance(name, str)), key=_natural)
+            for name in sorted((name for name in value if isinstance(name, str)), key=_natural)[:_MOST_LINKS]
             for index, link in enumerate(_links(value[name], redact, 1))
         ]
     if isinstance(value, (str, list, tuple, Mapping)):
@@ -254,7 +254,7 @@ def _natural(name: str) -> str:
 def _links(value: Any, redact: Redact, depth: int) -> list[str]:
     """Return the links in a string, a list or an object; [""] where there is none."""
     if isinstance(value, (list, tuple)) and depth < 4:
-        return [link for entry in value for link in _links(entry, redact, depth + 1)] or [""]
+        return [link for entry in value[:_MOST_LINKS] for link in _links(entry, redact, depth + 1)] or [""]
     if isinstance(value, Mapping) and depth < 4:
         names = [name for name in _URL_NAMES if value.get(name)]
         if names:
@@ -268,9 +268,13 @@ def _link(entry: Any, redact: Redact) -> str:
     if not isinstance(entry, str):
         return ""
     link = entry.strip()
-    if _ADDRESS.match(link) or len(link) <= _LONGEST_LINK:
+    address = _ADDRESS.match(link) is not None
+    if address or len(link) <= _LONGEST_LINK:
         # The key is never sent to a picture host, not even when the service itself has put it into the link. URL
         # parsers drop line breaks, which may split the key.
-        joined = re.sub(r"[\t\r\n]", "", link) if _ADDRESS.match(link) else link
-        return _CONTROLS.sub("\ufffd", redact(joined)) if len(link) <= _LONGEST_TEXT else ""
-    return link if link.isascii() else _CONTROLS.sub("\ufffd", link)
+        link = redact(re.sub(r"[\t\r\n]", "", link) if address else link) if len(link) <= _LONGEST_TEXT else ""
+    elif link.isascii():
+        return link
+    else:
+        link = link[:_LONGEST_LINK]  # neither base64 nor an address
+    return _CONTROLS.sub("\ufffd", link)
