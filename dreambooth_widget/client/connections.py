@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import warnings
 import weakref
 import zlib
@@ -38,7 +37,6 @@ class Connections:
         self._sessions: dict[tuple[str, Reach | None], aiohttp.ClientSession] = {}
         # Closes what is open when the client is forgotten, and at exit: no user shall read "Unclosed client session".
         weakref.finalize(self, _close_now, self._sessions)
-        _ALIVE.add(self)
 
     async def post(
         self, url: str, compose: Callable[[], Mapping[str, str]], proxy: Proxy | None, largest: int
@@ -99,18 +97,6 @@ class Connections:
             session.detach()
             getattr(connector, "_conns", {}).clear()  # else it closes them when it is collected
         self._sessions.clear()
-
-
-_ALIVE: weakref.WeakSet[Connections] = weakref.WeakSet()
-
-
-def _disown_all() -> None:
-    for connections in tuple(_ALIVE):
-        connections.disown()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_disown_all)
 
 
 async def _repeat(work: Callable[[Progress], Coroutine[Any, Any, Response | Failure]]) -> Response | Failure:

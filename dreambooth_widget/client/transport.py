@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -85,6 +86,7 @@ class Transport:
         self.waiting = 0
         """Requests that are being polled for: each of them wants a share of the limit."""
         self._swept_at = 0.0
+        _ALIVE.add(self)
 
     def __repr__(self) -> str:
         return f"<Transport {self.endpoint}>"
@@ -204,6 +206,12 @@ class Transport:
             self._loop = None
             await self._connections.close()
 
+    def disown(self) -> None:
+        """Forget the connections in a forked child: they are the parent's."""
+        if self._loop is not None:
+            self._loop = None
+            self._connections.disown()
+
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
 
@@ -226,6 +234,19 @@ class Transport:
         self._slots = asyncio.Semaphore(self._limit)
         self._picture_slots = asyncio.Semaphore(self._limit)
         self._request_slots: weakref.WeakValueDictionary[str, asyncio.Semaphore] = weakref.WeakValueDictionary()
+
+
+_ALIVE: weakref.WeakSet[Transport] = weakref.WeakSet()
+
+
+def _disown_all() -> None:
+    for transport in tuple(_ALIVE):
+        transport.disown()
+
+
+# Here and not in `connections`: it must be registered before the hooks of modules that drop their clients.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_disown_all)
 
 
 def _sentence(reason: str) -> str:
