@@ -123,8 +123,10 @@ async def _exchange(
     began = loop.time()
     if proxy is not None:
         options["proxy"] = proxy.url
-        if proxy.login or proxy.password:
-            options["proxy_auth"] = aiohttp.BasicAuth(proxy.login, proxy.password, "utf-8")
+        if proxy.authorization:
+            # A tunnel's credentials go into CONNECT, those of a forwarded request into its own headers.
+            where = "proxy_headers" if URL(url).scheme == "https" else "headers"
+            options[where] = {**options.get(where, {}), "Proxy-Authorization": proxy.authorization}
     try:
         context = await tls_context()
         async with session.request(method, url, allow_redirects=False, ssl=context, **options) as response:

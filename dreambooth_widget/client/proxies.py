@@ -7,6 +7,7 @@ settings of macOS and Windows. aiohttp's `trust_env` is not used: it would read 
 from __future__ import annotations
 
 import asyncio
+import base64
 import ipaddress
 import sys
 from collections.abc import Mapping
@@ -26,11 +27,10 @@ class ProxyUnusableError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """An HTTP proxy: `url` is its address without credentials, which are kept apart and out of every repr."""
+    """An HTTP proxy: its address without credentials, which stand in the value of `Proxy-Authorization`, in no repr."""
 
     url: str
-    login: str = field(default="", repr=False)
-    password: str = field(default="", repr=False)
+    authorization: str = field(default="", repr=False)
 
 
 async def find_proxy(scheme: str, host: str, port: int) -> Proxy | None:
@@ -94,4 +94,7 @@ def parse_proxy(text: str, scheme: str = "http") -> Proxy:
         raise ProxyUnusableError(f"the proxy {url} cannot be used: only http and https proxies can")
     if parts.scheme == scheme == "https" and sys.version_info < _TLS_IN_TLS:
         raise ProxyUnusableError(f"the proxy {url} cannot be used: Python before 3.11 needs one over http")
-    return Proxy(url, unquote(parts.username or ""), unquote(parts.password or ""))
+    if not parts.username and not parts.password:
+        return Proxy(url)
+    login = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
+    return Proxy(url, "Basic " + base64.b64encode(login.encode()).decode())
