@@ -112,9 +112,9 @@ def check_link(url: str, reach: Reach) -> URL:
     """
     try:
         link = _parse_link(url)
-    except ValueError as error:  # also UnicodeError, for half a surrogate pair
+        host, _ = link.raw_host or "", link.port
+    except (ValueError, IndexError) as error:  # UnicodeError too: half a surrogate pair; yarl before 1.18: "[]"
         raise AddressRefusedError("the link is malformed") from error
-    host = link.raw_host or ""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
