@@ -32,7 +32,7 @@ LEAVES = {"_version", "credentials", "errors"}
 ENTRIES = {"__init__", "__main__", "rehearsal"}
 
 # Values in, values out: time, randomness and the network come in as arguments.
-PURE = ["client.schedule", "client.state", "client.options", "widget.saved_text", "credentials", "errors"]
+PURE = ["client.schedule", "client.state", "client.options", "widget.signed_links", "credentials", "errors"]
 IMPURE = {"aiohttp", "asyncio", "random", "socket", "subprocess", "tempfile", "threading", "time"}
 
 # Costly, and of use only once there is a request. (A kernel has asyncio already.)

@@ -17,6 +17,8 @@ from ..images.files import file_name, file_stem, named, save_all
 from ..protocol.endpoint import V4, check_request_id
 from .base import BaseWidget, read_only
 from .bundle import pack, read_bundle
+from .static_content import read_request
+from .static_html import render
 from .trait_values import card_values, trait_values
 
 if TYPE_CHECKING:
@@ -150,7 +152,15 @@ class DreamboothWidget(BaseWidget):
 
     def __repr__(self) -> str:
         plan: FetchOptions | None = getattr(self, "_plan", None)  # a debugger may look before it is made
-        return f"<DreamboothWidget {(plan and plan.request_id) or 'without a request'}: {self.status}>"
+        status = "closed" if getattr(self, "_closed", False) else self.status
+        return f"<DreamboothWidget {(plan and plan.request_id) or 'without a request'}: {status}>"
+
+    def _text(self) -> str:
+        """Return one line for readers without a front end."""
+        about = f"request {self._plan.request_id}" if self._plan.request_id else "a request"
+        return (
+            f"DreamboothWidget for {about}. It shows its pictures in a notebook; `await widget` gives them to Python."
+        )
 
     # -- what people call --------------------------------------------------------------------------------------
 
@@ -205,9 +215,7 @@ class DreamboothWidget(BaseWidget):
 
     def to_html(self) -> str:
         """The small static gallery (or one line on a job without pictures) that also stays in the notebook."""
-        from .static_html import render
-
-        return render(self.result or self._shown)
+        return render(self.result or self._shown, caption=self._caption)
 
     def save(self, folder: str | Path, *, overwrite: bool = False) -> list[Path]:
         """Write the original files as `<request_id>-<n>.<ext>` into `folder`, which is made if need be.
@@ -233,6 +241,9 @@ class DreamboothWidget(BaseWidget):
         return self._outcome().__await__()
 
     async def _outcome(self) -> FetchResult:
+        if self.result is not None and self._closed:
+            return self.result
+        self._check_open()
         if self._job is None:
             self.start()
             self._owner.check_here()
@@ -285,7 +296,7 @@ class DreamboothWidget(BaseWidget):
         if self._viewed and self.result:
             have = [picture.digest for picture in self.result]
             self._delivery.push_all(self.result, state.request_id, have=have)
-        await self._keep(self.to_html)
+        await self._keep(state, read_request(self.result or state, self._caption))
 
     def _show(self, state: FetchState) -> None:
         """Draw a state: one message with every trait that changed."""
@@ -295,15 +306,23 @@ class DreamboothWidget(BaseWidget):
             self.set_trait("_card", card)
             for name, value in trait_values(state).items():
                 self.set_trait(name, value)
+        if not state.final:
+            milestone = (state.status, state.request_id, len(state.pictures), self._caption)
+            self._note_milestone(milestone, lambda: read_request(state, self._caption))
+
+    @property
+    def _caption(self) -> str:
+        """The text in the head of the card, instead of the prompt."""
+        return str(self._card.get("caption") or "")
 
     @traitlets.validate("selected")
     def _check_selected(self, proposal: Any) -> list[int]:
         return sorted({index for index in proposal["value"] if index >= 0})
 
-    def _repr_mimebundle_(self, **options: Any) -> Any:
+    def _view_bundle(self) -> tuple[dict[str, Any], dict[str, Any]]:
         if self.result is not None and self._owner.here:
             self._delivery.prepare(self.result.pictures)
-        return super()._repr_mimebundle_(**options)
+        return super()._view_bundle()
 
     # -- intents in --------------------------------------------------------------------------------------------
 
