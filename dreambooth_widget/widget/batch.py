@@ -23,7 +23,6 @@ from ..images.files import file_name, named
 from ..protocol.endpoint import V4
 from .base import BaseWidget, read_only
 from .batch_summary import BatchSummary, summarize
-from .bundle import pack, read_bundle
 from .static_content import StaticContent, counted, read_batch
 from .static_html import render_many
 from .trait_values import row_values
@@ -40,8 +39,6 @@ if TYPE_CHECKING:
     from ..images.picture import Picture
 
 __all__ = ["DreamboothBatch"]
-
-_SCRIPT, _STYLE = read_bundle("batch")
 
 _NONE_YET, _WAIT = "There are no pictures yet.", "`await batch` waits for them."
 
@@ -65,8 +62,8 @@ class DreamboothBatch(BaseWidget):
     request: one that fails hides none of the others. Raises `TypeError` or `ValueError` for what cannot be a request.
     """
 
-    _esm = traitlets.Unicode(pack(_SCRIPT)).tag(sync=True)
-    _css = traitlets.Unicode(_STYLE).tag(sync=True)
+    _kind = read_only(traitlets.Unicode("batch"))
+    """Which card the front end draws."""
 
     status = read_only(traitlets.Enum(["idle", "processing", "success", "error", "stopped", "timed_out"], "idle"))
     """What the batch is doing. After the end: `error` when some have failed, else `timed_out`, `stopped`, `success`."""
