@@ -1,41 +1,14 @@
-"""A scripted endpoint for many requests, which come ready one by one, and jobs that a test can wait for."""
+"""Jobs of a client that a test can wait for."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable
 from typing import Any
 
 from dreambooth_widget import Client
 from dreambooth_widget.client.job_group import FetchJobs
 from dreambooth_widget.client.requests import read_requests
-
-from .endpoint import PROCESSING, Endpoint, Reply, Seen, png
-
-FAILED = {"status": "failed", "message": "Failed, Try Again", "output": ""}
-
-
-class Service(Endpoint):
-    """Answers by request id: "processing" until that id is in `ready` or `failing`."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.ready: set[str] = set()
-        self.failing: set[str] = set()
-        self.when = self._answer
-
-    def _answer(self, seen: Seen) -> Reply:
-        request_id = json.loads(seen.body)["request_id"]
-        if request_id in self.failing:
-            return Reply(FAILED)
-        if request_id not in self.ready:
-            return Reply(PROCESSING)
-        return Reply(self.success(self.serve(f"{request_id}.png", png(prompt=request_id))))
-
-    def asked(self, request_id: str) -> int:
-        """How often a request was asked for."""
-        return sum(json.loads(seen.body)["request_id"] == request_id for seen in self.polls)
 
 
 class Watched(FetchJobs):
