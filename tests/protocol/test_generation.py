@@ -26,7 +26,7 @@ class TestGeneration:
     """The answer of the generation call, as users paste it in."""
 
     @pytest.mark.parametrize("response", [QUEUED, json.loads(QUEUED)], ids=["text", "object"])
-    def test_queued(self, response: Any) -> None:
+    def test_queued_generation(self, response: Any) -> None:
         """The documented answer gives id, ETA and the number of pictures; `id` wins over the tail of `fetch_result`."""
         generation = read_generation(response)
         assert generation.request_id == "32798037"
@@ -34,7 +34,7 @@ class TestGeneration:
         assert generation.expected == 1
         assert generation.answer == Processing("Try to fetch request after seconds estimated", 20.94)
 
-    def test_finished(self) -> None:
+    def test_finished_generation(self) -> None:
         """A generation that was finished at once brings its pictures along, and no ETA."""
         generation = read_generation(DONE_WITH_META)
         assert generation.request_id == "302455"
@@ -52,7 +52,7 @@ class TestGeneration:
 
     @pytest.mark.parametrize("meta", [{"n_samples": 1e9, "W": 1e12, "H": -4}, {"W": True}, None, []])
     def test_nonsense_in_meta(self, meta: Any) -> None:
-        """Sizes nobody can believe are none: they would be drawn as empty tiles."""
+        """Absurd sizes are none: they would be drawn as empty tiles."""
         generation = read_generation({"status": "processing", "id": 1, "meta": meta})
         assert (generation.expected, generation.width, generation.height) == (0, None, None)
 
@@ -78,7 +78,7 @@ class TestGeneration:
             ("hello", "not the JSON object"),
         ],
     )
-    def test_refused(self, response: Any, why: str) -> None:
+    def test_refused_generation(self, response: Any, why: str) -> None:
         """An answer without a request in it is refused with the reason."""
         with pytest.raises(ValueError, match=why):
             read_generation(response)
@@ -89,7 +89,13 @@ class TestGeneration:
         with pytest.raises(TypeError, match=f"response must be a dict or JSON text, not {type(response).__name__}"):
             read_generation(response)
 
-    def test_key_is_struck(self) -> None:
+    @pytest.mark.parametrize("name", ["id", "request_id"])
+    def test_id_is_redacted(self, name: str) -> None:
+        """An id that echoes the key is never kept."""
+        response = {"status": "processing", name: f"a {KEY_TEXT}"}
+        assert read_generation(response, redact=KEY.redact).request_id == "a [key]"
+
+    def test_key_is_redacted(self) -> None:
         """An error that echoes the key does not repeat it."""
         with pytest.raises(ValueError, match=r"\[key\]"):
             read_generation({"status": "error", "message": f"bad {KEY_TEXT}"}, redact=KEY.redact)
