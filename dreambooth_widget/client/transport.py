@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import sys
 import warnings
 import weakref
@@ -25,6 +24,7 @@ from ..errors import InvalidKeyError
 from ..protocol.answers import Answer, Busy, Refused, read_answer
 from ..protocol.endpoint import compose_request
 from ..protocol.parsing import LARGEST_BODY
+from .fork import disown_after_fork
 from .link_guard import Reach, guarded_resolver, is_private_host
 from .rate_limit import RateLimiter, check_limits
 
@@ -85,7 +85,7 @@ class Transport:
         self._sessions: dict[str, ClientSession] = {}
         # Closes what is open when the client is forgotten, and at exit: nobody shall read "Unclosed client session".
         self._finalizer = weakref.finalize(self, _close_now, self._sessions)
-        _ALIVE.add(self)
+        disown_after_fork(self)
 
     def __repr__(self) -> str:
         return f"<Network {self.endpoint}>"
@@ -255,18 +255,6 @@ class Transport:
                 auto_decompress=False,
             )
         return self._sessions[purpose]
-
-
-_ALIVE: weakref.WeakSet[Transport] = weakref.WeakSet()
-
-
-def _disown_all() -> None:
-    for network in tuple(_ALIVE):
-        network.disown()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_disown_all)
 
 
 async def _read_answer_body(response: ClientResponse) -> bytes:
