@@ -5,7 +5,6 @@ Pure and total: only `read_object` raises, and only `UnreadableBodyError`.
 
 from __future__ import annotations
 
-import html
 import json
 import math
 import re
@@ -53,6 +52,7 @@ _MARKUP = re.compile(r"[\s\ufeff]*<[!/?a-z]", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?:https?:)?//|https?:", re.IGNORECASE)
 _PICTURE = re.compile(r"https?://|data:", re.IGNORECASE)
 _URL_NAMES: Final = ("url", "link", "image_url", "image", "src", "href")
+_ENTITIES: Final = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'", "nbsp": " ", "hellip": "…"}
 _SECRET_NAMES = frozenset({"key", "api_key", "apikey"})
 
 
@@ -131,7 +131,7 @@ def shown(value: Any, redact: Redact, limit: int = 2000, *, one_line: bool = Tru
         return ""
     text = redact(value[:_LONGEST_TEXT])
     if one_line and _MARKUP.match(text):
-        text = redact(_page_text(text))  # once more: the page may have written the key in entities
+        text = redact(_page_text(text))  # once more: entities may have hidden the key
     text = text[: limit * 4]
     text = " ".join(text.split()) if one_line else text.strip()
     text = _CONTROLS.sub("\ufffd", text)
@@ -143,11 +143,15 @@ def _page_text(page: str) -> str:
     page = page[:16_384].lstrip("\ufeff \r\n\t")
     title = re.search(r"<title[^<>]*>([^<]*)", page, re.IGNORECASE)
     if title and title[1].strip():
-        return html.unescape(title[1])
+        return _unescape(title[1])
     page = re.sub(
         r"<(?:script|style|!--).*?(?:</(?:script|style)[^<>]*>?|-->|$)", " ", page, flags=re.IGNORECASE | re.DOTALL
     )
-    return html.unescape(re.sub(r"<[^<>]*>?", " ", page))
+    return _unescape(re.sub(r"<[^<>]*>?", " ", page))
+
+
+def _unescape(text: str) -> str:
+    return re.sub(r"&(\w{2,6});", lambda name: _ENTITIES.get(name[1].lower(), name[0]), text)
 
 
 def spoken(value: Any, redact: Redact, limit: int = 2000) -> str:
