@@ -41,6 +41,7 @@ class TestGeneration:
         assert generation.eta == 20.94
         assert generation.expected == 1
         assert generation.answer == Processing("Try to fetch request after seconds estimated", 20.94)
+        assert generation.endpoint == "https://stablediffusionapi.com/api/v3/dreambooth/fetch/{request_id}"
 
     def test_finished(self) -> None:
         """A generation that was finished at once brings its pictures along, and no ETA."""
@@ -68,6 +69,7 @@ class TestGeneration:
         """Without an id, the address to fetch from names the request."""
         response = {"status": "processing", "id": "", "fetch_result": "https://m.example/api/v6/images/fetch/123"}
         assert read_generation(response).request_id == "123"
+        assert read_generation(response).endpoint is None
 
     @pytest.mark.parametrize(
         ("response", "why"),
@@ -103,6 +105,8 @@ class TestGeneration:
         assert read_generation(wrap(QUEUED)) == read_generation(QUEUED)
 
     def test_key_is_struck(self) -> None:
-        """An error that echoes the key does not repeat it."""
+        """An error that echoes the key does not repeat it, and no id is one."""
+        with pytest.raises(ValueError, match="repeats the API key"):
+            read_generation({"status": "processing", "id": KEY_TEXT.upper()}, redact=KEY.redact)
         with pytest.raises(ValueError, match=r"\[key\]"):
             read_generation({"status": "error", "message": f"bad {KEY_TEXT}"}, redact=KEY.redact)
