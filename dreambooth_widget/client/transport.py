@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 from ..errors import InvalidKeyError
 from ..protocol.answers import Answer, Busy, Refused, read_answer
 from ..protocol.endpoint import compose_request
+from ..protocol.parsing import LARGEST_BODY
 from .fork import disown_after_fork
 from .link_guard import Reach, guarded_resolver, is_private_host
 from .rate_limit import RateLimiter, check_limits
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
 __all__ = ["Transport"]
 
 log = logging.getLogger(__name__)
-
-_LARGEST_ANSWER = 8 * 1024 * 1024
-"""Bytes of an API answer; pictures as raw base64 inside it are the only reason for more than a few kB."""
 
 _INLINE = 64 * 1024
 """Bytes of an answer that are parsed on the loop itself; more go to a thread."""
@@ -166,7 +164,7 @@ class Transport:
         return text if self._key is None else self._key.redact(text)
 
     def _read(self, status: int, headers: Mapping[str, str], payload: bytes) -> Answer:
-        return read_answer(status, headers, payload, redact=self.redact)
+        return read_answer(status, headers, payload, redact=self.redact, endpoint=self.endpoint)
 
     @asynccontextmanager
     async def picture_place(self) -> AsyncIterator[None]:
@@ -260,11 +258,11 @@ class Transport:
 
 
 async def _read_answer_body(response: ClientResponse) -> bytes:
-    """The body, inflated; what is longer than `_LARGEST_ANSWER` is cut, and is no answer any more."""
+    """The body, inflated; what is longer than `LARGEST_BODY` is cut, and is no answer any more."""
     body = bytearray()
     async for chunk in response.content.iter_chunked(64 * 1024):
         body += chunk
-        if len(body) > _LARGEST_ANSWER:
+        if len(body) > LARGEST_BODY:
             break
     if response.headers.get("Content-Encoding", "identity").lower() in {"gzip", "deflate"}:
         return await asyncio.to_thread(_inflate, bytes(body))
@@ -272,9 +270,9 @@ async def _read_answer_body(response: ClientResponse) -> bytes:
 
 
 def _inflate(body: bytes) -> bytes:
-    """gzip or zlib, up to `_LARGEST_ANSWER` bytes. We ask for neither, but some proxies compress all the same."""
+    """gzip or zlib, up to `LARGEST_BODY` bytes. We ask for neither, but some proxies compress all the same."""
     try:
-        return zlib.decompressobj(wbits=zlib.MAX_WBITS | 32).decompress(body, _LARGEST_ANSWER)
+        return zlib.decompressobj(wbits=zlib.MAX_WBITS | 32).decompress(body, LARGEST_BODY + 1)
     except zlib.error:
         return b""
 

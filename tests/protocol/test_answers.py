@@ -1,15 +1,13 @@
-"""`protocol`: the rows of the service's behaviour that are no refusals."""
+"""Answers that are no errors: pictures, waiting, and servers that fail or answer something else."""
 
 from __future__ import annotations
 
-from email.utils import formatdate
+import re
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from dreambooth_widget.protocol.answers import Finished, PictureLink, Processing, parse_retry_after
+from dreambooth_widget.protocol.answers import Finished, PictureLink, Processing
 
 from ..answers import (
     DONE,
@@ -25,7 +23,7 @@ from ..answers import (
 
 
 class TestSuccess:
-    """Rows "success with at least one link", "output a string / object", "success, no output"."""
+    """Success, with links of every shape, or without any."""
 
     def test_literal(self) -> None:
         """The documented success is finished, with its one link."""
@@ -74,6 +72,44 @@ class TestSuccess:
     def test_nulls_and_white_space(self) -> None:
         """Entries that are null are left out, white space around a link goes."""
         assert success([None, " https://c/1\n", "", 5]) == (PictureLink("https://c/1"),)
+
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            *(
+                {"status": word}
+                for word in ("completed", "complete", "succeeded", "Success", "OK", "true", "done", True)
+            ),
+            *({"status": word} for word in (None, "", 200, "200", 1)),
+            {"success": True},
+            {"success": True, "status": None},
+            {},
+        ],
+    )
+    @pytest.mark.parametrize("name", ["output", "proxy_links", "future_links"])
+    def test_other_words_for_success(self, fields: dict[str, Any], name: str) -> None:
+        """Other words for success, and links without a status, are pictures: all of them."""
+        urls = ["https://c/1", "https://c/2"]
+        assert finished({**fields, "id": 7, name: urls}).links == tuple(map(PictureLink, urls))
+
+    @pytest.mark.parametrize("word", ["completed", "complete", "succeeded", "ok", True])
+    def test_success_without_pictures(self, word: Any) -> None:
+        """The same words without a link are finished without pictures."""
+        assert finished({"status": word, "output": []}).links == ()
+
+    @pytest.mark.parametrize("output", [["c"], "hello", [None], {}, [5]])
+    def test_no_status_and_no_address(self, output: Any) -> None:
+        """Without a status, a text that is no address is no picture."""
+        assert busy({"output": output}).unexpected
+
+    def test_links_to_come(self) -> None:
+        """Links beside an estimate and without a status are not there yet."""
+        assert busy({"eta": 20, "future_links": ["https://c/1"]}).unexpected
+
+    @pytest.mark.parametrize("status", [400, 401, 403, 500, 503])
+    def test_links_beside_an_error(self, status: int) -> None:
+        """Links without a status word are no success under an HTTP status of an error."""
+        assert not isinstance(read({"output": ["https://c/1"], "message": "no"}, status), Finished)
 
     def test_status_word_in_capitals(self) -> None:
         """Capitals and white space do not change a status word."""
@@ -136,7 +172,7 @@ class TestSuccess:
 
 
 class TestProcessing:
-    """Rows "processing, whatever else it says", "eta", "unknown status word"."""
+    """The job is queued or being worked on."""
 
     @pytest.mark.parametrize(
         ("body", "message"),
@@ -187,6 +223,12 @@ class TestProcessing:
         """An unknown status word is shown and waited on."""
         assert read({"status": word, "message": "hm"}) == Processing("hm", status=word.lower())
 
+    @pytest.mark.parametrize("word", ["queued", "pending", "In Progress", "running"])
+    @pytest.mark.parametrize("status", [200, 404, 500])
+    def test_other_words_for_waiting(self, word: str, status: int) -> None:
+        """Other words for waiting decide before the HTTP status, too."""
+        assert read({"status": word, "message": "not found"}, status) == Processing("not found", status=word.lower())
+
     def test_endless_word(self) -> None:
         """An endless status word is cut."""
         answer = read({"status": "x" * 5000})
@@ -195,16 +237,32 @@ class TestProcessing:
 
 
 class TestTryAgain:
-    """Row "408, 5xx, 520-530, … non-JSON or HTML or empty body"."""
+    """No usable answer: asked again later."""
 
     @pytest.mark.parametrize("status", [408, 425, 500, 502, 503, 504, 520, 524, 530, 599])
     @pytest.mark.parametrize("body", [b"", b"<html>", SOME_ERROR, b'{"message":"not found"}', b"{}"])
     def test_failing_server(self, status: int, body: Any) -> None:
-        """A failing server is asked again, and the reason names its status."""
+        """A failing server is asked again, and the reason names its status in words and as a number."""
         answer = busy(body, status, {"Retry-After": "12"})
-        assert answer.reason == f"the service answered {status}"
+        assert re.fullmatch(rf"[A-Z][a-z ]+ \({status}\)", answer.reason)
         assert answer.retry_after == 12
         assert (answer.rate_limited, answer.unexpected) == (False, False)
+
+    @pytest.mark.parametrize(
+        ("status", "reason"),
+        [
+            (408, "Request timeout (408)"),
+            (500, "Internal server error (500)"),
+            (502, "Bad gateway (502)"),
+            (503, "Service unavailable (503)"),
+            (504, "Gateway timeout (504)"),
+            (522, "Server error (522)"),
+            (999, "Server error (999)"),
+        ],
+    )
+    def test_reason_in_words(self, status: int, reason: str) -> None:
+        """The reason reads like a sentence, not like "no connection"."""
+        assert busy(b"", status).reason == reason
 
     @pytest.mark.parametrize("code", ["upstream_unavailable", "provider_error"])
     def test_failing_upstream(self, code: str) -> None:
@@ -228,7 +286,7 @@ class TestTryAgain:
             (b"NaN", "the service answered with something else than its protocol"),
             (b'"success"', "the service answered with something else than its protocol"),
             (b"{}", "the service answered with something else than its protocol"),
-            (b'{"status":null,"output":["https://c/1"]}', "the service answered with something else than its protocol"),
+            (b'{"status":null,"output":["c"]}', "the service answered with something else than its protocol"),
             (b"\xff\xfe{", "the service answered with no JSON"),
         ],
     )
@@ -238,39 +296,10 @@ class TestTryAgain:
         assert answer.reason == reason
         assert answer.unexpected
 
-    def test_http_status_is_told(self) -> None:
-        """A page under 404 is no "not found" of the service: the address is wrong, and the reason says 404."""
+    def test_reason_names_404_page(self) -> None:
+        """A page under 404 is no "not found" of the service: the address is wrong, and the reason names 404."""
         answer = busy(b"<html>nginx", 404)
         assert answer.reason == "the service answered with a web page (HTTP 404)"
         assert answer.unexpected
-        assert answer.details == "<html>nginx"
-
-
-class TestRetryAfter:
-    """The header `Retry-After`."""
-
-    NOW = 1_800_000_000.0
-
-    @pytest.mark.parametrize(("value", "seconds"), [("30", 30), (" 0 ", 0), ("1.5", 1.5), ("999999999", 86_400)])
-    def test_seconds(self, value: str, seconds: float) -> None:
-        """A number of seconds, believed up to a day."""
-        assert parse_retry_after(value, self.NOW) == seconds
-
-    @pytest.mark.parametrize(("offset", "seconds"), [(90, 90), (0, 0), (-500, 0), (10**7, 86_400)])
-    def test_date(self, offset: int, seconds: float) -> None:
-        """An HTTP date, never negative."""
-        assert parse_retry_after(formatdate(self.NOW + offset, usegmt=True), self.NOW) == seconds
-
-    @pytest.mark.parametrize(
-        "value",
-        [None, "", "soon", "-5", "1e3", "٣", "nan", "9" * 5000, "Mon, 99 Foo 2026"],
-    )
-    def test_nonsense(self, value: str | None) -> None:
-        """Nonsense is no wait."""
-        assert parse_retry_after(value, self.NOW) is None
-
-    @given(st.text(max_size=80), st.none() | st.floats())
-    def test_any_text(self, value: str, now: float | None) -> None:
-        """Any text gives None or a number of seconds up to a day."""
-        seconds = parse_retry_after(value, now)
-        assert seconds is None or 0 <= seconds <= 86_400
+        assert answer.bounded
+        assert answer.details == "nginx"

@@ -1,4 +1,4 @@
-"""`refusals`: every row that ends in an error or asks to slow down."""
+"""Answers that end in an error, ask to slow down, or pass."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dreambooth_widget.errors import (
     InvalidRequestError,
     RequestNotFoundError,
 )
-from dreambooth_widget.protocol.endpoint import V6
+from dreambooth_widget.protocol.endpoint import V4, V6
 
 from ..answers import (
     BAD_FIELD,
@@ -35,7 +35,7 @@ from ..answers import (
 
 
 class TestRateLimit:
-    """Row "rate limit": waits, goes on."""
+    """Asked to slow down: waits, goes on."""
 
     @pytest.mark.parametrize("body", [RATE_LIMIT, RATE_LIMIT_2026])
     def test_literal(self, body: str) -> None:
@@ -55,7 +55,7 @@ class TestRateLimit:
         assert busy({"status": word, "message": message}).rate_limited
 
     def test_too_many(self) -> None:
-        """ "Too many requests" is a rate limit."""
+        """The words "too many requests" are a rate limit."""
         assert busy({"status": "error", "message": "Too many requests."}).rate_limited
 
     def test_only_in_the_tips(self) -> None:
@@ -81,6 +81,8 @@ class TestRateLimit:
             ("100 requests per 900 minutes", 600),
             ("get 20x faster, 10M images", None),
             ("wait", None),
+            ("a 30-second pause", 30),
+            ("500 ms", None),
         ],
     )
     def test_wait_in_words(self, words: str, seconds: float | None) -> None:
@@ -94,6 +96,34 @@ class TestRateLimit:
         assert busy(body, 429, {"Retry-After": "6"}).retry_after == 50
         assert busy({**body, "retry_after": None}, 429).retry_after == 40
 
+    @pytest.mark.parametrize("value", [40, 40.0, "40", "40 seconds", "40s"])
+    @pytest.mark.parametrize("name", ["retry_after", "retryAfter", "retry-after"])
+    def test_field_in_other_forms(self, name: str, value: Any) -> None:
+        """The field is a number, the text of one, or words, in three spellings."""
+        assert busy({"status": "error", "message": "rate limit", name: value}).retry_after == 40
+
+    def test_words_of_a_page(self) -> None:
+        """A wait that a plain text or a page names is reported, too."""
+        assert busy(b"Too many requests. Wait 70 seconds.", 429, {"Retry-After": "5"}).retry_after == 70
+
+    def test_wait_of_a_failing_server(self) -> None:
+        """A wait is reported of errors that pass, too."""
+        assert busy({"status": "error", "message": "Busy, retry in 20 seconds"}, 503).retry_after == 20
+
+    @pytest.mark.parametrize(
+        ("words", "seconds"),
+        [
+            ("Please try after 5 minutes", 300),
+            ("Busy. Try again in 20 seconds.", 20),
+            ("Wait 9s", 9),
+            ("Operation timed out after 300 seconds", None),
+            ("The upstream timed out after 300 seconds, try again", None),
+        ],
+    )
+    def test_times_of_passing_errors(self, words: str, seconds: float | None) -> None:
+        """Of an error that passes, only a request to wait is a wait."""
+        assert busy({"status": "error", "message": words}).retry_after == seconds
+
     @pytest.mark.parametrize("name", ["Retry-After", "retry-after", "RETRY-AFTER"])
     def test_header_in_any_case(self, name: str) -> None:
         """The header's name is found in any case."""
@@ -106,12 +136,12 @@ class TestRateLimit:
         assert busy(b"", 429, headers).retry_after == 90
 
     def test_prompt_of_too_many_words(self) -> None:
-        """ "Too many words" in a field's complaint is no rate limit."""
+        """The words "too many words" in a field's complaint are no rate limit."""
         assert refused({"status": "error", "message": {"prompt": ["too many words"]}}).error is InvalidRequestError
 
 
 class TestKeyAndAccount:
-    """Rows "bad key" and "monthly limit exceeded, …"."""
+    """The caller is refused: the key or the account."""
 
     def test_literal(self) -> None:
         """The documented refusal names the key as the cause."""
@@ -129,6 +159,7 @@ class TestKeyAndAccount:
             "invalid key",
             "Unauthorized",
             "Key not found",
+            "Your API key has been disabled",
         ],
     )
     def test_words_of_the_key(self, message: str) -> None:
@@ -159,7 +190,7 @@ class TestKeyAndAccount:
 
     @pytest.mark.parametrize("status", [200, 400, 500, 503])
     def test_under_any_http_status(self, status: int) -> None:
-        """ "Invalid Api Key" is believed of a failing server too."""
+        """The words "Invalid Api Key" are believed of a failing server too."""
         assert refused(BAD_KEY, status).error is InvalidKeyError
 
     @pytest.mark.parametrize(
@@ -169,6 +200,12 @@ class TestKeyAndAccount:
             "Insufficient credits",
             "You have no subscription",
             "daily quota used",
+            "You have monthly limit exceeded, please try again later",
+            "No credit left",
+            "Please upgrade your plan",
+            "Your account has been suspended",
+            "You have exceeded your monthly limit",
+            "Your plan does not include this",
             "limit reached",
         ],
     )
@@ -181,18 +218,222 @@ class TestKeyAndAccount:
         """The newest version's codes for the account."""
         assert refused({"status": "error", "code": code}).error is AccountError
 
-    @pytest.mark.parametrize(("status", "body"), [(402, b""), (402, b"<html>"), (403, b"Forbidden"), (403, SOME_ERROR)])
+    @pytest.mark.parametrize(("status", "body"), [(402, b""), (402, b"<html>"), (402, b"Pay"), (403, SOME_ERROR)])
     def test_http_402_403(self, status: int, body: Any) -> None:
-        """HTTP 402 and 403 are about the account."""
+        """HTTP 402, and 403 with a status of the service's, are about the account."""
         assert refused(body, status).error is AccountError
 
-    def test_firewall_page(self) -> None:
-        """A 403 with a web page is a firewall, not the account: it is tried again."""
-        assert busy(b"<!DOCTYPE html><title>Attention</title>", 403).unexpected
+
+BETWEEN = [
+    b"error code: 1010",
+    b"error code: 1020",
+    b"Forbidden",
+    b"",
+    b"<!DOCTYPE html><title>Attention</title>",
+    b"<html><head><title>403 Forbidden</title></head></html>",
+    b'{"message":"Forbidden"}',
+    b'{"message":"Insufficient permissions for this subscription"}',
+    b'{"error":"Access denied by policy"}',
+    b'{"error":{"code":403,"message":"Forbidden"}}',
+    b'{"success":false,"errors":[{"code":1010,"message":"Access denied"}]}',
+    b'{"status":403,"error":"Forbidden","path":"/api/v4/dreambooth/fetch"}',
+    b'{"code":"403","message":"Request blocked"}',
+    b'{"Message":"User: anonymous is not authorized"}',
+    b"[]",
+]
+
+
+class TestBetween:
+    """A firewall or a proxy refuses: neither the account nor the key is accused."""
+
+    @pytest.mark.parametrize("body", BETWEEN)
+    @pytest.mark.parametrize("status", [403, 407])
+    def test_refusal_on_the_way(self, body: bytes, status: int) -> None:
+        """A 403 or 407 without a status word of the service's is tried again a few times, and named."""
+        answer = busy(body, status, {"Server": "cloudflare", "Via": "1.1 squid"})
+        assert "on the way to the service (server: cloudflare, via: 1.1 squid)" in answer.reason
+        assert answer.reason.endswith(f"refuses the request (HTTP {status})")
+        assert answer.bounded
+        assert not answer.rate_limited
+
+    @pytest.mark.parametrize("body", [SOME_ERROR, b'{"code":"forbidden","message":"no"}', b'{"status":"error"}'])
+    def test_refusal_of_the_service(self, body: Any) -> None:
+        """A 403 with a status word or a code of the service's is about the account."""
+        assert refused(body, 403).error is AccountError
+
+    def test_key_is_still_named(self) -> None:
+        """A 403 that names the API key is about the key, whatever its form."""
+        assert refused({"message": "Invalid API key"}, 403).error is InvalidKeyError
+
+    def test_rate_limit_is_still_named(self) -> None:
+        """A 403 that asks to slow down is a rate limit."""
+        assert busy({"message": "Rate limit exceeded"}, 403).rate_limited
+
+
+PASSING = [
+    "Service temporarily unavailable. Please try again later.",
+    "Internal server error. Please try again.",
+    "Internal Server Error",
+    "Internal error",
+    "Gateway Timeout",
+    "Bad gateway",
+    "504 Gateway Time-out",
+    "Request timed out",
+    "Upstream connect error",
+    "Server is busy, please wait",
+    "CUDA out of memory. Tried to allocate 2.00 GiB",
+    "Out of memory",
+    "Out of GPU memory",
+    "Insufficient memory",
+    "Insufficient GPU resources",
+    "Memory limit exceeded",
+    "Your request is still in queue",
+    "Request queued",
+    "The image is being processed",
+    "Image is still processing",
+    "Try Again",
+    "Please try once again",
+    "Please retry",
+    "Servers are overloaded",
+    "The load balancer is at capacity",
+    "Under maintenance, come back later",
+    "Model is not ready yet",
+    "Something went wrong",
+    "Unknown error",
+    "An unexpected error occurred",
+    "Connection reset by peer",
+    "Failed to process the request, try again",
+    "Please try after sometime",
+    "Out of VRAM",
+    "No GPU available",
+    "Queue limit exceeded",
+    "Maximum execution time of 60 seconds exceeded",
+    "Images not generated yet",
+    "torch.cuda.OutOfMemoryError",
+    ["Service unavailable"],
+    {"message": "Service unavailable"},
+    {"error": {"message": "Server error"}},
+    "<html><title>502 Bad Gateway</title><p>nginx",
+]
+
+
+class TestPassing:
+    """Errors that pass are waited out; only one that names something wrong with the request ends the job."""
+
+    @pytest.mark.parametrize("message", PASSING)
+    @pytest.mark.parametrize("name", ["message", "messege", "error", "detail"])
+    def test_words_that_pass(self, message: Any, name: str) -> None:
+        """The words say that it passes: tried again, and quoted."""
+        answer = busy({"status": "error", name: message})
+        assert answer.reason.startswith("the service answered '")
+        assert answer.details
+        assert (answer.rate_limited, answer.unexpected, answer.bounded) == (False, False, False)
+
+    @pytest.mark.parametrize("message", [None, "", {}, [], 0, "   ", [""], [None]])
+    def test_error_without_a_reason(self, message: Any) -> None:
+        """An error that gives no reason passes, and says so."""
+        answer = busy({"status": "error", "message": message})
+        assert answer.reason == "the service gave an error without a reason"
+        assert busy({"status": "error"}) == answer
+
+    @pytest.mark.parametrize("code", ["service_unavailable", "timeout", "INTERNAL_ERROR", "gpu-out-of-memory", "busy"])
+    def test_other_codes(self, code: str) -> None:
+        """A code that is not documented is read as words."""
+        assert not busy({"status": "error", "code": code, "message": "No."}).unexpected
+
+    @pytest.mark.parametrize(
+        ("message", "error"),
+        [
+            ("Invalid API key. Please try again.", InvalidKeyError),
+            ("Insufficient credits, please try again later", AccountError),
+            ("Your account is temporarily suspended", AccountError),
+            ("The prompt is too long. Please try again with a shorter one.", InvalidRequestError),
+            ("Invalid image size, try again", InvalidRequestError),
+            ("Model not found: x. Please try again", InvalidRequestError),
+            ("The NSFW filter refused this prompt, try again", InvalidRequestError),
+            ("This endpoint is deprecated, please retry with v6", EndpointMovedError),
+        ],
+    )
+    def test_polite_words_do_not_pass(self, message: str, error: type[DreamboothError]) -> None:
+        """The words "try again" do not help where the key, the account or the request is named."""
+        assert refused({"status": "error", "message": message}).error is error
+
+    def test_object_message_does_not_pass(self) -> None:
+        """Fields that were not accepted end the job, whatever the words."""
+        assert refused({"status": "error", "message": {"prompt": ["try again"]}}).error is InvalidRequestError
+
+    def test_words_under_http_400(self) -> None:
+        """Below 500 the words are quoted, not the HTTP status."""
+        assert busy({"status": "error", "message": "Server is busy"}, 400).reason == (
+            "the service answered 'Server is busy'"
+        )
+
+
+class TestEndpoint:
+    """The endpoint is wrong or retired."""
+
+    @pytest.mark.parametrize(
+        ("body", "status"),
+        [
+            ({"message": "The route api/v4/dreambooth/fetsch could not be found."}, 404),
+            ({"status": "error", "message": "Route not found"}, 200),
+            ({"status": "error", "code": "not_found", "message": "Endpoint not found"}, 404),
+            ({"message": "no Route matched with those values"}, 404),
+            ({"message": "The POST method is not supported for this route."}, 405),
+            ({"detail": "Method Not Allowed"}, 405),
+            ({"status": "error", "message": "no"}, 405),
+            ({"status": "error", "message": "gone"}, 410),
+            ({"status": "error", "message": "This API version has been removed"}, 200),
+            (b"", 405),
+            (b"<html>", 405),
+            (b"Gone", 410),
+            (b"{}", 410),
+        ],
+    )
+    def test_wrong_endpoint(self, body: Any, status: int) -> None:
+        """A missing route, 405 and 410 are final, and name V6 unless that was polled."""
+        answer = refused(body, status, endpoint=V4)
+        assert answer.error is EndpointMovedError
+        assert answer.location == V6
+        assert "endpoint" in answer.message
+        assert refused(body, status, endpoint=V6).location == ""
+
+    @pytest.mark.parametrize(
+        "body",
+        [b"404 page not found", b"", b"<title>Not Found</title>", {"detail": "Not Found"}, {"error": "Not Found"}],
+    )
+    def test_missing_page(self, body: Any) -> None:
+        """A 404 of a web server does not speak of the request id: a few tries, then the endpoint is named."""
+        answer = busy(body, 404)
+        assert answer.unexpected
+        assert answer.bounded
+        assert answer.reason.endswith("(HTTP 404)")
+
+    @pytest.mark.parametrize(
+        "message",
+        [
+            "Model not found: x",
+            "The model x does not exist",
+            "No such model",
+            "lora_model 'y' not found",
+            "Unknown scheduler",
+        ],
+    )
+    @pytest.mark.parametrize("fields", [{}, {"code": "not_found"}])
+    @pytest.mark.parametrize("status", [200, 404])
+    def test_missing_model(self, message: str, fields: dict[str, str], status: int) -> None:
+        """A model that is not found is wrong in the request; it is no unknown id and no wrong endpoint."""
+        assert refused({"status": "error", "message": message, **fields}, status).error is InvalidRequestError
+
+    @pytest.mark.parametrize("location", ["/api/v6/images/fetch", "//stablediffusionapi.com/api/v6/images/fetch"])
+    def test_relative_redirect(self, location: str) -> None:
+        """The location of a redirect is named as an absolute address."""
+        answer = refused(b"", 308, headers={"Location": location}, endpoint=V4)
+        assert answer.location == "https://stablediffusionapi.com/api/v6/images/fetch"
 
 
 class TestOtherErrors:
-    """Rows "failed", "error with an object message", "not found", "any other error", "3xx"."""
+    """Errors of the request, the job and the endpoint."""
 
     def test_failed(self) -> None:
         """The documented failure is final."""
@@ -200,10 +441,15 @@ class TestOtherErrors:
         assert answer.error is GenerationFailedError
         assert answer.details == "Failed, Try Again"
 
+    @pytest.mark.parametrize("word", ["failed", "Failure", "fail", "canceled", "cancelled"])
+    def test_words_for_failed(self, word: str) -> None:
+        """Other words for a dead job are final too, even if they ask to try again."""
+        assert refused({"status": word, "message": "Try again"}).error is GenerationFailedError
+
     @pytest.mark.parametrize("fields", [{"message": "model not found"}, {"code": "provider_error"}, {"message": None}])
     @pytest.mark.parametrize("status", [200, 404, 500])
     def test_failed_whatever_it_says(self, fields: dict[str, Any], status: int) -> None:
-        """ "failed" is final: the job is dead."""
+        """The status "failed" is final: the job is dead."""
         assert refused({"status": "failed", **fields}, status).error is GenerationFailedError
 
     def test_object_message(self) -> None:
@@ -221,12 +467,6 @@ class TestOtherErrors:
         assert answer.message == "The service did not accept the request: Error message."
         assert answer.details == "Error message"
         assert refused({"status": "error", "message": "Why?"}).message.endswith("request: Why?")
-
-    @pytest.mark.parametrize("message", [None, "", {}, [], 0, "   "])
-    def test_error_without_a_reason(self, message: Any) -> None:
-        """An error that says nothing says so."""
-        answer = refused({"status": "error", "message": message})
-        assert answer.message == "The service answered with an error and gave no reason."
 
     @pytest.mark.parametrize(
         ("fields", "status"),
