@@ -26,6 +26,7 @@ from ..protocol.endpoint import compose_request
 from ..protocol.parsing import LARGEST_BODY
 from .fork import disown_after_fork
 from .link_guard import Reach, guarded_resolver, is_private_host
+from .loop_end import close_at_loop_end
 from .rate_limit import RateLimiter, check_limits
 
 if TYPE_CHECKING:
@@ -226,6 +227,7 @@ class Transport:
             return
         _close_now(self._sessions)
         self._loop = loop
+        self._ending = await close_at_loop_end(self)
         self._reach = None
         self._limiter = RateLimiter(self._rate, self._burst, clock=loop.time)
         # aiohttp's time-outs count the wait for a free connection, so the wait comes before the request.
