@@ -141,7 +141,10 @@ class DreamboothBatch(BaseWidget):
 
     def add(self, requests: Requests) -> None:
         """Fetch these as well; the same forms as in the constructor. Also after the others have ended."""
-        specs = list(read_requests(requests, self._strike))
+        try:
+            specs = read_requests(requests, self._strike)
+        finally:
+            del requests
 
         def take() -> None:
             if self._telling:
