@@ -217,7 +217,17 @@ async def test_pickles_and_copies(endpoint: Endpoint) -> None:
     job = client.fetch(8)
     with pytest.raises(dw.InvalidKeyError) as caught:
         await job
-    for thing in (widget, widget._key, widget._plan, client, client._network, job, job.state, caught.value, result):
+    for thing in (
+        widget,
+        widget._key,
+        widget._options,
+        client,
+        client._transport,
+        job,
+        job.state,
+        caught.value,
+        result,
+    ):
         for made in duplicates(thing):
             assert CANARY not in str(has_secret(made)), type(thing)
     await client.close()

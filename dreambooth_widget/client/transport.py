@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,6 +20,7 @@ from ..errors import EndpointUnreachableError, InvalidKeyError
 from ..protocol.answers import LARGEST_BODY, Answer, Busy, Refused, read_answer
 from ..protocol.endpoint import compose_request
 from .exchange import Failure, Response
+from .fork import disown_after_fork
 from .link_guard import ANY, PUBLIC, AddressRefusedError, Reach, check_link, check_name, endpoint_reach
 from .proxies import Proxy, ProxyUnusableError, find_proxy, parse_proxy
 from .rate_limit import RateLimiter, check_limits
@@ -86,7 +86,7 @@ class Transport:
         self.waiting = 0
         """Requests that are being polled for: each of them wants a share of the limit."""
         self._swept_at = 0.0
-        _ALIVE.add(self)
+        disown_after_fork(self)
 
     def __repr__(self) -> str:
         return f"<Transport {self.endpoint}>"
@@ -234,19 +234,6 @@ class Transport:
         self._slots = asyncio.Semaphore(self._limit)
         self._picture_slots = asyncio.Semaphore(self._limit)
         self._request_slots: weakref.WeakValueDictionary[str, asyncio.Semaphore] = weakref.WeakValueDictionary()
-
-
-_ALIVE: weakref.WeakSet[Transport] = weakref.WeakSet()
-
-
-def _disown_all() -> None:
-    for transport in tuple(_ALIVE):
-        transport.disown()
-
-
-# Here and not in `connections`: it must be registered before the hooks of modules that drop their clients.
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_disown_all)
 
 
 def _sentence(reason: str) -> str:

@@ -92,9 +92,9 @@ class BaseWidget(anywidget.AnyWidget):
                 "There is no API key yet.", advice=f"Pass key=, set {KEY_VARIABLE}, or fill in the form."
             )
 
-    def _use_key(self, key: str) -> None:
-        """The key that somebody typed into the form, from now on."""
-        self._key, self._client = ApiKey(key), None
+    def _use_key(self, key: ApiKey | None) -> None:
+        """Use the key that was typed into the form from now on."""
+        self._key, self._client = key, None
 
     def _open_client(self) -> Client:
         """The client that the user gave, else the one that all widgets of this kernel share. On the loop."""

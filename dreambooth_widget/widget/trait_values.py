@@ -31,6 +31,7 @@ def trait_values(state: FetchState) -> dict[str, Any]:
 def card_values(state: FetchState, *, form: bool, has_key: bool) -> dict[str, Any]:
     """What the card shows besides the public traits. `clock` is the kernel's time: the clocks run in the browser."""
     return {
+        "caption": _shown(state.caption),
         "activity": state.activity,
         "waiting_since": state.waiting_since,
         "error": _error_values(state.error) if state.status == "error" else None,

@@ -1,8 +1,9 @@
-"""`generation`: what people paste in, queued or finished."""
+"""`protocol.generation`: the answer of a generation call, queued or finished."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,6 +21,13 @@ from ..answers import (
     QUEUED,
     RATE_LIMIT,
 )
+
+
+class Response:
+    """A response as `requests` and `httpx` have them."""
+
+    def __init__(self, text: str | None) -> None:
+        self.content = text if text is None else text.encode()
 
 
 class TestGeneration:
@@ -83,11 +91,16 @@ class TestGeneration:
         with pytest.raises(ValueError, match=why):
             read_generation(response)
 
-    @pytest.mark.parametrize("response", [None, 5, b"{}", [], {"a"}])
+    @pytest.mark.parametrize("response", [None, 5, [], {"a"}, Response(None)])
     def test_of_another_type(self, response: Any) -> None:
         """What is neither an object nor text is refused by its type."""
-        with pytest.raises(TypeError, match=f"response must be a dict or JSON text, not {type(response).__name__}"):
+        with pytest.raises(TypeError, match=f"response must be a dict, JSON text .*, not {type(response).__name__}"):
             read_generation(response)
+
+    @pytest.mark.parametrize("wrap", [str.encode, lambda text: bytearray(text.encode()), Response])
+    def test_bytes_and_responses(self, wrap: Callable[[str], Any]) -> None:
+        """Bytes and the response objects of requests and httpx are read like their text."""
+        assert read_generation(wrap(QUEUED)) == read_generation(QUEUED)
 
     def test_key_is_struck(self) -> None:
         """An error that echoes the key does not repeat it."""

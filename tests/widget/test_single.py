@@ -358,7 +358,7 @@ async def test_the_key_is_nowhere_to_be_read(endpoint: Endpoint, caplog: pytest.
         await job
     await client.close()
     error = caught.value
-    things = [widget, client, job, job.state, error, widget._plan, widget._client, widget._key, client._network]
+    things = [widget, client, job, job.state, error, widget._options, widget._client, widget._key, client._transport]
     for thing in things:
         assert CANARY not in repr(thing) + str(thing) + repr(getattr(thing, "__dict__", ""))
     assert CANARY not in repr(error.details) + repr(error.args)
@@ -385,6 +385,18 @@ async def test_selected_is_kept_in_order(endpoint: Endpoint) -> None:
     assert widget.selected == [1, 3]
     with pytest.raises(traitlets.TraitError):
         widget.selected = ["one"]
+
+
+async def test_selected_fits_the_pictures(endpoint: Endpoint) -> None:
+    """As soon as the number of pictures is known, what exceeds it is dropped, and refused from then on."""
+    links = [endpoint.serve(f"{index}.png", png()) for index in range(2)]
+    widget = make(endpoint, PROCESSING, endpoint.success(*links))
+    widget.selected = [1, 9]
+    await widget
+    assert widget.selected == [1]
+    with pytest.raises(traitlets.TraitError, match="no picture with index 9: the request has 2"):
+        widget.selected = [0, 9]
+    assert widget.selected == [1]
 
 
 async def test_the_jobs_traits_are_read_only(endpoint: Endpoint) -> None:
@@ -447,3 +459,18 @@ async def test_a_client_brings_key_endpoint_and_policies(endpoint: Endpoint) -> 
         assert len(await widget) == 1
         assert json.loads(widget.resume_token)["endpoint"] == endpoint.url
     assert endpoint.polls[1].time - endpoint.polls[0].time < 1
+
+
+async def test_stop_and_check_in_one_step(endpoint: Endpoint) -> None:
+    """The status is true right after `stop()`, so that `check_now()` in the same cell resumes."""
+    widget = make(endpoint, PROCESSING)
+    await endpoint.saw(2)
+    endpoint.answers = [endpoint.success(endpoint.serve("1.png", png()))]
+    widget.stop()
+    assert widget.status == "stopped"
+    assert isinstance(widget.error, dw.StoppedError)
+    started, polls = widget.started_at, widget.polls
+    widget.check_now()
+    assert widget.status == "processing"
+    assert len(await widget) == 1
+    assert (widget.started_at, widget.polls) == (started, polls + 1)

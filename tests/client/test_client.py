@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from dreambooth_widget import Client, DreamboothBatch, DreamboothWidget, InvalidKeyError, PollSchedule, Retry
-from dreambooth_widget.client.client import _CLIENTS, _NETWORKS
+from dreambooth_widget.client.client import _CLIENTS, _TRANSPORTS
+from dreambooth_widget.credentials import ApiKey, find_key
 from dreambooth_widget.images.cache import PictureCache
 
 from ..endpoint import CANARY, PROCESSING, Endpoint, ThreadedEndpoint, png
@@ -41,15 +42,15 @@ def _nobody_else() -> None:
     gc.collect()
 
 
-def network(user: Any) -> Any:
+def transport(user: Any) -> Any:
     """The network of a widget or client."""
     client = user if isinstance(user, Client) else user._client
-    return client._network
+    return client._transport
 
 
-def shared(endpoint: Endpoint, key: str | None = CANARY, **options: Any) -> Client:
-    """A shared client of the endpoint."""
-    return Client.shared(key, endpoint=endpoint.url, **options)
+def shared(endpoint: Endpoint, key: str | None = CANARY, cache: PictureCache | None = None) -> Client:
+    """Return a shared client of the endpoint."""
+    return Client.shared(find_key(key), endpoint.url, cache)
 
 
 async def test_widgets_and_batches_share_one_set_of_connections(endpoint: Endpoint) -> None:
@@ -69,23 +70,25 @@ async def test_who_shares_with_whom(endpoint: Endpoint, tmp_path: Path) -> None:
     """The same key and endpoint: one network, whatever the cache. Another key or endpoint: another."""
     first = shared(endpoint)
     assert shared(endpoint) is first
-    cached = shared(endpoint, cache=tmp_path)
+    cached = shared(endpoint, cache=PictureCache(tmp_path))
     assert shared(endpoint, cache=PictureCache(tmp_path)) is cached is not first
     assert shared(endpoint, cache=PictureCache(tmp_path, max_bytes=5)) is not cached
-    assert network(cached) is network(first)
+    assert transport(cached) is transport(first)
     other = shared(endpoint, OTHER)
-    elsewhere = Client.shared(CANARY, endpoint=endpoint.url + "/elsewhere")
-    keyless = shared(endpoint, None, cache=tmp_path)
+    elsewhere = Client.shared(ApiKey(CANARY), endpoint.url + "/elsewhere")
+    keyless = shared(endpoint, None, cache=PictureCache(tmp_path))
     own = Client(CANARY, endpoint=endpoint.url)
-    assert len({id(network(each)) for each in (first, other, elsewhere, keyless, own)}) == 5
+    assert len({id(transport(each)) for each in (first, other, elsewhere, keyless, own)}) == 5
 
 
 async def test_the_key_of_the_environment_is_the_same_key(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     """However it came, and whatever stands around it."""
-    first = shared(endpoint)
+    first = DreamboothWidget(CANARY, 1, endpoint=endpoint.url)
     monkeypatch.setenv("DREAMBOOTH_API_KEY", f" {CANARY}\n")
-    assert shared(endpoint, None) is first
-    assert Client.shared(f"{CANARY} ", endpoint=f" {endpoint.url} ") is first
+    second = DreamboothWidget(None, 2, endpoint=endpoint.url)
+    third = DreamboothWidget(f"{CANARY} ", 3, endpoint=f" {endpoint.url} ")
+    await asyncio.gather(first, second, third)
+    assert first._client is second._client is third._client is not None
 
 
 async def test_each_key_is_sent_for_its_own(endpoint: Endpoint) -> None:
@@ -115,7 +118,7 @@ async def test_a_widget_keeps_its_own_policies(endpoint: Endpoint) -> None:
     hasty = DreamboothWidget(CANARY, 1, endpoint=endpoint.url, schedule=FAST)
     patient = DreamboothWidget(CANARY, 2, endpoint=endpoint.url)
     await endpoint.saw(5)
-    assert network(hasty) is network(patient)
+    assert transport(hasty) is transport(patient)
     assert patient.polls == 1
     assert hasty.polls > 2
 
@@ -124,7 +127,7 @@ async def test_without_a_key_there_must_be_a_cache(endpoint: Endpoint, tmp_path:
     """No key and no cache: `ValueError`. No key, and not in the cache: an error without a call."""
     with pytest.raises(ValueError, match="DREAMBOOTH_API_KEY"):
         shared(endpoint, None)
-    client = shared(endpoint, None, cache=tmp_path)
+    client = shared(endpoint, None, cache=PictureCache(tmp_path))
     with pytest.raises(InvalidKeyError, match="no API key") as caught:
         await client.fetch(1)
     assert caught.value.request_id == "1"
@@ -133,7 +136,7 @@ async def test_without_a_key_there_must_be_a_cache(endpoint: Endpoint, tmp_path:
 
 async def test_without_a_key_out_of_the_cache(endpoint: Endpoint, tmp_path: Path) -> None:
     """What was fetched once needs no key and no service; for a widget and for a batch."""
-    result = await shared(endpoint, cache=tmp_path).fetch(1)
+    result = await shared(endpoint, cache=PictureCache(tmp_path)).fetch(1)
     endpoint.seen.clear()
     widget = DreamboothWidget(request_id=1, endpoint=endpoint.url, cache=tmp_path)
     batch = DreamboothBatch(requests={"a dog": 1}, endpoint=endpoint.url, cache=tmp_path)
@@ -145,14 +148,14 @@ async def test_without_a_key_out_of_the_cache(endpoint: Endpoint, tmp_path: Path
 def test_sharing_needs_a_loop() -> None:
     """Whose connections would they be?"""
     with pytest.raises(RuntimeError, match="running event loop"):
-        Client.shared(CANARY)
+        Client.shared(ApiKey(CANARY))
 
 
 async def test_it_goes_with_the_last_of_its_users(endpoint: Endpoint) -> None:
     """A closed widget is still a user; when all have gone, so have connections and registry."""
     widgets = [DreamboothWidget(CANARY, n, endpoint=endpoint.url) for n in range(2)]
     await asyncio.gather(*widgets)
-    alive, sessions = weakref.ref(network(widgets[0])), network(widgets[0])._connections._sessions
+    alive, sessions = weakref.ref(transport(widgets[0])), transport(widgets[0])._connections._sessions
     connectors = [session.connector for session in sessions.values()]
     widgets.pop().close()
     gc.collect()
@@ -162,7 +165,7 @@ async def test_it_goes_with_the_last_of_its_users(endpoint: Endpoint) -> None:
     gc.collect()
     assert alive() is None
     assert all(connector.closed for connector in connectors)
-    assert not [place for place in (*_CLIENTS, *_NETWORKS) if place[1] == endpoint.url]
+    assert not [place for place in (*_CLIENTS, *_TRANSPORTS) if place[1] == endpoint.url]
 
 
 async def test_a_running_job_is_a_user(endpoint: Endpoint) -> None:
@@ -177,10 +180,11 @@ def test_the_end_is_silent() -> None:
     script = """
 import asyncio, sys
 from dreambooth_widget import Client, DreamboothBatch, DreamboothWidget
+from dreambooth_widget.credentials import ApiKey
 url, key = sys.argv[1:]
 async def main():
     batch, widget = DreamboothBatch(key, [1, 2], endpoint=url), DreamboothWidget(key, 3, endpoint=url)
-    print(len(await batch), len(await widget), len(await Client.shared(key, endpoint=url).fetch(4)))
+    print(len(await batch), len(await widget), len(await Client.shared(ApiKey(key), url).fetch(4)))
 asyncio.run(main())
 asyncio.run(main())
 """
