@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from .exchange import LATE_SECONDS, Failure, Progress, Response, supervise
+from .exchange import Failure, Progress, Response, supervise
 from .link_guard import AddressRefusedError, Reach, guarded_socket
 from .proxies import Proxy
 from .tls import certificate_problem, tls_context
@@ -23,6 +23,8 @@ __all__ = ["Connections"]
 
 CONNECT_SECONDS = 15.0
 READ_SECONDS = 30.0
+LATE_SECONDS = 1.0
+"""A time-out that fires this much after its time fired because the loop was frozen, not the service."""
 
 _COMPRESSED = frozenset({"gzip", "x-gzip", "deflate"})
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity"}
