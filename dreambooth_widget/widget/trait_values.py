@@ -17,7 +17,7 @@ from ..errors import (
 )
 from ..images.files import file_name
 from ..images.prompt_text import describe
-from .saved_text import strip_url_queries
+from .signed_links import strip_url_queries
 
 __all__ = ["card_values", "row_values", "trait_values"]
 
@@ -47,6 +47,7 @@ def trait_values(state: FetchState) -> dict[str, Any]:
 def card_values(state: FetchState, *, form: bool, has_key: bool) -> dict[str, Any]:
     """What the card shows besides the public traits. `clock` is the kernel's time: the clocks run in the browser."""
     return {
+        "caption": _shown(state.caption),
         "activity": state.activity,
         "waiting_since": state.waiting_since,
         "error": _error_values(state.error) if state.status == "error" else None,
