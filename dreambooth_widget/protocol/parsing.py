@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 __all__ = [
@@ -39,7 +40,7 @@ _LONGEST_NUMBER: Final = 40
 """Maximum number of digits. The time that Python takes to read an integer grows with the square of its length."""
 
 _MOST_LINKS: Final = 256
-_MOST_META: Final = 100
+_MOST_META: Final = 200
 _LONGEST_LINK: Final = 8192
 """Maximum number of characters of a text that is treated as an address without looking like one."""
 
@@ -170,7 +171,7 @@ def _sentences(value: Any, depth: int) -> Iterator[str]:
         for entry in value[:50]:
             yield from _sentences(entry, depth + 1)
     elif depth < 4 and isinstance(value, dict):
-        for name, entry in list(value.items())[:50]:
+        for name, entry in islice(value.items(), 50):
             text = "; ".join(_sentences(entry, depth + 1))
             yield f"{str(name)[:_LONGEST_TEXT]}: {text}" if text else str(name)[:_LONGEST_TEXT]
 
@@ -180,9 +181,7 @@ def read_meta(value: Any, redact: Redact) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         return {}
     meta: dict[str, Any] = {}
-    for name, entry in value.items():
-        if len(meta) >= _MOST_META:
-            break
+    for name, entry in islice(value.items(), _MOST_META):
         if not isinstance(name, str) or name.lower() in _SECRET_NAMES:
             continue
         kept = _scalar(entry, redact)
@@ -272,11 +271,9 @@ def _link(entry: Any, redact: Redact) -> str:
     if not isinstance(entry, str):
         return ""
     link = entry.strip()
-    address = _ADDRESS.match(link) is not None
-    if address or len(link) <= _LONGEST_LINK:
-        # The key is never sent to a picture host, not even when the service itself has put it into the link. URL
-        # parsers drop line breaks, which may split the key.
-        link = redact(re.sub(r"[\t\r\n]", "", link) if address else link) if len(link) <= _LONGEST_TEXT else ""
+    if _ADDRESS.match(link) or len(link) <= _LONGEST_LINK:
+        # The key is never sent to a picture host, not even when the service itself has put it into the link.
+        link = redact(link) if len(link) <= _LONGEST_TEXT else ""
     elif link.isascii():
         return link
     else:
