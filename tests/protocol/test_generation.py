@@ -41,6 +41,7 @@ class TestGeneration:
         assert generation.eta == 20.94
         assert generation.expected == 1
         assert generation.answer == Processing("Try to fetch request after seconds estimated", 20.94)
+        assert generation.endpoint == "https://stablediffusionapi.com/api/v3/dreambooth/fetch/{request_id}"
 
     def test_finished_generation(self) -> None:
         """A generation that was finished at once brings its pictures along, and no ETA."""
@@ -68,6 +69,7 @@ class TestGeneration:
         """Without an id, the address to fetch from names the request."""
         response = {"status": "processing", "id": "", "fetch_result": "https://m.example/api/v6/images/fetch/123"}
         assert read_generation(response).request_id == "123"
+        assert read_generation(response).endpoint is None
 
     @pytest.mark.parametrize(
         ("response", "why"),
