@@ -98,7 +98,7 @@ _LONGEST_ETA: Final = 7 * 86_400.0
 
 _SLOW_DOWN: Final = "the service asks for fewer requests"
 
-_LONGEST_PAGE: Final = 256 * 1024
+_LONGEST_PAGE: Final = 64 * 1024
 """Maximum number of bytes that are read of a body that is not JSON."""
 
 _REQUEST: Final = re.compile(r"\bid\b|request|job|task|generation", re.IGNORECASE)
