@@ -26,6 +26,9 @@ READ_SECONDS = 30.0
 LATE_SECONDS = 1.0
 """A time-out that fires this much after its time fired because the loop was frozen, not the service."""
 
+_MANY_CHUNKS, _SMALL_CHUNK = 10_000, 64
+"""More chunks than the first, of fewer bytes than the second on average, are a flood that only keeps the loop busy."""
+
 _COMPRESSED = frozenset({"gzip", "x-gzip", "deflate"})
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity"}
 _PICTURE_HEADERS = {"Accept": "image/*, */*;q=0.5", "Accept-Encoding": "identity"}
@@ -140,16 +143,19 @@ async def _exchange(
         return _failure(error, proxy, loop.time() - began)
 
 
-async def _read(response: aiohttp.ClientResponse, progress: Progress, largest: int) -> Response:
+async def _read(response: aiohttp.ClientResponse, progress: Progress, largest: int) -> Response | Failure:
     declared = response.content_length or 0
     if declared > largest:
         return Response(response.status, response.headers, oversize=declared)
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        progress.receive(len(chunk))
-        body += chunk
+    body, chunks = bytearray(), 0
+    async for data, ends in response.content.iter_chunks():
+        progress.receive(len(data))
+        body += data
+        chunks += ends
         if len(body) > largest:
             return Response(response.status, response.headers, oversize=len(body))
+        if chunks > _MANY_CHUNKS and len(body) < chunks * _SMALL_CHUNK:
+            return Failure("the transfer came in too many small pieces")
     data = bytes(body)
     encodings = response.headers.get("Content-Encoding", "").lower().replace(" ", "").split(",")
     if not _COMPRESSED.isdisjoint(encodings):
