@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import json
 import warnings
 import weakref
@@ -147,16 +148,16 @@ async def _read(response: aiohttp.ClientResponse, progress: Progress, largest: i
     declared = response.content_length or 0
     if declared > largest:
         return Response(response.status, response.headers, oversize=declared)
-    body, chunks = bytearray(), 0
+    body, size, chunks = io.BytesIO(), 0, 0  # its getvalue() hands over the buffer; bytes(bytearray) would copy it
     async for data, ends in response.content.iter_chunks():
         progress.receive(len(data))
-        body += data
+        size += body.write(data)
         chunks += ends
-        if len(body) > largest:
-            return Response(response.status, response.headers, oversize=len(body))
-        if chunks > _MANY_CHUNKS and len(body) < chunks * _SMALL_CHUNK:
+        if size > largest:
+            return Response(response.status, response.headers, oversize=size)
+        if chunks > _MANY_CHUNKS and size < chunks * _SMALL_CHUNK:
             return Failure("the transfer came in too many small pieces")
-    data = bytes(body)
+    data = body.getvalue()
     encodings = response.headers.get("Content-Encoding", "").lower().replace(" ", "").split(",")
     if not _COMPRESSED.isdisjoint(encodings):
         data = await asyncio.to_thread(_inflate, data, largest + 1)
