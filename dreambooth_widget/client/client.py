@@ -123,7 +123,7 @@ class Client:
         self._originals = Originals(memory, cache.folder if cache is not None else None)
 
     def __repr__(self) -> str:
-        return f"<Client {self.endpoint}>"
+        return f"<Client {self.endpoint if hasattr(self, '_transport') else '(not made)'}>"
 
     @property
     def endpoint(self) -> str:
@@ -142,7 +142,10 @@ class Client:
             eta: The expected duration in seconds from now.
             deadline: Seconds from now after which waiting ends; by default max(10 minutes, 6·eta).
         """
-        options = FetchOptions(read_request_id(request_id, self.redact), eta=check_seconds("eta", eta))
+        try:
+            options = FetchOptions(read_request_id(request_id, self.redact), eta=check_seconds("eta", eta))
+        finally:
+            del request_id
         return self.start(options, self._policies(deadline))
 
     def fetch_response(self, response: object, *, deadline: float | None = None) -> FetchJob:
@@ -192,9 +195,13 @@ class Client:
             if on_update is not None:
                 on_update(jobs[index])
 
+        try:
+            specs = read_requests(requests, self.redact)
+        finally:
+            del requests
         policies = self._policies(deadline)
         jobs = FetchJobs(lambda options: self.start(options, policies), tell, self.expect)
-        jobs.add(list(read_requests(requests, self.redact)))
+        jobs.add(specs)
         jobs.start()
         try:
             return await jobs.wait()
@@ -203,7 +210,11 @@ class Client:
 
     async def check(self, request_id: int | str) -> Answer:
         """Make exactly one POST and return what the service answers about the request."""
-        return await self._transport.poll(read_request_id(request_id, self.redact))
+        try:
+            checked = read_request_id(request_id, self.redact)
+        finally:
+            del request_id
+        return await self._transport.poll(checked)
 
     def start(self, options: FetchOptions, policies: Policies | None = None) -> FetchJob:
         """Start a job for checked options, by the `policies` of the caller or of this client."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, SupportsIndex, TypeAlias
 
@@ -68,7 +68,7 @@ def read_calls(
     """Read the first two arguments of a call for many requests. As `read_call` and `read_requests`."""
     try:
         secret = find_key(key)
-        return secret, list(read_requests(requests, redact or (secret.redact if secret else str)))
+        return secret, read_requests(requests, redact or (secret.redact if secret else str))
     finally:
         del key, requests
 
@@ -89,7 +89,7 @@ def read_request_id(value: Any, redact: Redact = str) -> str:
         del value
 
 
-def read_requests(requests: Requests, redact: Redact = str) -> Iterator[RequestSpec]:
+def read_requests(requests: Requests, redact: Redact = str) -> list[RequestSpec]:
     """Read many requests.
 
     The caption of each is the key of the mapping, else the prompt in the answer of its generation call, else "". A
@@ -99,20 +99,27 @@ def read_requests(requests: Requests, redact: Redact = str) -> Iterator[RequestS
         TypeError: `requests` or one of them is of a wrong type. The message has its index.
         ValueError: One of them cannot be a request. The message has its index.
     """
+    specs = []
+    for index, (caption, request) in enumerate(_pairs(requests)):
+        try:
+            specs.append(_read(str(caption), request, redact))
+        except (TypeError, ValueError) as error:
+            failure = (TypeError if isinstance(error, TypeError) else ValueError)(f"request {index}: {error}")
+            break
+    else:
+        return specs
+    del requests, caption, request  # a key may be among them
+    raise failure
+
+
+def _pairs(requests: Requests) -> Iterable[tuple[object, Any]]:
     if hasattr(requests, "columns"):
         raise TypeError("requests is a whole table: pass its column of ids, or dict(zip(its prompts, its ids))")
     if not _is_collection(requests):
         raise TypeError("requests must be a list of requests ([one] for one), or a mapping from captions to them")
     if isinstance(requests, Mapping):
-        pairs: Iterable[tuple[object, Any]] = requests.items()
-    else:
-        pairs = (("", request) for request in requests)
-    for index, (caption, request) in enumerate(pairs):
-        try:
-            yield _read(str(caption), request, redact)
-        except (TypeError, ValueError) as error:
-            kind = TypeError if isinstance(error, TypeError) else ValueError
-            raise kind(f"request {index}: {error}") from None
+        return requests.items()
+    return (("", request) for request in requests)
 
 
 def _read(caption: str, request: Any, redact: Redact) -> RequestSpec:

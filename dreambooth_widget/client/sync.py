@@ -37,15 +37,13 @@ class _LoopThread:
     def __init__(self) -> None:
         self.disown()
         disown_after_fork(self)
-        atexit.register(self.close)
 
     def disown(self) -> None:
         """Start anew: a forked child has neither the thread nor its loop."""
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-        self.clients: set[Client] = set()
-        """Kept, so that the next call finds their connections open."""
+        self._clients: set[Client] = set()
 
     def loop(self) -> asyncio.AbstractEventLoop:
         """Return the running loop.
@@ -61,6 +59,13 @@ class _LoopThread:
                 self._thread = threading.Thread(target=self._loop.run_forever, name=_NAME, daemon=True)
                 self._thread.start()
             return self._loop
+
+    def keep(self, client: Client) -> None:
+        """Keep a client, so that the next call finds its connections open."""
+        if not self._clients:
+            # Not earlier: what is registered last runs first, and a client's own clean-up runs in the wrong thread.
+            atexit.register(self.close)
+        self._clients.add(client)
 
     def close(self) -> None:
         """Close the connections and the loop, so that neither a warning nor a pending task is left at exit."""
@@ -80,9 +85,7 @@ class _LoopThread:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for client in self.clients:
-            await client.close()
-        await asyncio.get_running_loop().shutdown_asyncgens()
+        await asyncio.get_running_loop().shutdown_asyncgens()  # closes the connections, see `loop_end`
 
 
 _THREAD = _LoopThread()
@@ -120,7 +123,7 @@ def fetch_sync(
 
     async def work() -> FetchResult:
         client = Client.shared(secret, address, folder)
-        _THREAD.clients.add(client)
+        _THREAD.keep(client)
         return await follow(client.start(options, policies), on_update)
 
     loop = _THREAD.loop()

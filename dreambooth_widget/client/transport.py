@@ -22,6 +22,7 @@ from ..protocol.endpoint import compose_request
 from .exchange import Failure, Response
 from .fork import disown_after_fork
 from .link_guard import ANY, PUBLIC, AddressRefusedError, Reach, check_link, check_name, endpoint_reach
+from .loop_end import close_at_loop_end
 from .proxies import Proxy, ProxyUnusableError, find_proxy, parse_proxy
 from .rate_limit import RateLimiter, check_limits
 
@@ -156,7 +157,7 @@ class Transport:
         return text if self._key is None else self._key.redact(text)
 
     def _read(self, response: Response) -> Answer:
-        return read_answer(response.status, response.headers, response.body, redact=self.redact)
+        return read_answer(response.status, response.headers, response.body, redact=self.redact, endpoint=self.endpoint)
 
     @asynccontextmanager
     async def picture_slot(self, request_id: str) -> AsyncIterator[None]:
@@ -228,6 +229,7 @@ class Transport:
             self._connections.close_now()
         self._loop = loop
         self._connections: Connections = connections.Connections(self._limit)
+        self._ending = await close_at_loop_end(self)
         self._reach = None
         self._limiter = RateLimiter(self._rate, self._burst, clock=loop.time)
         # aiohttp's time-outs count the wait for a free connection, so the wait comes before the request.

@@ -98,7 +98,7 @@ def _generation_id(record: Mapping[str, Any], redact: Redact) -> str:
             if redact(request_id) != request_id:
                 raise ValueError("response names no request: its id repeats the API key")
             return request_id
-    tail = re.search(r"/([0-9]{1,40})/?$", shown(record.get("fetch_result"), str))
+    tail = re.search(r"/([0-9]{1,40})/?$", shown(record.get("fetch_result"), redact))
     if tail is None:
         raise ValueError("response names no request: it has no id")
     return tail[1]

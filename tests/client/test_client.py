@@ -1,4 +1,4 @@
-"""What the widgets of one kernel share: connections and rate limit, by endpoint and key; and when it goes."""
+"""`Client` and `fetch`; and what the widgets of one kernel share, by endpoint and key."""
 
 from __future__ import annotations
 
@@ -10,12 +10,23 @@ import sys
 import weakref
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from dreambooth_widget import Client, DreamboothBatch, DreamboothWidget, InvalidKeyError, PollSchedule, Retry
+from dreambooth_widget import (
+    Client,
+    DeadlineExceededError,
+    DreamboothBatch,
+    DreamboothWidget,
+    InvalidKeyError,
+    PollSchedule,
+    Retry,
+    fetch,
+)
 from dreambooth_widget.client.client import _CLIENTS, _TRANSPORTS
+from dreambooth_widget.client.options import FetchOptions
 from dreambooth_widget.credentials import ApiKey, find_key
 from dreambooth_widget.images.cache import PictureCache
 
@@ -175,11 +186,88 @@ async def test_a_running_job_is_a_user(endpoint: Endpoint) -> None:
     assert len(await job) == 1
 
 
+async def test_address_of_the_answer_is_polled(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client of the default address polls where the vendor's answer says; one of another address does not."""
+    monkeypatch.setattr("dreambooth_widget.client.options.V4", f"{endpoint.url}/default")
+    monkeypatch.setattr("dreambooth_widget.client.options.is_vendor_address", lambda url: "/evil/" not in url)
+    named = FetchOptions("7", endpoint=f"{endpoint.url}/{{request_id}}")
+    evil = FetchOptions("8", endpoint=f"{endpoint.url}/evil/{{request_id}}")
+    async with Client(CANARY, endpoint=f"{endpoint.url}/default", retry=QUICK) as client:
+        await client.start(named)
+        await client.start(evil)
+        token = client.start(named).resume_token()
+        assert len(await client.resume(token)) == 1
+    async with Client(CANARY, endpoint=f"{endpoint.url}/own", retry=QUICK) as client:
+        await client.start(named)
+        with pytest.raises(ValueError, match="the token is for"):
+            client.resume(token)
+    paths = [poll.path.removeprefix("/api/v4/dreambooth/fetch") for poll in endpoint.polls]
+    assert set(paths) == {"/7", "/default", "/own"}
+    assert "request_id" not in json.loads(endpoint.polls[0].body)
+
+
+async def test_resumed_job_has_its_own_deadline(endpoint: Endpoint) -> None:
+    """After a deadline that was too short, the resumed job waits on, or as long as it is given."""
+    endpoint.answers = [PROCESSING]
+    async with Client(CANARY, endpoint=endpoint.url, schedule=FAST, retry=QUICK) as client:
+        job = client.fetch(1, deadline=0.1)
+        with pytest.raises(DeadlineExceededError):
+            await job
+        resumed = client.resume(job.resume_token())
+        with pytest.raises(DeadlineExceededError):
+            await client.resume(job.resume_token(), deadline=0.1)
+        polls = len(endpoint.polls)
+        await endpoint.saw(polls + 3)
+        assert resumed.state.status == "processing"
+        endpoint.answers = [endpoint.success(endpoint.link("1.png"))]
+        assert len(await resumed) == 1
+        assert resumed.state.started_at == job.state.started_at
+
+
+@pytest.mark.parametrize("kind", [bytes, dict, "response"])
+async def test_fetch_response_takes_every_form(endpoint: Endpoint, kind: Any) -> None:
+    """A dict, bytes, and the response of `requests` or `httpx`."""
+    answer = {"status": "processing", "id": 7, "eta": 0}
+    text = json.dumps(answer).encode()
+    forms = {bytes: text, dict: answer, "response": SimpleNamespace(content=text)}
+    async with Client(CANARY, endpoint=endpoint.url, schedule=FAST) as client:
+        result = await client.fetch_response(forms[kind], deadline=30)
+    assert result.request_id == "7"
+
+
+async def test_fetch_opens_one_client(endpoint: Endpoint) -> None:
+    """`fetch` closes the client that it made, and leaves the caller's open."""
+    seen: list[str] = []
+    result = await fetch(CANARY, 7, endpoint=endpoint.url, eta=1, on_update=lambda state: seen.append(state.status))
+    assert (len(result), seen[-1]) == (1, "success")
+    async with Client(CANARY, endpoint=endpoint.url) as client:
+        await fetch(request_id=8, client=client)
+        await fetch(request_id=9, client=client)
+        assert len({poll.peer for poll in endpoint.polls}) == 2
+
+
+async def test_saving_a_result(endpoint: Endpoint, tmp_path: Path) -> None:
+    """`result.save` and `widget.save` write all pictures, or those of the indices; wrong ones are named."""
+    links = [endpoint.serve(f"{index}.png", png(seed=str(index))) for index in range(3)]
+    endpoint.answers = [endpoint.success(*links)]
+    widget = DreamboothWidget(CANARY, 7, endpoint=endpoint.url)
+    result = await widget
+    assert [path.name for path in result.save(tmp_path / "all")] == ["7-1.png", "7-2.png", "7-3.png"]
+    widget.selected = [0, 2]
+    assert [path.name for path in widget.save(tmp_path / "some", widget.selected)] == ["7-1.png", "7-3.png"]
+    assert (tmp_path / "some" / "7-3.png").read_bytes() == result[2].data
+    for indices, kind in (([3], IndexError), ([-1], IndexError), ([True], IndexError), ("12", ValueError)):
+        with pytest.raises(kind, match=r"no picture with index|list of picture indices"):
+            result.save(tmp_path / "none", indices)
+    assert not (tmp_path / "none").exists()
+
+
 def test_the_end_is_silent() -> None:
     """A kernel or script that ends with open widgets says nothing of unclosed sessions."""
     script = """
 import asyncio, sys
 from dreambooth_widget import Client, DreamboothBatch, DreamboothWidget
+from dreambooth_widget.client.options import FetchOptions
 from dreambooth_widget.credentials import ApiKey
 url, key = sys.argv[1:]
 async def main():

@@ -108,7 +108,7 @@ async def test_no_picture_holds_the_loop(name: str) -> None:
 
 
 ANSWERS = {
-    "40 MB": lambda: b'{"status": "processing", "message": "' + b"x" * 40_000_000 + b'"}',
+    "60 MB": lambda: b'{"status": "processing", "message": "' + b"x" * 60_000_000 + b'"}',
     "millions of brackets": lambda: b'{"status": "processing", "message": ' + b"[" * 7_000_000,
     "a million small objects": lambda: json.dumps({"output": [{"a": 1}] * 500_000}).encode(),
     "a number of a million digits": lambda: b'{"status": "processing", "eta": ' + b"9" * 1_000_000 + b"}",

@@ -19,7 +19,7 @@ from ..endpoint import CANARY
 
 def read(requests: Any) -> list[RequestSpec]:
     """All of them."""
-    return list(read_requests(requests))
+    return read_requests(requests)
 
 
 class Identifier:

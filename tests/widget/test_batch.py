@@ -22,8 +22,7 @@ import traitlets
 import dreambooth_widget as dw
 from dreambooth_widget import Client, DreamboothBatch, FetchResult, PollSchedule, Retry
 
-from ..endpoint import CANARY, Endpoint, Reply, Seen, png
-from ..service import Service
+from ..endpoint import CANARY, Endpoint, Reply, Seen, Service, png
 from ..views import View
 
 FAST = PollSchedule(shortest=0.02, longest=0.05, longest_silence=0.05)
