@@ -22,6 +22,7 @@ from ..credentials import KEY_VARIABLE, ApiKey
 from ..errors import DreamboothError, InvalidKeyError, StoppedError
 from ..images.files import file_name
 from ..protocol.endpoint import V4, check_endpoint
+from .bundle import front_end
 from .display import StaticOutputs, has_frontend, is_boxed, is_captured, publish
 from .observers import guard_observer
 from .static_content import StaticContent
@@ -51,6 +52,8 @@ def read_only(trait: traitlets.TraitType[Any, Any]) -> Any:
 
 class BaseWidget(anywidget.AnyWidget):
     """A card in a notebook cell that follows jobs."""
+
+    _esm, _css = front_end()
 
     _intents: ClassVar[frozenset[str]] = frozenset()
     """The types of a view's messages that are understood; `_on_<type>` does what they ask for."""
@@ -111,9 +114,9 @@ class BaseWidget(anywidget.AnyWidget):
                 "There is no API key yet.", advice=f"Pass key=, set {KEY_VARIABLE}, or fill in the form."
             )
 
-    def _use_key(self, key: str) -> None:
-        """The key that somebody typed into the form, from now on."""
-        self._key, self._client = ApiKey(key), None
+    def _use_key(self, key: ApiKey | None) -> None:
+        """Use the key that was typed into the form from now on."""
+        self._key, self._client = key, None
 
     def _open_client(self) -> Client:
         """The client that the user gave, else the one that all widgets of this kernel share. On the loop."""

@@ -13,17 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets
 
-from ..client.options import FetchOptions, check_seconds
-from ..client.requests import Requests, RequestSpec, read_requests
+from ..client.options import FetchOptions, Policies, check_seconds
+from ..client.requests import Requests, read_calls, read_requests
 from ..client.schedule import PollSchedule, Retry
 from ..client.state import FetchResult, FetchState, PictureState
-from ..credentials import find_key
+from ..credentials import ApiKey, find_key
 from ..errors import DreamboothError, InvalidKeyError
 from ..images.files import file_name, named
 from ..protocol.endpoint import V4
 from .base import BaseWidget, read_only
 from .batch_summary import BatchSummary, summarize
-from .bundle import pack, read_bundle
 from .manifest import NAMES, make_frame, read_records, write_manifest
 from .static_content import StaticContent, counted, read_batch
 from .static_html import render_many
@@ -41,8 +40,6 @@ if TYPE_CHECKING:
     from ..images.picture import Picture
 
 __all__ = ["DreamboothBatch"]
-
-_SCRIPT, _STYLE = read_bundle("batch")
 
 _NONE_YET, _WAIT = "There are no pictures yet.", "`await batch` waits for them."
 
@@ -66,8 +63,8 @@ class DreamboothBatch(BaseWidget):
     request: one that fails hides none of the others. Raises `TypeError` or `ValueError` for what cannot be a request.
     """
 
-    _esm = traitlets.Unicode(pack(_SCRIPT)).tag(sync=True)
-    _css = traitlets.Unicode(_STYLE).tag(sync=True)
+    _kind = read_only(traitlets.Unicode("batch"))
+    """Which card the front end draws."""
 
     status = read_only(traitlets.Enum(["idle", "processing", "success", "error", "stopped", "timed_out"], "idle"))
     """What the batch is doing. After the end: `error` when some have failed, else `timed_out`, `stopped`, `success`."""
@@ -91,7 +88,7 @@ class DreamboothBatch(BaseWidget):
 
     def __init__(
         self,
-        key: str | None = None,
+        key: str | ApiKey | None = None,
         requests: Requests = (),
         *,
         endpoint: str = V4,
@@ -105,12 +102,12 @@ class DreamboothBatch(BaseWidget):
     ) -> None:
         from ..client.job_group import FetchJobs  # see BaseWidget
 
-        secret = find_key(key)
-        del key  # a traceback with local values shall not find it in this frame
-        policies = FetchOptions("", deadline=check_seconds("deadline", deadline), schedule=schedule, retry=retry)
-        if client is not None:
-            policies = client.adopt(policies)
-        self._policies = policies
+        try:
+            secret, specs = read_calls(key, requests, client.redact if client is not None else None)
+        finally:
+            del key, requests
+        policies = Policies(schedule=schedule, retry=retry) if client is None else client.policies
+        self._policies = replace(policies, deadline=check_seconds("deadline", deadline))
         self._jobs = FetchJobs(self._start_job, self._note, self._expect)
         self._changed: dict[int, None] = {}  # places that the views have not heard of, in the order of the changes
         self._telling = False
@@ -119,7 +116,7 @@ class DreamboothBatch(BaseWidget):
         self._cached = 0  # requests, from the first on, that need no key
         self._pushed: set[str] = set()  # digests of the pictures whose thumbnails the views have unasked
         super().__init__(secret, endpoint=endpoint, client=client, cache=cache, save_copy=save_copy)
-        self._jobs.add(self._read(requests))
+        self._jobs.add(specs)
         self._show()
         if autostart and self._owner.known and self._can_start:
             self.start()
@@ -145,13 +142,16 @@ class DreamboothBatch(BaseWidget):
 
     def add(self, requests: Requests) -> None:
         """Fetch these as well; the same forms as in the constructor. Also after the others have ended."""
-        asked = self._read(requests)
+        try:
+            specs = read_requests(requests, self._strike)
+        finally:
+            del requests
 
         def take() -> None:
             if self._telling:
                 # The views hear of it with the next message: somebody may add a thousand, one by one.
                 self._unsaid.enter_context(self.hold_sync())
-            self._jobs.add(asked)
+            self._jobs.add(specs)
             if self._started:
                 self._begin()
             else:
@@ -162,16 +162,16 @@ class DreamboothBatch(BaseWidget):
     def stop(self) -> None:
         """Stop waiting for all. The service cannot cancel jobs: they go on there, and `check_now()` resumes."""
         if self._started:
-            self._owner.do(self._jobs.stop)
+            self._owner.do(self._stop_all)
 
     def check_now(self) -> None:
-        """Ask for all that run, in their turns; those that were stopped or timed out go on."""
+        """Poll for all that run, in their turns; those that were stopped or timed out go on."""
+        self._owner.do(self._jobs.check_now)
         self._again("stopped", "timed_out")
-        self._jobs.check_now()
 
     def retry_failed(self) -> None:
-        """Fetch those once more that have failed."""
-        self._again("error")
+        """Fetch those once more that stand in `errors`: failed, timed out or stopped."""
+        self._again("error", "timed_out", "stopped")
 
     @property
     def outcomes(self) -> list[Outcome | None]:
@@ -297,14 +297,11 @@ class DreamboothBatch(BaseWidget):
         asked = self._jobs.asked
         while self._cached < len(asked):  # each is looked up once: a thousand manifests are not read for a message
             each = asked[self._cached]
-            if each.error is None and not self._cache.has_all(self._endpoint, each.plan.request_id):
+            options = each.options
+            if each.error is None and not self._cache.has_all(options.endpoint_at(self._endpoint), options.request_id):
                 return False
             self._cached += 1
         return True
-
-    def _read(self, requests: Requests) -> list[RequestSpec]:
-        asked = list(read_requests(requests, self._strike))
-        return [replace(each, plan=each.plan.with_policies_of(self._policies)) for each in asked]
 
     def _start_for_waiting(self) -> None:
         if not self._started:
@@ -316,12 +313,16 @@ class DreamboothBatch(BaseWidget):
         self._jobs.start()
         self._show()
 
-    def _start_job(self, plan: FetchOptions) -> FetchJob:
-        return self._open_client().start(plan)
+    def _start_job(self, options: FetchOptions) -> FetchJob:
+        return self._open_client().start(options, self._policies)
 
     def _expect(self, more: int) -> None:
         if more:
             self._open_client().expect(more)
+
+    def _stop_all(self) -> None:
+        self._jobs.stop()
+        self._show()
 
     def _again(self, *statuses: str) -> None:
         def begin() -> None:
@@ -413,8 +414,15 @@ class DreamboothBatch(BaseWidget):
 
     @traitlets.validate("selected")
     def _check_selected(self, proposal: Any) -> list[list[int]]:
-        pairs = {(pair[0], pair[1]) for pair in proposal["value"] if len(pair) == 2 and min(pair) >= 0}
-        return [list(pair) for pair in sorted(pairs)]
+        """Sort the pairs. Raises TraitError for one that no picture has, as soon as their number is known."""
+        pairs = sorted({(pair[0], pair[1]) for pair in proposal["value"] if len(pair) == 2 and min(pair) >= 0})
+        for request, index in pairs:
+            if request >= len(self._jobs):
+                raise traitlets.TraitError(f"there is no request with index {request}: there are {len(self._jobs)}")
+            count = self._jobs[request].count
+            if count is not None and index >= count:
+                raise traitlets.TraitError(f"there is no picture with index {index}: request {request} has {count}")
+        return [list(pair) for pair in pairs]
 
     # -- intents in --------------------------------------------------------------------------------------------
 
@@ -440,7 +448,7 @@ class DreamboothBatch(BaseWidget):
 
     def _on_start(self, content: Mapping[str, Any]) -> None:
         if content.get("key"):
-            self._use_key(content["key"])
+            self._use_key(find_key(content["key"]))
             for place, state in enumerate(self._jobs.states):
                 if isinstance(state.error, InvalidKeyError):
                     self._jobs.again(place)

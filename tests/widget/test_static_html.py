@@ -404,7 +404,7 @@ def test_more_pictures_are_a_sample() -> None:
 
 
 def test_small_thumbnails_stand_closer() -> None:
-    """About eight in a row, each with the beginning of its caption. Large ones: four, with all of it."""
+    """About eight in a row, each with its caption's beginning, and all of it as title. Large ones: four."""
     caption = "a dog in a red scarf, " + "oil " * 30
     small = Page(render_many([(caption, result([picture(text_png((96, 96), seed="7"))] * 300))], ""))
     assert 7.5 <= len(small.all("img")) / len(small.all("table")) <= 8.5
