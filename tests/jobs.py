@@ -8,6 +8,7 @@ from typing import Any
 
 from dreambooth_widget import Client
 from dreambooth_widget.client.job_group import FetchJobs
+from dreambooth_widget.client.requests import read_requests
 
 
 class Watched(FetchJobs):
@@ -31,6 +32,6 @@ class Watched(FetchJobs):
 def begin(client: Client, requests: Any) -> Watched:
     """Jobs for the requests, started."""
     jobs = Watched(client)
-    jobs.add(client.plan_all(requests))
+    jobs.add(read_requests(requests))
     jobs.start()
     return jobs
