@@ -241,6 +241,11 @@ class BaseWidget(anywidget.AnyWidget):
         """Every message of a view goes to the loop that owns the jobs."""
         self._owner.hand_over(super()._handle_msg, msg)
 
+    def _on_copy_missing(self, content: Mapping[str, Any]) -> None:
+        """Publish the copy again: a view finds none in its page, since the host has dropped the output."""
+        if self._outputs is not None:
+            self._outputs.open_again()
+
     def _handle_custom_msg(self, content: Any, buffers: Any) -> None:
         intent = content.get("type") if isinstance(content, dict) else None
         if not isinstance(intent, str) or intent not in self._intents:
