@@ -45,7 +45,7 @@ function Request({ entry, active, now, onRetry }: Props): VNode {
   const { row, reason, status } = entry as BatchEntry;
   useTicks(running(row), row.started_at ?? 0, now);
   const [icon, state] = stateOf(row, now());
-  const again = row.status === "error" ? "Try again" : "Check again";
+  const again = "Check again";
   return (
     <div class="dreambooth-state">
       <strong>

@@ -10,14 +10,15 @@ const PART = [...many(37, "success"), ...many(2, "error"), ...many(11, "processi
 /** What is said 95 seconds after the start. */
 function words(rows: Row[], changes: Partial<BatchTraits> = {}, cardChanges: Partial<BatchCardTrait> = {}) {
   const all = summary(rows, { started_at: START, _card: card(cardChanges), ...changes });
-  return batchStatusText({ ...all, heard: START + 95, alive: true }, { now: START + 95, heard: START + 95 });
+  const view = { ...all, heard: START + 95, alive: true, gone: false, kernelStatus: "" };
+  return batchStatusText(view, { ...view, now: START + 95 });
 }
 
 describe("the card", () => {
   test("running: the kernel's line with the time left, and a bar of what is finished", () => {
     const said = words(PART, { message: "37 of 50 done, 2 failed", done_at: START + 134.5 });
     expect(said).toMatchObject({ chip: "Generating", elapsed: "1:35", actions: ["check", "stop"] });
-    expect(said.line).toBe("37 of 50 done, 2 failed, about 40 s left");
+    expect(said.line).toBe("37 of 50 done, 2 failed · about 40 s left");
     expect(said.bar).toEqual({ value: 39 / 50, label: "Requests finished", frozen: false });
   });
 
@@ -28,13 +29,14 @@ describe("the card", () => {
   test("trouble takes the line, and the chip tells its kind", () => {
     const trouble = "12 requests are being tried again: the connection was refused";
     expect(words(PART, {}, { activity: "retrying", trouble })).toMatchObject({ chip: "Trying again", line: trouble });
-    expect(words(PART, {}, { activity: "rate_limited", trouble }).chip).toBe("Asked to wait");
+    expect(words(PART, {}, { activity: "rate_limited", trouble }).chip).toBe("Rate limited");
   });
 
   test("a kernel that is silent past the next check is busy, and offers nothing to press", () => {
     expect(words(PART, { next_poll_at: START + 91 }).chip).toBe("Generating");
     const all = summary(PART, { started_at: START, next_poll_at: START + 91 });
-    const busy = batchStatusText({ ...all, heard: START + 80, alive: true }, { now: START + 95, heard: START + 80 });
+    const view = { ...all, heard: START + 80, alive: true, gone: false, kernelStatus: "busy" };
+    const busy = batchStatusText(view, { ...view, now: START + 95 });
     expect(busy).toMatchObject({ chip: "Kernel busy", actions: [], bar: { value: 39 / 50, frozen: true } });
   });
 
@@ -48,12 +50,12 @@ describe("the card", () => {
 
   test.each([
     ["stopped", "Stopped"],
-    ["timed_out", "Still processing"],
+    ["timed_out", "Still running"],
   ] as const)("%s goes on with Check again", (status, chip) => {
     expect(words(many(2, status), { status })).toMatchObject({ chip, actions: ["resume"], bar: null });
   });
 
-  test("before the start there is Fetch all, or the form alone", () => {
+  test("before the start there is Show pictures, or the form alone", () => {
     expect(words(many(2, "idle"), { status: "idle" })).toMatchObject({ chip: "Not started", actions: ["fetch"] });
     expect(words(many(2, "idle"), { status: "idle" }, { form: true })).toMatchObject({ line: "", actions: [] });
   });
@@ -83,15 +85,15 @@ describe("a tile", () => {
     [row(0, "idle"), "Waiting"],
     [row(0, "processing", { started_at: START }), "Generating · 0:12"],
     [row(0, "processing", { activity: "retrying" }), "Trying again…"],
-    [row(0, "processing", { activity: "rate_limited" }), "Asked to wait…"],
+    [row(0, "processing", { activity: "rate_limited" }), "Rate limited…"],
     [row(0, "downloading", { pictures: row(1).pictures }), "Downloading · 4 of 4"],
     [row(0, "error", { title: "Key refused" }), "Key refused"],
     [row(0, "stopped"), "Stopped"],
-    [row(0, "timed_out"), "Still processing"],
+    [row(0, "timed_out"), "Still running"],
   ])("%#: says its state in words", (one, said) => expect(stateOf(one, START + 12)[1]).toBe(said));
 
   test("without a caption is called by its request", () => {
     expect(captionOf(row(1))).toBe("prompt 1");
-    expect(captionOf(row(1, "idle", { caption: "" }))).toBe("request 13443928");
+    expect(captionOf(row(1, "idle", { caption: "" }))).toBe("Request 13443928");
   });
 });

@@ -1,6 +1,6 @@
 /** What a batch's card and its tiles say: one state at one moment → chip, line, bar and buttons. Pure. */
 
-import { BUSY, clock, kernelBusy, type Moment, type StatusText, seconds, type Tone } from "../card/statusText";
+import { clock, KERNEL, kernelState, type Moment, type StatusText, type Tone, timeLeft } from "../card/statusText";
 import type { View } from "../model/bridge";
 import type { Activity, Status } from "../model/messages";
 import type { IconName } from "../ui/icons";
@@ -12,12 +12,12 @@ type Said = Pick<StatusText<Action>, "chip" | "icon" | "tone">;
 /** What stands on a button, and whether it is the one that most people want now. */
 export function batchButtonLabel(action: Action, { counts }: BatchTraits): [label: string, main: boolean] {
   const labels: Record<Action, string> = {
-    fetch: "Fetch all",
+    fetch: "Show pictures",
     check: "Check now",
     stop: "Stop all",
     failed: `Retry failed (${counts.error})`,
     resume: "Check again",
-    edit: "Edit key",
+    edit: "Change key",
   };
   return [labels[action], /fetch|failed/.test(action) || (action === "resume" && !counts.error)];
 }
@@ -25,18 +25,22 @@ export function batchButtonLabel(action: Action, { counts }: BatchTraits): [labe
 export function batchStatusText(view: View<BatchTraits>, moment: Moment): StatusText<Action> {
   const { status, total, counts, started_at: start, finished_at: end, _card: card } = view;
   const going = status === "processing";
-  const busy = kernelBusy(view, moment);
+  const kernel = kernelState(view, moment);
+  const held = kernel === "live" || (kernel === "gone" && counts.success) ? null : KERNEL[kernel];
   const finished = counts.success + counts.error + counts.stopped + counts.timed_out;
-  const said = busy ? BUSY : chipOf(view);
-  const line = busy ? BUSY.line : lineOf(view, moment.now);
+  const said = held ?? chipOf(view);
+  const line = held?.line ?? lineOf(view, moment.now);
   const quarter = `${Math.floor((4 * finished) / (total || 1))}/4`;
   return {
     ...said,
-    row: busy ? "busy" : going ? card.trouble || quarter : status,
+    row: held ? kernel : going ? card.trouble || quarter : status,
     line,
     elapsed: start === null ? "" : clock((end ?? moment.now) - start),
-    bar: going ? { value: total ? finished / total : null, label: "Requests finished", frozen: busy } : null,
-    actions: busy ? [] : actionsIn(view),
+    bar:
+      going && kernel !== "gone"
+        ? { value: total ? finished / total : null, label: "Requests finished", frozen: held !== null }
+        : null,
+    actions: held || view.gone ? [] : actionsIn(view),
     milestone: status === "idle" ? "" : `${said.chip}: ${line}.`,
   };
 }
@@ -44,7 +48,7 @@ export function batchStatusText(view: View<BatchTraits>, moment: Moment): Status
 function lineOf({ status, message, done_at: done, _card: card }: BatchTraits, now: number): string {
   if (status === "idle" && card.form) return "";
   if (status === "processing" && card.trouble) return card.trouble;
-  const left = status === "processing" && done !== null && done > now ? `, about ${seconds(done - now)} left` : "";
+  const left = status === "processing" && done !== null && done > now ? ` · about ${timeLeft(done - now)} left` : "";
   return message + left;
 }
 
@@ -53,12 +57,12 @@ const STATES: Record<string, [string, IconName, Tone]> = {
   idle: ["Not started", "idle", "quiet"],
   processing: ["Generating", "half", "active"],
   retrying: ["Trying again", "retry", "wait"],
-  rate_limited: ["Asked to wait", "retry", "wait"],
+  rate_limited: ["Rate limited", "retry", "wait"],
   downloading: ["Downloading", "down", "active"],
   success: ["Done", "check", "good"],
   error: ["All failed", "cross", "bad"],
   stopped: ["Stopped", "stop", "quiet"],
-  timed_out: ["Still processing", "sand", "wait"],
+  timed_out: ["Still running", "sand", "wait"],
 };
 
 const stageOf = (status: Status, activity: Activity): string => (status === "processing" && activity) || status;
@@ -81,7 +85,7 @@ function actionsIn({ status, total, counts, _card: card }: BatchTraits): Action[
   return ends.filter(([offered]) => offered).map(([, action]) => action);
 }
 
-export const captionOf = ({ caption, id }: Row): string => caption || `request ${id}`;
+export const captionOf = ({ caption, id }: Row): string => caption || `Request ${id}`;
 
 /** How a request's own tile begins: its state in words. */
 export function stateOf(
