@@ -171,7 +171,7 @@ class BaseWidget(anywidget.AnyWidget):
             self._outputs.fill(copy)
 
     def _send_copy(self, copy: StaticCopy) -> None:
-        self._send_buffers({"type": "static_html", "model_id": self.model_id, "data": copy}, [])
+        self._send_buffers({"type": "static_html", "model_id": self._card_id, "data": copy}, [])
 
     def _send_buffers(self, content: dict[str, Any], buffers: list[bytes]) -> None:
         if self.comm is not None:
