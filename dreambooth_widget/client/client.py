@@ -11,8 +11,8 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from ..credentials import KEY_VARIABLE, ApiKey, find_key
-from ..images.cache import PictureCache
-from ..images.originals import ROOM, Originals
+from ..images.pool import WorkerPool
+from ..images.store import MEMORY, PictureCache, PictureStore
 from ..protocol.answers import Answer
 from ..protocol.endpoint import V4, check_endpoint, check_request_id
 from .job import FetchJob
@@ -55,10 +55,10 @@ class Client:
         burst: int = 10,
         connections: int = 8,
         allow_private_hosts: bool | None = None,
-        max_bytes: int = 32 * 1024 * 1024,
-        max_pixels: int = 50_000_000,
+        max_bytes: int = 100 * 1024 * 1024,
+        max_pixels: int = 100_000_000,
         cache: str | os.PathLike[str] | PictureCache | None = None,
-        memory: int = ROOM,
+        memory: int = MEMORY,
     ) -> None:
         found = find_key(key)
         del key  # a traceback with local values shall not find it in this frame
@@ -68,7 +68,8 @@ class Client:
         self._retry = retry
         self._limits = Limits(max_bytes, max_pixels)
         self.cache = PictureCache.of(cache)
-        self._originals = Originals(memory, self.cache.folder if self.cache is not None else None)
+        self._store = PictureStore(memory, self.cache)
+        self._pool = WorkerPool.shared()
         self._network = Transport(
             found,
             check_endpoint(endpoint),
@@ -122,7 +123,7 @@ class Client:
 
     def start(self, plan: FetchOptions) -> FetchJob:
         """Start a job for a plan as it is."""
-        return FetchJob(self._network, plan, _HISTORY, self.cache, self._originals)
+        return FetchJob(self._network, plan, _HISTORY, self._store, self._pool)
 
     def expect(self, more: int) -> None:
         """So many more requests are about to be started: they count among those who share the limit."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import io
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from random import random
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
-from ..images.picture import Picture, PictureRefusedError, read_picture, unwrap
+from ..images.picture import Picture
+from ..images.sniff import PictureRefusedError
 from .link_guard import AddressRefusedError, check_link
 
 if TYPE_CHECKING:
@@ -22,25 +22,11 @@ if TYPE_CHECKING:
     from .schedule import Retry
     from .transport import Transport
 
-__all__ = ["MissingPictureError", "download", "in_picture_thread"]
-
-P = ParamSpec("P")
-T = TypeVar("T")
+__all__ = ["MissingPictureError", "download"]
 
 _REDIRECTS = 5
 _PATIENCE = 4.0
 """Picture links need longer than API calls: the back-off of `Retry`, stretched by this (2, 4, 8, 16, 20 s)."""
-
-
-def _open_threads() -> ThreadPoolExecutor:
-    """At most two at once: Pillow keeps both cores busy, and the kernel's loop needs a share of one."""
-    return ThreadPoolExecutor(max_workers=2, thread_name_prefix="dreambooth-pillow")
-
-
-_THREADS = [_open_threads()]
-if hasattr(os, "register_at_fork"):
-    # The child has none of the parent's threads, and would wait for them for ever.
-    os.register_at_fork(after_in_child=lambda: _THREADS.__setitem__(0, _open_threads()))
 
 
 class MissingPictureError(Exception):
@@ -51,49 +37,36 @@ class _LaterError(Exception):
     """This try failed, the next may not; `str(error)` is the reason."""
 
 
-async def in_picture_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run Pillow work off the loop, at most two at a time in this process."""
-    loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(_THREADS[0], lambda: work(*args, **kwargs))
-
-
 async def download(
     network: Transport,
     link: PictureLink,
-    index: int,
     *,
     limits: Limits,
     retry: Retry,
     on_retry: Callable[[str], None],
-    keep: Callable[[Picture], None] = lambda picture: None,
+    check: Callable[[bytes, str], Awaitable[Picture]],
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> Picture:
     """The picture behind `link`, or behind its fallback once the link has failed for good.
 
-    `on_retry` is told, before each wait, what failed and when the next try is. `keep` is called with the picture, in
-    the thread that decoded it, before the next one may take its place. Raises `MissingPictureError`.
+    `on_retry` is told, before each wait, what failed and when the next try is. `check` gives the
+    picture in the bytes that came from an address, or raises `PictureRefusedError`. Raises `MissingPictureError`.
     """
-
-    def believe(data: bytes, url: str) -> Picture:
-        data = unwrap(data, max_bytes=limits.max_bytes)
-        picture = read_picture(data, index=index, url=url, max_pixels=limits.max_pixels)
-        keep(picture)
-        return picture
 
     patience = replace(retry, first=min(retry.first * _PATIENCE, retry.longest))
     try:
-        return await _persist(network, link.url, believe, limits, patience, on_retry, sleep)
+        return await _persist(network, link.url, check, limits, patience, on_retry, sleep)
     except MissingPictureError:
         if link.fallback is None:
             raise
         on_retry("trying the proxy link")
-        return await _persist(network, link.fallback, believe, limits, replace(patience, attempts=2), on_retry, sleep)
+        return await _persist(network, link.fallback, check, limits, replace(patience, attempts=2), on_retry, sleep)
 
 
 async def _persist(
     network: Transport,
     url: str,
-    believe: Callable[[bytes, str], Picture],
+    check: Callable[[bytes, str], Awaitable[Picture]],
     limits: Limits,
     retry: Retry,
     on_retry: Callable[[str], None],
@@ -103,7 +76,7 @@ async def _persist(
         try:
             async with network.picture_place():
                 data = await _payload(network, url, limits)
-                return await in_picture_thread(believe, data, url)
+                return await check(data, url)
         except (AddressRefusedError, PictureRefusedError) as error:
             raise MissingPictureError(str(error)) from error
         except _LaterError as error:
@@ -154,13 +127,15 @@ async def _fetch(network: Transport, url: str, max_bytes: int) -> tuple[str | No
 
 
 async def _counted(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
-    body = bytearray()
+    body = io.BytesIO()  # its getvalue() hands over the buffer, where bytes(bytearray) would copy a hundred mebibytes
     async for chunk in response.content.iter_chunked(256 * 1024):
-        body += chunk
-        if len(body) > max_bytes:
-            raise PictureRefusedError(_too_large(len(body), max_bytes))
-    return bytes(body)
+        body.write(chunk)
+        if body.tell() > max_bytes:
+            raise PictureRefusedError(_too_large(body.tell(), max_bytes))
+    return body.getvalue()
 
 
 def _too_large(size: int, max_bytes: int) -> str:
-    return f"{size / 2**20:.0f} MiB are more than the {max_bytes / 2**20:.0f} MiB allowed"
+    return (
+        f"{size / 2**20:.0f} MiB are more than the {max_bytes / 2**20:.0f} MiB allowed: Client(max_bytes=…) allows more"
+    )

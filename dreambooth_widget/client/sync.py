@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ..credentials import ApiKey, find_key
-from ..images.cache import PictureCache
+from ..images.store import PictureCache
 from ..protocol.endpoint import V4, check_endpoint, check_request_id
 from .client import Client
 from .options import FetchOptions, check_seconds

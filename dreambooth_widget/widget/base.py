@@ -24,8 +24,8 @@ from .display import StaticOutputs, publish
 if TYPE_CHECKING:
     from ..client.client import Client
     from ..client.state import PictureState
-    from ..images.cache import PictureCache
     from ..images.picture import Picture
+    from ..images.store import PictureCache
 
 __all__ = ["BaseWidget", "read_only"]
 
@@ -59,7 +59,7 @@ class BaseWidget(anywidget.AnyWidget):
         save_copy: bool = True,
     ) -> None:
         # Not before a card is made: asyncio and all that works on it, for which the import would have to wait.
-        from ..images.cache import PictureCache
+        from ..images.store import PictureCache
         from .image_sender import ImageSender
         from .kernel_loop import KernelLoop
 
@@ -115,7 +115,7 @@ class BaseWidget(anywidget.AnyWidget):
     async def _keep(self, draw: Callable[[], str]) -> None:
         """Draw the static copy, in a thread, and leave it in the notebook."""
         if self._outputs is not None:
-            from ..client.download import in_picture_thread
+            from ..images.threads import in_picture_thread
 
             self._outputs.fill(await in_picture_thread(draw))
 

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ..client.state import FetchResult, FetchState
-from ..images.cache import is_fact
 from ..images.files import file_name, write_atomically
-from ..images.picture import describe
+from ..images.store import is_fact
 from .saved_text import strip_url_queries
 
 __all__ = ["NAMES", "Record", "read_records", "write_manifest"]
@@ -45,7 +44,7 @@ def read_records(requests: Iterable[tuple[str, FetchState, FetchResult | None]])
         common["seconds"] = round(result.duration, 1)
         known = {name: value for name, value in result.meta.items() if is_fact(value)}
         for picture in result:
-            told = {**known, **describe(picture.text)}  # what the file says of itself is about this very picture
+            told = {**known, **picture.facts}  # what the file says of itself is about this very picture
             yield _record({
                 **common,
                 **{name: told.get(name) for name in _WORDS},

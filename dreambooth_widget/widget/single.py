@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ..client.client import Client
     from ..client.job import FetchJob
     from ..client.state import FetchResult, FetchState, PictureState
-    from ..images.cache import PictureCache
+    from ..images.store import PictureCache
 
 __all__ = ["DreamboothWidget"]
 
@@ -299,11 +299,6 @@ class DreamboothWidget(BaseWidget):
     @traitlets.validate("selected")
     def _check_selected(self, proposal: Any) -> list[int]:
         return sorted({index for index in proposal["value"] if index >= 0})
-
-    def _repr_mimebundle_(self, **options: Any) -> Any:
-        if self.result is not None and self._owner.here:
-            self._delivery.prepare(self.result.pictures)
-        return super()._repr_mimebundle_(**options)
 
     # -- intents in --------------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from ..client.state import FetchResult, FetchState, PictureState
-from ..images.picture import Picture, describe, shrink
+from ..images.picture import Picture, small_image
 from .saved_text import strip_url_queries
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def _said(state: FetchState) -> str:
 def _facts(copy: _Copy) -> dict[str, str]:
     """The known facts, from the first picture that tells them and from the answer, by their labels."""
     found: dict[str, str] = {}
-    told = describe(copy.pictures[0].text) if copy.pictures else {}
+    told = copy.pictures[0].facts if copy.pictures else {}
     for name, label in _FACTS.items():
         value = copy.meta.get(name, told.get(name))
         if isinstance(value, (str, int, float)) and str(value).strip():
@@ -200,11 +200,9 @@ def _fit(copy: _Copy, budget: int) -> tuple[list[str], int]:
 
     With the pixels that their pictures are wide or high at most.
     """
-    from ..images.renditions import on_white  # with Pillow: not before there are pictures
-
     count = len(copy.pictures)
     steps = _ALONE if count == 1 else _FEW if count <= 4 else _STEPS
-    small = [on_white(shrink(picture, steps[0][0])) for picture in copy.pictures[:_MOST]]
+    small = [small_image(picture, steps[0][0]) for picture in copy.pictures[:_MOST]]
     cells, shown = [], 0
     for edge, quality in steps if count <= _MOST else steps[-1:]:  # more never fit, in whatever size
         shown = min(edge, 512 if count == 1 else 200)
@@ -240,7 +238,7 @@ def _size(picture: Picture, shown: int) -> tuple[int, int]:
 
 def _cell(copy: _Copy, picture: Picture, uri: str, shown: int, told: str) -> str:
     width, height = _size(picture, shown)
-    own = describe(picture.text)
+    own = picture.facts
     seed = own.get("seed") or (copy.facts.get("Seed", "") if len(copy.pictures) == 1 else "")
     prompt = _safe(own.get("prompt") or copy.facts.get("Prompt", ""), 160)
     seed = _safe(seed, 24)

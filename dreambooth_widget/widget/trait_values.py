@@ -9,7 +9,6 @@ from typing import Any
 from ..client.state import FetchState, PictureState
 from ..errors import DreamboothError
 from ..images.files import file_name
-from ..images.prompt_text import describe
 from .saved_text import strip_url_queries
 
 __all__ = ["card_values", "row_values", "trait_values"]
@@ -83,7 +82,7 @@ def _picture_values(entry: PictureState, request_id: str) -> dict[str, Any]:
         "width": entry.width,
         "height": entry.height,
         "size": picture.nbytes if picture else 0,
-        "text": _texts(describe(picture.text)) if picture else {},
+        "text": _texts(picture.facts) if picture else {},
     }
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from dreambooth_widget import Client, DreamboothBatch, DreamboothWidget, InvalidKeyError, PollSchedule, Retry
 from dreambooth_widget.client.client import _CLIENTS, _NETWORKS
-from dreambooth_widget.images.cache import PictureCache
+from dreambooth_widget.images.store import PictureCache
 
 from ..endpoint import CANARY, PROCESSING, Endpoint, ThreadedEndpoint, png
 
