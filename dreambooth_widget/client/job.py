@@ -155,6 +155,10 @@ class FetchJob:
         self._on_loop(self._retry_picture, index)
 
     def _on_loop(self, work: Callable[..., object], *args: object) -> None:
+        """Call `work` on the job's loop: now if it runs here, so that the state is true when an intent returns."""
+        if _runs_here(self._loop):
+            work(*args)
+            return
         # A loop in another thread does not wake up from a bare `task.cancel()` or `event.set()`.
         with contextlib.suppress(RuntimeError):  # the loop is closed: there is nothing left to stop
             self._loop.call_soon_threadsafe(work, *args)
@@ -163,6 +167,8 @@ class FetchJob:
         if not self._state.final:
             self._stopping = True
             self._task.cancel()
+            self._leave_line()
+            self._end_stopped()
 
     def _retry_picture(self, index: int) -> None:
         if self._result is None or not 0 <= index < len(self._links):
@@ -197,8 +203,7 @@ class FetchJob:
             self._end(status="error", message=failure.message, error=failure)
 
     def _task_ended(self, task: asyncio.Task[None]) -> None:
-        if not self._state.final:  # cancelled before its first step: nothing of `_run` has run
-            self._end_stopped()
+        self._end_stopped()  # a task that is cancelled before its first step runs nothing of `_run`
         self._leave_line()
         self._ended.set()
 
@@ -209,6 +214,8 @@ class FetchJob:
             self._network.waiting -= 1
 
     def _end_stopped(self) -> None:
+        if self._state.final:
+            return
         error = StoppedError("Waiting was stopped.", request_id=self._plan.request_id)
         self._end(status="stopped", message="the job goes on at the service", error=error)
 
@@ -358,6 +365,13 @@ class FetchJob:
                 listener(state)
             except Exception:  # a listener's fault must not end the job
                 log.exception("request %s: a subscriber failed", self._plan.request_id)
+
+
+def _runs_here(loop: asyncio.AbstractEventLoop) -> bool:
+    try:
+        return asyncio.get_running_loop() is loop
+    except RuntimeError:
+        return False
 
 
 def _summary(result: FetchResult) -> str:

@@ -124,7 +124,13 @@ class PictureLoader:
             limits, retry = self._options.limits, self._options.retry
             try:
                 picture = await download(
-                    self._transport, link, limits=limits, retry=retry, on_retry=on_retry, check=check
+                    self._transport,
+                    link,
+                    limits=limits,
+                    retry=retry,
+                    on_retry=on_retry,
+                    request_id=self._options.request_id,
+                    check=check,
                 )
             except MissingPictureError as error:
                 self._show(replace(entry, status="missing", reason=str(error), url=link.url))

@@ -13,7 +13,7 @@ from typing import Any
 from ..client.state import FetchResult, FetchState
 from ..images.files import file_name, write_atomically
 from ..images.store import is_fact
-from .saved_text import strip_url_queries
+from .signed_links import strip_url_queries
 
 __all__ = ["NAMES", "Record", "read_records", "write_manifest"]
 

@@ -11,8 +11,8 @@ import pytest
 import dreambooth_widget as dw
 from dreambooth_widget import Client, PollSchedule, Retry
 
-from ..endpoint import CANARY, Reply, png
-from ..service import Service, Watched, begin
+from ..endpoint import CANARY, Reply, Service, png
+from ..jobs import Watched, begin
 
 SCHEDULE = PollSchedule(shortest=0.02, longest=0.5, longest_silence=0.5, jitter=0)
 
@@ -123,7 +123,7 @@ async def test_who_has_ended_leaves_the_line(service: Service, tmp_path: Path) -
     """With pictures, with an error, stopped before its first step, out of the cache: the others get its share."""
     service.ready, service.failing = {"a", "b"}, {"c"}
     async with crowd(service, rate=1000, burst=1000, cache=tmp_path) as client:
-        network = client._network
+        network = client._transport
         jobs = begin(client, ["a", "b", "c", "d"])
         assert network.waiting == 4
         await jobs.until(lambda: sum(state.final for state in jobs.states) == 3)
@@ -149,7 +149,7 @@ async def test_who_loads_pictures_asks_no_more(service: Service) -> None:
         job = client.fetch("a")
         await service.saw(1, "GET")
         assert job.state.status == "downloading"
-        assert client._network.waiting == 0
+        assert client._transport.waiting == 0
         gate.set()
         assert len(await job) == 1
-        assert client._network.waiting == 0
+        assert client._transport.waiting == 0
