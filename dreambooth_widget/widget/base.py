@@ -31,8 +31,8 @@ from .static_copy import StaticCopy, make_copy
 if TYPE_CHECKING:
     from ..client.client import Client
     from ..client.state import PictureState
-    from ..images.cache import PictureCache
     from ..images.picture import Picture
+    from ..images.store import PictureCache
 
 __all__ = ["BaseWidget", "read_only"]
 
@@ -68,7 +68,7 @@ class BaseWidget(anywidget.AnyWidget):
         save_copy: bool = True,
     ) -> None:
         # Not before a card is made: asyncio and all that works on it, for which the import would have to wait.
-        from ..images.cache import PictureCache
+        from ..images.store import PictureCache
         from .image_sender import ImageSender
         from .kernel_loop import KernelLoop
 
