@@ -124,10 +124,6 @@ class Client:
         """Start a job for a plan as it is."""
         return FetchJob(self._network, plan, _HISTORY, self.cache, self._originals)
 
-    def expect(self, more: int) -> None:
-        """So many more requests are about to be started: they count among those who share the limit."""
-        self._network.waiting += more
-
     def adopt(self, plan: FetchOptions) -> FetchOptions:
         """The plan with this client's policies: its schedule, its retries and its limits."""
         return replace(plan, schedule=self._schedule, retry=self._retry, limits=self._limits)
@@ -162,7 +158,7 @@ class Client:
             if on_update is not None:
                 on_update(jobs[place])
 
-        jobs = FetchJobs(self.start, tell, self.expect)
+        jobs = FetchJobs(self.start, tell)
         jobs.add(self.plan_all(requests, deadline=deadline))
         jobs.start()
         try:

@@ -56,7 +56,6 @@ class _Entry:
 class FetchJobs:
     """Requests that are fetched together. `start` makes the job for a plan; `on_change` hears which place changed.
 
-    `expect` hears how many more are about to be started, so that the first ones know that they are part of a crowd.
     One that fails never disturbs the others: `outcomes` has its error where theirs have their results.
     """
 
@@ -64,10 +63,8 @@ class FetchJobs:
         self,
         start: Callable[[FetchOptions], FetchJob],
         on_change: Callable[[int], None] = lambda place: None,
-        expect: Callable[[int], None] = lambda more: None,
     ) -> None:
         self._start = start
-        self._expect = expect
         self._on_change = on_change
         self._entries: list[_Entry] = []
         self._ends: list[int] = []  # the places in the order in which they ended; one that began again may stand twice
@@ -111,14 +108,12 @@ class FetchJobs:
     def start(self) -> None:
         """Fetch all that have not been started yet: some now, and some with each turn of the loop, which stays free."""
         new = [place for place, entry in enumerate(self._entries) if entry.job is None and not entry.state.final]
-        self._expect(len(new) - len(self._line))
         self._line = deque(new)
         self._begin_some()
 
     def _begin_some(self) -> None:
         for _ in range(min(_AT_ONCE, len(self._line))):
             self._begin(self._line.popleft())
-            self._expect(-1)
         if self._line:
             asyncio.get_running_loop().call_soon(self._begin_some)
 
@@ -132,7 +127,6 @@ class FetchJobs:
         """Stop waiting for all. The service goes on with them."""
         while self._line:  # what has no job yet could not be stopped, and not go on either
             self._begin(self._line.popleft())
-            self._expect(-1)
         for entry in self._entries:
             if entry.job is not None:
                 entry.job.stop()
@@ -178,7 +172,6 @@ class FetchJobs:
 
     async def finish(self) -> None:
         """Stop all, and wait until nothing of them runs any more."""
-        self._expect(-len(self._line))
         self._line.clear()
         jobs = [entry.job for entry in self._entries if entry.job is not None]
         await asyncio.gather(*(job.finish() for job in jobs))

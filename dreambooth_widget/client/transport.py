@@ -22,9 +22,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ..errors import InvalidKeyError
-from ..protocol.answers import Answer, Busy, Refused, read_answer
+from ..protocol.answers import Answer, Busy, Finished, Processing, Refused, read_answer
 from ..protocol.endpoint import compose_request
 from .link_guard import Reach, guarded_resolver, is_private_host
+from .poll_queue import PollQueue, Turn
 from .rate_limit import RateLimiter, check_limits
 
 if TYPE_CHECKING:
@@ -46,10 +47,6 @@ _CONNECT_SECONDS = 15.0
 _READ_SECONDS = 30.0
 _LATE_SECONDS = 1.0
 """A time-out that fires this much after its time fired because the loop was frozen, not the service."""
-
-_SWEPT = 0.25
-"""The part of the limit for first polls that are made only because nobody knows how old a request is. It makes the news
-of the others later: `tests/benchmarks/many.py` finds 13.6 s without, 15.1 s with a quarter, 17.0 s with half."""
 
 _FREE_REPEATS = 2
 """How often one call is repeated at once after a dead kept-alive connection or a time-out that fired late."""
@@ -81,9 +78,8 @@ class Transport:
         self._allow_private_hosts = allow_private_hosts
         self._loop: asyncio.AbstractEventLoop | None = None
         self._reach: Reach | None = None
-        self.waiting = 0
-        """Requests that are being polled for: each of them wants a share of the limit."""
-        self._swept_at = 0.0
+        self.has_answered = False
+        """Whether the endpoint has given a usable answer: what fails afterwards is an outage."""
         self._sessions: dict[str, ClientSession] = {}
         # Closes what is open when the client is forgotten, and at exit: nobody shall read "Unclosed client session".
         self._finalizer = weakref.finalize(self, _close_now, self._sessions)
@@ -92,35 +88,37 @@ class Transport:
     def __repr__(self) -> str:
         return f"<Network {self.endpoint}>"
 
-    async def poll(self, request_id: str) -> Answer:
-        """One POST to the endpoint, in its turn. Whatever goes wrong on the way is an `Answer` too (`Busy`)."""
+    async def poll(self, request_id: str, turn: Turn | None = None) -> Answer:
+        """Send one POST to the endpoint. Whatever goes wrong on the way is an `Answer` too (`Busy`).
+
+        Args:
+            request_id: The request to ask about.
+            turn: A granted turn of `queue()`; None waits for one that is due now.
+        """
         if self._key is None:
             return Refused(InvalidKeyError, "There is no API key, and the cache lacks pictures of this request.")
-        await self._attach()
-        await self._limiter.acquire()
+        queue = await self.queue()
+        if turn is None:
+            turn = queue.join(self._now(), self._now())
+            try:
+                await turn
+            except asyncio.CancelledError:
+                queue.leave(turn)
+                raise
         async with self._slots:
+            sent_at = self._now()
             answer = await self._ask(request_id)
         if isinstance(answer, Busy) and answer.rate_limited:
-            self._limiter.refused()
+            queue.refused(sent_at)
         elif not isinstance(answer, Busy):
-            self._limiter.accepted()
+            queue.accepted()
+            self.has_answered |= isinstance(answer, (Processing, Finished))
         return answer
 
-    @property
-    def backlog(self) -> float:
-        """Seconds that a call would wait for its turn now."""
-        return self._limiter.backlog if self._loop is not None else 0.0
-
-    @property
-    def lap(self) -> float:
-        """Seconds in which each request that is polled for could be asked for once."""
-        return self.waiting / (self._limiter.rate if self._loop is not None else self._rate)
-
-    def sweep(self) -> float:
-        """Seconds until a request may be asked for that is hardly ready: such calls get a part of the limit."""
-        now = self._now()
-        self._swept_at = max(now, self._swept_at) + 1 / (_SWEPT * self._rate)
-        return self._swept_at - now
+    async def queue(self) -> PollQueue:
+        """Return the queue in which polls wait for their turns, on the running loop."""
+        await self._attach()
+        return self._queue
 
     async def _ask(self, request_id: str) -> Answer:
         import aiohttp
@@ -229,7 +227,7 @@ class Transport:
         _close_now(self._sessions)
         self._loop = loop
         self._reach = None
-        self._limiter = RateLimiter(self._rate, self._burst, clock=loop.time)
+        self._queue = PollQueue(RateLimiter(self._rate, self._burst, clock=loop.time))
         # aiohttp's time-outs count the wait for a free connection, so the wait comes before the request.
         self._slots = asyncio.Semaphore(self._connections)
         self._picture_slots = asyncio.Semaphore(self._connections)

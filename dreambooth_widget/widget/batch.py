@@ -107,7 +107,7 @@ class DreamboothBatch(BaseWidget):
         if client is not None:
             policies = client.adopt(policies)
         self._policies = policies
-        self._jobs = FetchJobs(self._start_job, self._note, self._expect)
+        self._jobs = FetchJobs(self._start_job, self._note)
         self._changed: dict[int, None] = {}  # places that the views have not heard of, in the order of the changes
         self._telling = False
         self._unsaid = contextlib.ExitStack()  # holds back what the traits say, until the next message
@@ -300,10 +300,6 @@ class DreamboothBatch(BaseWidget):
 
     def _start_job(self, plan: FetchOptions) -> FetchJob:
         return self._open_client().start(plan)
-
-    def _expect(self, more: int) -> None:
-        if more:
-            self._open_client().expect(more)
 
     def _again(self, *statuses: str) -> None:
         def begin() -> None:
