@@ -1,46 +1,80 @@
-"""The API key: where it is found, and the wrapper that gives nothing away."""
+"""The API key: where it is found, how it is cleaned, and the wrapper that shows it to nothing.
+
+Tracebacks with local variables (`%xmode Verbose`, rich, cgitb) are saved in notebooks, so no frame of this package
+may hold the key as text when an error leaves it. That is why each function that takes `key` deletes it as soon as
+`find_key` has wrapped it, also when `find_key` raises.
+"""
 
 from __future__ import annotations
 
+import binascii
 import os
+import re
 from collections.abc import Callable
 from typing import Any, NoReturn
+from urllib.parse import unquote
 
-__all__ = ["KEY_VARIABLE", "ApiKey", "find_key"]
+__all__ = ["KEY_VARIABLE", "ApiKey", "find_key", "looks_swapped"]
 
 KEY_VARIABLE = "DREAMBOOTH_API_KEY"
-"""The environment variable that the key is taken from when nobody passes it."""
+"""The environment variable of the key."""
 
 _SHORTEST_SECRET = 6
-"""A shorter "key" is no secret, and striking it out of texts would garble them ("s" stands in "status")."""
+"""Characters. A shorter "key" is no secret, and redacting it would garble texts ("s" is in "status")."""
+
+_LONG_ID = 16
+"""Characters. A request id of this length beside a key of digits alone means that the two are swapped."""
+
+_SHORTEST_BASE64 = 8
+_BASE64 = "[A-Za-z0-9+/_-]"
+_STANDARD_BASE64 = str.maketrans("-_", "+/")
+
+_INVISIBLE = dict.fromkeys([0xAD, *range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x2065), 0xFEFF])
+"""Zero-width characters, marks of direction and byte order marks, which a paste brings along."""
+
+_QUOTES = {'"': '"', "'": "'", "`": "`", "\u201c": "\u201d", "\u2018": "\u2019"}
 
 
 class ApiKey:
     """An API key that no repr, str, format, pickle, copy or `vars()` shows; only `get_secret_value()` opens it.
 
+    White space, invisible characters and matching quotes around the key are removed.
+
+    Raises:
+        TypeError: The key is not a str.
+        ValueError: The key is empty or cannot be one. The message says why and does not contain it.
+
     >>> ApiKey("s3cret-s3cret")
     ApiKey(…)
     """
 
-    __slots__ = ("__open",)
+    __slots__ = ("__open", "__traces")
 
     def __init__(self, value: str) -> None:
-        if not isinstance(value, str):
-            raise TypeError(f"key must be a str, not {type(value).__name__}")
-        value = value.strip()
-        if not value:
-            raise ValueError("key is empty")
-        # A closure, not an attribute: debuggers, `inspect` and `__slots__` walkers print attributes.
+        error = _type_error(value) or _value_error(value := _cleaned(value))
+        if error is not None:
+            del value
+            raise error
+        # Closures, not attributes: debuggers, `inspect` and `__slots__` walkers print attributes.
         self.__open: Callable[[], str] = lambda: value
+        self.__traces: Callable[[], _Traces] | None = None
 
     def get_secret_value(self) -> str:
-        """The key itself. Called in the one function that sends it, and nowhere else."""
+        """Return the key itself. Called in the one function that sends it, and nowhere else."""
         return self.__open()
 
     def redact(self, text: str) -> str:
-        """`text` with every occurrence of the key replaced, for texts that the service may have echoed it in."""
-        key = self.__open()
-        return text.replace(key, "[key]") if len(key) >= _SHORTEST_SECRET else text
+        """Return `text` with each occurrence of the key replaced by "[key]", in linear time.
+
+        The key is also found in another case, percent-encoded, in base64 or hex, and split by white space. A text
+        that repeats it in a way that cannot be located is replaced as a whole.
+        """
+        if len(text) < _SHORTEST_SECRET:
+            return text
+        if self.__traces is None:
+            traces = _Traces(self.__open())
+            self.__traces = lambda: traces
+        return self.__traces().removed_from(text)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ApiKey) and self.__open() == other.__open()
@@ -66,14 +100,130 @@ class ApiKey:
         return self
 
 
-def find_key(key: str | ApiKey | None) -> ApiKey | None:
-    """The key from the argument, else from the environment variable `DREAMBOOTH_API_KEY`, else None."""
-    if key is None:
-        key = os.environ.get(KEY_VARIABLE, "").strip() or None
-    return ApiKey(key) if isinstance(key, str) else _only_key(key)
+class _Traces:
+    """The forms in which a service may repeat a key, and the patterns that locate them. Kept in a closure alone."""
+
+    def __init__(self, key: str) -> None:
+        raw = key.encode()
+        is_secret = len(key) >= _SHORTEST_SECRET
+        self._folded = (key.lower(), raw.hex()) if is_secret else ()
+        cores = {_base64_core(raw, shift) for shift in range(3)} if is_secret else set()
+        # Shorter ones turn up by chance in the megabytes of a picture that comes as base64.
+        self._encoded = tuple(core for core in cores if len(core) >= _SHORTEST_BASE64)
+
+    def removed_from(self, text: str) -> str:
+        if not self._are_in(text):
+            return text
+        text = self._pattern().sub("[key]", text)
+        return "[key]" if self._are_in(text) else text
+
+    def _pattern(self) -> re.Pattern[str]:
+        plain = "|".join(_spaced(form) for form in self._folded)
+        encoded = [f"{_BASE64}{{0,3}}{_spaced(form)}{_BASE64}{{0,3}}={{0,2}}" for form in self._encoded]
+        return re.compile("|".join([f"(?i:{plain})", *encoded]))
+
+    def _are_in(self, text: str) -> bool:
+        """Whether a form of the key is in the text once escapes, white space and case are out of the way."""
+        if "%" in text:
+            text = unquote(unquote(text, errors="ignore"), errors="ignore")
+        if not text.isascii():
+            text = text.translate(_INVISIBLE)
+        text = "".join(text.split())
+        folded = text.lower()
+        if any(form in folded for form in self._folded):
+            return True
+        text = text.translate(_STANDARD_BASE64) if "-" in text or "_" in text else text
+        return any(form in text for form in self._encoded)
 
 
-def _only_key(key: object) -> ApiKey | None:
-    if key is None or isinstance(key, ApiKey):
+def _base64_core(raw: bytes, shift: int) -> str:
+    """Return the part of the base64 text of `raw` that is the same whatever stands before and after it.
+
+    `shift` is the number of bytes before it, modulo 3.
+    """
+    text = binascii.b2a_base64(bytes(shift) + raw, newline=False).decode()
+    whole = (shift + len(raw)) // 3 * 4
+    return text[:whole][-(-shift * 8 // 6) :]
+
+
+def _spaced(form: str) -> str:
+    """Return a pattern for `form` whose characters may be percent-encoded and have white space between them."""
+    return r"(?:\s|%0[AD]|%20)*".join(_character(character) for character in form)
+
+
+def _character(character: str) -> str:
+    escaped = "".join(f"%{byte:02x}" for byte in character.encode())
+    variants = {re.escape(character), f"(?i:{escaped})"}
+    if character in "+/":
+        variants.add({"+": "-", "/": "_"}[character])
+    return f"(?:{'|'.join(sorted(variants))})"
+
+
+def find_key(key: object) -> ApiKey | None:
+    """Return the key from the argument, else from the environment variable `DREAMBOOTH_API_KEY`, else None.
+
+    Raises:
+        TypeError: `key` is neither a str nor None.
+        ValueError: The key cannot be one.
+    """
+    if isinstance(key, ApiKey):
         return key
-    raise TypeError(f"key must be a str, not {type(key).__name__}; the key comes first, what to fetch after it")
+    try:
+        if key is not None:
+            return ApiKey(key)  # type: ignore[arg-type]  # it checks the type
+        return _key_of_environment()
+    finally:
+        del key
+
+
+def _key_of_environment() -> ApiKey | None:
+    if not _cleaned(os.environ.get(KEY_VARIABLE, "")):
+        return None
+    try:
+        return ApiKey(os.environ[KEY_VARIABLE])
+    except ValueError as error:
+        raise ValueError(f"{KEY_VARIABLE}: {error}") from None
+
+
+def looks_swapped(key: ApiKey | None, request_id: str) -> bool:
+    """Whether `request_id` looks like an API key: the one in the environment, or a long word beside a number as key."""
+    named = os.environ.get(KEY_VARIABLE, "")
+    if len(request_id) >= _SHORTEST_SECRET and _cleaned(request_id) == _cleaned(named):
+        return True
+    return (
+        key is not None
+        and key.get_secret_value().isdigit()
+        and len(request_id) >= _LONG_ID
+        and not request_id.isdigit()
+    )
+
+
+def _cleaned(value: str) -> str:
+    """Return `value` without white space, invisible characters and matching quotes around it."""
+    value = value.translate(_INVISIBLE).strip()
+    while len(value) > 1 and _QUOTES.get(value[0]) == value[-1]:
+        value = value[1:-1].strip()
+    return value
+
+
+def _type_error(value: object) -> TypeError | None:
+    if isinstance(value, str):
+        return None
+    return TypeError(f"key must be a str, not {type(value).__name__}; the key comes first, what to fetch after it")
+
+
+def _value_error(value: str) -> ValueError | None:
+    """Return what is wrong with a cleaned key, in words that do not contain it."""
+    if not value:
+        return ValueError("key is empty")
+    if re.search(r"\s#|\s//", value):
+        return ValueError("key is followed by a comment: pass the key alone")
+    if re.match(r"(export\s+)?[A-Za-z_]*KEY\s*[=:]", value):
+        return ValueError("key begins with the name of a variable: pass the key alone")
+    if re.search(r"[\s\x00-\x1f\x7f]", value):
+        return ValueError("key contains white space or a control character: pass the key alone")
+    if re.search("[\"'`\u2018-\u201f]", value):
+        return ValueError("key contains a quotation mark: pass the key alone")
+    if not value.isascii():
+        return ValueError("key contains a character outside of ASCII: copy it again from your account")
+    return None

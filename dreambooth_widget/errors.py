@@ -11,7 +11,7 @@
     ├── EmptyResultError         the service says "success" and names no picture
     ├── RateLimitedError         the service kept asking to wait, longer than we were allowed to
     ├── UnexpectedAnswerError    the service answered with something that is not its protocol
-    ├── EndpointMovedError       the address redirects; `location` says where to
+    ├── EndpointMovedError       the address redirects, is wrong or retired; `location` is the one to use
     ├── EndpointUnreachableError no answer: DNS, connection, time-out, or 5xx to the end
     ├── DeadlineExceededError    still processing at the deadline (also a `TimeoutError`); resumable
     ├── StoppedError             somebody stopped the waiting; the job goes on at the service
@@ -134,12 +134,12 @@ class UnexpectedAnswerError(DreamboothError):
 
 
 class EndpointMovedError(DreamboothError):
-    """The endpoint redirects. It is not followed: the key would go to another address. Protocol row: "3xx".
+    """The endpoint is wrong or retired, or redirects; a redirect is not followed, because the key would go along.
 
-    `location` is the new address as the service named it, or "".
+    `location` is the absolute address to use instead: the target of the redirect or V6; "" if none is known.
     """
 
-    title = "Address moved"
+    title = "Wrong endpoint"
 
     def __init__(
         self,
@@ -151,9 +151,8 @@ class EndpointMovedError(DreamboothError):
         details: str = "",
     ) -> None:
         if advice is None:
-            advice = (
-                f"If you trust it, pass endpoint={location!r}." if location else "Look up the service's new address."
-            )
+            named = f"If you trust that address, pass endpoint={location!r}."
+            advice = named if location else "Look up the service's new address."
         super().__init__(message, request_id=request_id, advice=advice, details=details)
         self.location = location
 
@@ -161,7 +160,7 @@ class EndpointMovedError(DreamboothError):
 class EndpointUnreachableError(DreamboothError):
     """No usable answer within the retries: DNS, connection, time-out, 5xx. Protocol row: "408, 5xx, …"."""
 
-    title = "No connection"
+    title = "Service unreachable"
     standing_advice = "Check the network and the endpoint, then check again; the job goes on at the service."
 
 

@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import multiprocessing
+import ssl
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ CANARY = "canary-key-7f3e9b2c51d84a60"
 """The API key of the tests. It must be found nowhere but in the body of a POST to the endpoint."""
 
 PROCESSING = {"status": "processing", "messege": "try again later.", "output": ""}
+FAILED = {"status": "failed", "message": "Failed, Try Again", "output": ""}
 FETCH_PATH = "/api/v4/dreambooth/fetch"
 
 
@@ -76,17 +78,23 @@ class Endpoint:
         self.changed = asyncio.Event()
         self._runner: web.AppRunner | None = None
         self.port = 0
+        self.context: ssl.SSLContext | None = None
+        """Serves https when it is set before the start."""
 
     # -- addresses ---------------------------------------------------------------------------------------------
 
     @property
     def url(self) -> str:
         """The fetch address."""
-        return f"http://127.0.0.1:{self.port}{FETCH_PATH}"
+        return f"{self._origin}{FETCH_PATH}"
+
+    @property
+    def _origin(self) -> str:
+        return f"http{'s' if self.context else ''}://127.0.0.1:{self.port}"
 
     def link(self, name: str) -> str:
         """The address of a file."""
-        return f"http://127.0.0.1:{self.port}/files/{name}"
+        return f"{self._origin}/files/{name}"
 
     def serve(self, name: str, *replies: Reply | bytes) -> str:
         """Serve `replies` in turn under `name`; returns its address."""
@@ -122,7 +130,7 @@ class Endpoint:
         app.router.add_route("*", "/{path:.*}", self._handle)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self.port)
+        site = web.TCPSite(self._runner, "127.0.0.1", self.port, ssl_context=self.context)
         await site.start()
         self.port = self._runner.addresses[0][1]
         return self
@@ -175,6 +183,28 @@ class Endpoint:
         return web.Response(
             text=json.dumps(reply.body), status=reply.status, headers=reply.headers, content_type="application/json"
         )
+
+
+class Service(Endpoint):
+    """Answers by request id: "processing" until that id is in `ready` or `failing`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ready: set[str] = set()
+        self.failing: set[str] = set()
+        self.when = self._answer
+
+    def _answer(self, seen: Seen) -> Reply:
+        request_id = json.loads(seen.body)["request_id"]
+        if request_id in self.failing:
+            return Reply(FAILED)
+        if request_id not in self.ready:
+            return Reply(PROCESSING)
+        return Reply(self.success(self.serve(f"{request_id}.png", png(prompt=request_id))))
+
+    def asked(self, request_id: str) -> int:
+        """How often a request was asked for."""
+        return sum(json.loads(seen.body)["request_id"] == request_id for seen in self.polls)
 
 
 class ThreadedEndpoint:

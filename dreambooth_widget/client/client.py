@@ -1,47 +1,60 @@
-"""`Client` and `fetch`: the door for people without a notebook, and for the widgets behind it."""
+"""`Client` and `fetch`: requests become jobs, with or without a notebook."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from types import TracebackType
-from typing import Any
 from weakref import WeakValueDictionary
 
 from ..credentials import KEY_VARIABLE, ApiKey, find_key
 from ..images.cache import PictureCache
 from ..images.originals import ROOM, Originals
 from ..protocol.answers import Answer
-from ..protocol.endpoint import V4, check_endpoint, check_request_id
+from ..protocol.endpoint import V4, check_endpoint
 from .job import FetchJob
 from .job_group import FetchJobs, Outcome
-from .options import FetchOptions, Limits, check_seconds
-from .requests import Requests, RequestSpec, read_requests
+from .options import FetchOptions, Limits, Policies, check_seconds
+from .requests import Requests, read_call, read_request_id, read_requests
 from .schedule import DurationHistory, PollSchedule, Retry
 from .state import FetchResult, FetchState
 from .transport import Transport
 
-__all__ = ["Client", "fetch"]
+__all__ = ["Client", "fetch", "follow"]
 
 _HISTORY = DurationHistory()
-"""How long this process's finished jobs took: the best guess for one without an ETA."""
+"""How long the finished jobs of this process took: the best guess for one without an ETA."""
 
-_NETWORKS: WeakValueDictionary[tuple[int, str, ApiKey | None], Transport] = WeakValueDictionary()
+_TRANSPORTS: WeakValueDictionary[tuple[int, str, ApiKey | None], Transport] = WeakValueDictionary()
 _CLIENTS: WeakValueDictionary[tuple[int, str, ApiKey | None, PictureCache | None], Client] = WeakValueDictionary()
-"""What the widgets share, by loop, endpoint, key (and cache)."""
+"""What the widgets of a kernel share, by event loop, endpoint, key (and cache)."""
 
 
 class Client:
-    """Fetches requests from one endpoint with one key. An async context manager; it may also be left open.
+    """Fetches requests from one endpoint with one key. An async context manager that may also be left open.
 
-    `rate` and `burst` limit the polls (requests a second, and how many at once first), `connections` the open
-    connections to each side, `max_bytes` and `max_pixels` one picture. `allow_private_hosts` decides whether picture
-    links may lead to private addresses; None allows it only when the endpoint is on one. `cache` is a folder in which
-    the original files are kept: a request that is there is not asked for again, and needs no link that still lives, and
-    no key. `memory` is how many bytes of originals stay in memory; the others lie in a temporary folder that goes with
-    this process. Raises `ValueError` without a key, unless there is a cache to look into.
+    Args:
+        key: The API key; None takes it from the environment variable `DREAMBOOTH_API_KEY`.
+        endpoint: The address that is polled.
+        schedule: When to poll a job that is processing.
+        retry: How to repeat a failed call.
+        rate: Polls per second.
+        burst: Polls that may be made at once before `rate` applies.
+        connections: Open connections to the endpoint, and as many to the hosts of pictures.
+        allow_private_hosts: Whether picture links may lead to private addresses. None allows it only if the endpoint
+            is on one.
+        max_bytes: The largest size of one picture, in bytes.
+        max_pixels: The largest size of one picture, in pixels.
+        cache: A folder that keeps the original files. A request that is in it is not polled for; it needs no key.
+        memory: Bytes of originals that stay in memory. The others are in a temporary folder, removed at exit.
+
+    Raises:
+        TypeError: An argument is of a wrong type.
+        ValueError: An argument is out of its range, or there is neither a key nor a cache.
     """
 
     def __init__(
@@ -60,85 +73,101 @@ class Client:
         cache: str | os.PathLike[str] | PictureCache | None = None,
         memory: int = ROOM,
     ) -> None:
-        found = find_key(key)
-        del key  # a traceback with local values shall not find it in this frame
-        if found is None and cache is None:
-            raise ValueError(f"no API key: pass it as the first argument or set {KEY_VARIABLE}")
-        self._schedule = schedule
-        self._retry = retry
-        self._limits = Limits(max_bytes, max_pixels)
-        self.cache = PictureCache.of(cache)
-        self._originals = Originals(memory, self.cache.folder if self.cache is not None else None)
-        self._network = Transport(
-            found,
-            check_endpoint(endpoint),
+        try:
+            secret = find_key(key)
+        finally:
+            del key
+        connect = partial(
+            Transport,
+            secret,
             rate=rate,
             burst=burst,
             connections=connections,
             allow_private_hosts=allow_private_hosts,
         )
-
-    def __repr__(self) -> str:
-        return f"<Client {self.endpoint}>"
+        policies = Policies(schedule=schedule, retry=retry, limits=Limits(max_bytes, max_pixels))
+        self._assemble(secret, check_endpoint(endpoint), connect, policies, PictureCache.of(cache), memory)
 
     @classmethod
-    def shared(
-        cls,
-        key: str | ApiKey | None = None,
-        *,
-        endpoint: str = V4,
-        cache: str | os.PathLike[str] | PictureCache | None = None,
-    ) -> Client:
-        """The client that all widgets of this kernel use for one endpoint, key and cache: made when nobody has it yet.
+    def shared(cls, key: ApiKey | None, endpoint: str = V4, cache: PictureCache | None = None) -> Client:
+        """Return the client of all widgets of this kernel for one endpoint, key and cache. The arguments are checked.
 
-        Whatever the cache, one key at one endpoint has one rate limit, and one set of connections. Belongs to the
-        running event loop, and goes with the last of those who use it.
+        One key at one endpoint has one rate limit and one set of connections, whatever the cache. The client belongs
+        to the running event loop and is closed with the last of its users.
         """
-        found = find_key(key)
-        del key
-        loop = asyncio.get_running_loop()
-        kept = PictureCache.of(cache)
-        link = (id(loop), check_endpoint(endpoint), found)
-        place = (*link, kept)
-        client = _CLIENTS.get(place)
+        link = (id(asyncio.get_running_loop()), endpoint, key)
+        user = (*link, cache)
+        client = _CLIENTS.get(user)
         if client is None:
-            client = _CLIENTS[place] = cls(found, endpoint=endpoint, cache=kept)
-            client._network = _NETWORKS.setdefault(link, client._network)
+            client = _CLIENTS[user] = cls.__new__(cls)
+            client._assemble(key, endpoint, partial(_shared_transport, key), Policies(), cache, ROOM)
         return client
+
+    def _assemble(
+        self,
+        key: ApiKey | None,
+        endpoint: str,
+        connect: Callable[[str], Transport],
+        policies: Policies,
+        cache: PictureCache | None,
+        memory: int,
+    ) -> None:
+        """Build what all jobs of this client use: connections, policies and the store of pictures."""
+        if key is None and cache is None:
+            raise ValueError(f"no API key: pass it as the first argument or set {KEY_VARIABLE}")
+        self._connect = connect
+        self._transport = connect(endpoint)
+        self._others: dict[str, Transport] = {}
+        self.policies = policies
+        self.cache = cache
+        self._originals = Originals(memory, cache.folder if cache is not None else None)
+
+    def __repr__(self) -> str:
+        return f"<Client {self.endpoint if hasattr(self, '_transport') else '(not made)'}>"
 
     @property
     def endpoint(self) -> str:
-        """The address that is asked."""
-        return self._network.endpoint
+        """The address that is polled."""
+        return self._transport.endpoint
 
     def redact(self, text: str) -> str:
-        """`text` without the key, should somebody have repeated it."""
-        return self._network.redact(text)
+        """Return `text` without the API key."""
+        return self._transport.redact(text)
 
     def fetch(self, request_id: int | str, *, eta: float | None = None, deadline: float | None = None) -> FetchJob:
-        """Start fetching a request at once, on the running event loop. `eta` and `deadline` are seconds from now."""
-        seconds = check_seconds("eta", eta), check_seconds("deadline", deadline)
-        return self.start(self.adopt(FetchOptions(check_request_id(request_id), *seconds)))
+        """Start fetching a request at once, on the running event loop.
 
-    def start(self, plan: FetchOptions) -> FetchJob:
-        """Start a job for a plan as it is."""
-        return FetchJob(self._network, plan, _HISTORY, self.cache, self._originals)
-
-    def adopt(self, plan: FetchOptions) -> FetchOptions:
-        """The plan with this client's policies: its schedule, its retries and its limits."""
-        return replace(plan, schedule=self._schedule, retry=self._retry, limits=self._limits)
-
-    async def check(self, request_id: int | str) -> Answer:
-        """Exactly one POST: what the service says of the request now."""
-        return await self._network.poll(check_request_id(request_id))
-
-    def fetch_response(self, response: Mapping[str, Any] | str, *, deadline: float | None = None) -> FetchJob:
-        """Start fetching what a generation call answered, queued (with its `eta`) or finished.
-
-        Raises `ValueError` when it answered with an error or named no request.
+        Args:
+            request_id: The `id` in the answer of the generation call.
+            eta: The expected duration in seconds from now.
+            deadline: Seconds from now after which waiting ends; by default max(10 minutes, 6·eta).
         """
-        plan = replace(FetchOptions.for_response(response, self.redact), deadline=check_seconds("deadline", deadline))
-        return self.start(self.adopt(plan))
+        try:
+            options = FetchOptions(read_request_id(request_id, self.redact), eta=check_seconds("eta", eta))
+        finally:
+            del request_id
+        return self.start(options, self._policies(deadline))
+
+    def fetch_response(self, response: object, *, deadline: float | None = None) -> FetchJob:
+        """Start fetching the request of a generation call's whole answer, queued (with its `eta`) or finished.
+
+        Args:
+            response: The answer as a dict, JSON text or bytes, or the response object of `requests` or `httpx`.
+            deadline: As in `fetch`.
+
+        Raises:
+            TypeError: `response` is something else.
+            ValueError: The answer is an error, or names no request.
+        """
+        return self.start(FetchOptions.for_response(response, self.redact), self._policies(deadline))
+
+    def resume(self, token: str, *, deadline: float | None = None) -> FetchJob:
+        """Continue the request of a `resume_token`, with a deadline of its own.
+
+        Raises:
+            ValueError: `token` is no resume token, or belongs to another endpoint.
+        """
+        return self.start(self.read_token(token), self._policies(deadline))
 
     async def fetch_all(
         self,
@@ -147,41 +176,70 @@ class Client:
         deadline: float | None = None,
         on_update: Callable[[FetchState], None] | None = None,
     ) -> list[Outcome]:
-        """Fetch many requests at once: a list in the order asked, each a `FetchResult` or the `DreamboothError`.
+        """Fetch many requests at once. Cancelling this ends all jobs.
 
-        `requests` are ids, `(id, eta)` pairs or whole answers of generation calls, or a mapping from captions to such.
-        `deadline` is in seconds, for each. `on_update` gets each new `FetchState` of any of them. Raises `TypeError` or
-        `ValueError` for what cannot be a request, before any is fetched. Cancelling this ends all jobs.
+        Args:
+            requests: Ids, `(id, eta)` pairs or whole answers of generation calls, or a mapping from captions to them.
+            deadline: Seconds for each of them, as in `fetch`.
+            on_update: Called with each new `FetchState` of any of them.
+
+        Returns:
+            In the order of `requests`, the `FetchResult` of each or the `DreamboothError` that ended it.
+
+        Raises:
+            TypeError: One of them cannot be a request; none has been fetched.
+            ValueError: As `TypeError`.
         """
 
-        def tell(place: int) -> None:
+        def tell(index: int) -> None:
             if on_update is not None:
-                on_update(jobs[place])
+                on_update(jobs[index])
 
-        jobs = FetchJobs(self.start, tell)
-        jobs.add(self.plan_all(requests, deadline=deadline))
+        try:
+            specs = read_requests(requests, self.redact)
+        finally:
+            del requests
+        policies = self._policies(deadline)
+        jobs = FetchJobs(lambda options: self.start(options, policies), tell)
+        jobs.add(specs)
         jobs.start()
         try:
             return await jobs.wait()
         finally:
             await jobs.finish()
 
-    def plan_all(self, requests: Requests, *, deadline: float | None = None) -> list[RequestSpec]:
-        """What `requests` ask for, to be fetched by this client's policies. Raises as `fetch_all` does."""
-        seconds = check_seconds("deadline", deadline)
-        asked = list(read_requests(requests, self.redact))
-        return [replace(each, plan=replace(self.adopt(each.plan), deadline=seconds)) for each in asked]
+    async def check(self, request_id: int | str) -> Answer:
+        """Make exactly one POST and return what the service answers about the request."""
+        try:
+            checked = read_request_id(request_id, self.redact)
+        finally:
+            del request_id
+        return await self._transport.poll(checked)
 
-    def resume(self, token: str) -> FetchJob:
-        """Continue the request of a `resume_token`. `ValueError` if it is none, or belongs to another endpoint."""
-        endpoint, plan = FetchOptions.for_token(token)
-        if endpoint != self.endpoint:
-            raise ValueError(f"the token is for {endpoint}, this client asks {self.endpoint}")
-        return self.start(self.adopt(plan))
+    def start(self, options: FetchOptions, policies: Policies | None = None) -> FetchJob:
+        """Start a job for checked options, by the `policies` of the caller or of this client."""
+        endpoint = options.endpoint_at(self.endpoint)
+        transport = self._transport if endpoint == self.endpoint else self._others.get(endpoint)
+        if transport is None:
+            transport = self._others[endpoint] = self._connect(endpoint)
+        return FetchJob(
+            transport, options.with_policies(policies or self.policies), _HISTORY, self.cache, self._originals
+        )
+
+    def read_token(self, token: str) -> FetchOptions:
+        """Return the request of a `resume_token`. Raises as `resume`."""
+        options = FetchOptions.for_token(token)
+        if options.endpoint_at(self.endpoint) != options.endpoint:
+            raise ValueError(f"the token is for {options.endpoint}, this client polls {self.endpoint}")
+        return options
+
+    def _policies(self, deadline: float | None) -> Policies:
+        return replace(self.policies, deadline=check_seconds("deadline", deadline))
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._network.close()
+        for transport in (self._transport, *self._others.values()):
+            await transport.close()
 
     async def __aenter__(self) -> Client:
         return self
@@ -190,6 +248,15 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.close()
+
+
+def _shared_transport(key: ApiKey | None, endpoint: str) -> Transport:
+    """Return the connections that all shared clients of the running loop have for one key and endpoint."""
+    link = (id(asyncio.get_running_loop()), endpoint, key)
+    transport = _TRANSPORTS.get(link)
+    if transport is None:
+        transport = _TRANSPORTS[link] = Transport(key, endpoint)
+    return transport
 
 
 async def fetch(
@@ -205,25 +272,44 @@ async def fetch(
     client: Client | None = None,
     on_update: Callable[[FetchState], None] | None = None,
 ) -> FetchResult:
-    """The whole job without a notebook: poll until the pictures are there, load them, return them.
+    """Poll until the pictures of a request are there, load them and return them. Cancelling this ends the job.
 
-    `eta` and `deadline` are seconds, `cache` is a folder as in `Client`. `on_update` gets each new `FetchState`. With a
-    `client`, its key, endpoint, policies and cache are used, and it stays open. Cancelling this ends the job. Raises
-    the `DreamboothError` that ended it.
+    Args:
+        key: The API key; None takes it from the environment variable `DREAMBOOTH_API_KEY`.
+        request_id: The `id` in the answer of the generation call.
+        eta: The expected duration in seconds from now.
+        endpoint: The address that is polled.
+        schedule: When to poll.
+        retry: How to repeat a failed call.
+        deadline: Seconds from now after which waiting ends; by default max(10 minutes, 6·eta).
+        cache: A folder that keeps the original files, as in `Client`.
+        client: A client that brings its own key, endpoint, policies and cache, and stays open.
+        on_update: Called with each new `FetchState`.
+
+    Raises:
+        DreamboothError: What ended the job.
+        TypeError: An argument is of a wrong type.
+        ValueError: An argument cannot be right.
     """
-    secret = find_key(key)
-    del key
-    request_id = check_request_id(request_id)
-    own = client is None
-    client = client or Client(secret, endpoint=endpoint, schedule=schedule, retry=retry, cache=cache)
     try:
-        job = client.fetch(request_id, eta=eta, deadline=deadline)
-        if on_update is not None:
-            job.subscribe(on_update)
-        try:
-            return await job
-        finally:
-            await job.finish()
+        secret, request = read_call(key, request_id, client.redact if client is not None else None)
     finally:
-        if own:
-            await client.close()
+        del key, request_id
+    options = replace(request, eta=check_seconds("eta", eta))
+    seconds = check_seconds("deadline", deadline)
+    async with (
+        nullcontext(client)
+        if client is not None
+        else Client(secret, endpoint=endpoint, schedule=schedule, retry=retry, cache=cache)
+    ) as used:
+        return await follow(used.start(options, replace(used.policies, deadline=seconds)), on_update)
+
+
+async def follow(job: FetchJob, on_update: Callable[[FetchState], None] | None = None) -> FetchResult:
+    """Return the result of a job that ends with this call. `on_update` is called with each new state."""
+    if on_update is not None:
+        job.subscribe(on_update)
+    try:
+        return await job
+    finally:
+        await job.finish()

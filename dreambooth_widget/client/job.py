@@ -162,11 +162,11 @@ class FetchJob:
         self._on_loop(self._retry_picture, index)
 
     def _on_loop(self, work: Callable[..., object], *args: object) -> None:
-        """Do `work` now if this is the job's loop, else hand it over: a bare `task.cancel()` would not wake the loop."""
-        with contextlib.suppress(RuntimeError):  # no loop runs in this thread
-            if asyncio.get_running_loop() is self._loop:
-                work(*args)
-                return
+        """Call `work` on the job's loop: now if it runs here, so that the state is true when an intent returns."""
+        if _runs_here(self._loop):
+            work(*args)
+            return
+        # A loop in another thread does not wake up from a bare `task.cancel()` or `event.set()`.
         with contextlib.suppress(RuntimeError):  # the loop is closed: there is nothing left to stop
             self._loop.call_soon_threadsafe(work, *args)
 
@@ -210,11 +210,12 @@ class FetchJob:
             self._end(status="error", message=failure.message, error=failure)
 
     def _task_ended(self, task: asyncio.Task[None]) -> None:
-        if not self._state.final:  # cancelled before its first step: nothing of `_run` has run
-            self._end_stopped()
+        self._end_stopped()  # a task that is cancelled before its first step runs nothing of `_run`
         self._ended.set()
 
     def _end_stopped(self) -> None:
+        if self._state.final:
+            return
         error = StoppedError("Waiting was stopped.", request_id=self._plan.request_id)
         self._end(status="stopped", message="the job goes on at the service", error=error)
 
@@ -322,6 +323,7 @@ class FetchJob:
                 limits=self._plan.limits,
                 retry=self._plan.retry,
                 on_retry=on_retry,
+                request_id=self._plan.request_id,
                 keep=self._keep,
             )
         except MissingPictureError as error:
@@ -401,6 +403,13 @@ class FetchJob:
 def _progress(pictures: Sequence[PictureState]) -> str:
     loaded = sum(entry.status == "ready" for entry in pictures)
     return f"{loaded} of {len(pictures)} picture{'' if len(pictures) == 1 else 's'}"
+
+
+def _runs_here(loop: asyncio.AbstractEventLoop) -> bool:
+    try:
+        return asyncio.get_running_loop() is loop
+    except RuntimeError:
+        return False
 
 
 def _summary(result: FetchResult) -> str:

@@ -40,7 +40,7 @@ class _Entry:
 
     def __post_init__(self) -> None:
         error = self.asked.error
-        self.state = self.asked.plan.first_state()
+        self.state = self.asked.options.first_state()
         if error is not None:
             self.state = FetchState("", "error", error.message, error=error, finished_at=time.time())
 
@@ -180,7 +180,7 @@ class FetchJobs:
 
     def _begin(self, place: int) -> None:
         entry = self._entries[place]
-        job = entry.job = self._start(entry.job.again() if entry.job is not None else entry.asked.plan)
+        job = entry.job = self._start(entry.job.again() if entry.job is not None else entry.asked.options)
         entry.state = replace(job.state, status="processing")
         job.subscribe(lambda state: self._follow(place, job, state))
 

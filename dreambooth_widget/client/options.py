@@ -1,20 +1,23 @@
-"""What one job is to do, settled before it starts."""
+"""How one job fetches its request: `FetchOptions`, the `Policies` that many jobs share, and resume tokens."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
-from ..protocol.endpoint import check_endpoint, check_request_id
+from ..protocol.endpoint import V4, check_endpoint, check_request_id, is_vendor_address
+from ..protocol.generation import read_generation
 from .schedule import PollSchedule, Retry
 from .state import FetchState, PictureState
 
 if TYPE_CHECKING:
     from ..protocol.answers import Finished
 
-__all__ = ["FetchOptions", "Limits", "check_seconds"]
+__all__ = ["FetchOptions", "Limits", "Policies", "check_samples", "check_seconds"]
+
+_MOST_SAMPLES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,35 +34,49 @@ class Limits:
                 raise ValueError(f"{name} must be a positive int, not {value!r}")
 
 
-@dataclass(frozen=True, slots=True)
-class FetchOptions:
-    """What one job is to do: the request and the policies it is fetched by. `deadline` is in seconds, None for ours.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policies:
+    """How requests are fetched, whichever they are. `deadline` is in seconds; None stands for the default."""
 
-    `answer` is what is known beforehand (a generation call that was finished at once), `expected` the
-    number of pictures the generation announced, `size` their (width, height) in pixels, `started_at` the Unix time at
-    which an earlier job for the same request began, `polls` how many it made.
+    schedule: PollSchedule = PollSchedule()
+    retry: Retry = Retry()
+    limits: Limits = Limits()
+    deadline: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FetchOptions(Policies):
+    """What one job is to do: the request, what is known of it, and the policies by which it is fetched.
+
+    `answer` is the final answer if the generation call already gave it. `expected` is the number of pictures to come
+    (0: unknown) and `size` their (width, height) in pixels. `started_at` is the Unix time at which an earlier job for
+    the same request began, `polls` the number of polls it made. `caption` is a text for the card's header. `endpoint`
+    is the address that the service named for this request, or None.
     """
 
     request_id: str
     eta: float | None = None
-    deadline: float | None = None
-    schedule: PollSchedule = PollSchedule()
-    retry: Retry = Retry()
-    limits: Limits = Limits()
     answer: Finished | None = None
     expected: int = 0
     size: tuple[int | None, int | None] = (None, None)
     meta: Mapping[str, Any] = field(default_factory=dict)
     started_at: float | None = None
     polls: int = 0
+    caption: str = ""
+    endpoint: str | None = None
 
     @classmethod
-    def for_response(cls, response: Mapping[str, Any] | str, redact: Callable[[str], str] = str) -> FetchOptions:
-        """The plan for the whole answer of a generation call. `ValueError` when it is an error or names no request."""
-        from ..protocol.generation import (
-            read_generation,  # here, so that a widget's import stays near that of ipywidgets
-        )
+    def for_response(cls, response: object, redact: Callable[[str], str] = str) -> FetchOptions:
+        """Read the whole answer of a generation call.
 
+        Args:
+            response: The answer as a dict, JSON text or bytes, or the response object of `requests` or `httpx`.
+            redact: Removes the API key from a text.
+
+        Raises:
+            TypeError: `response` is something else.
+            ValueError: The answer is an error, or names no request.
+        """
         generation = read_generation(response, redact=redact)
         return cls(
             generation.request_id,
@@ -68,34 +85,48 @@ class FetchOptions:
             expected=generation.expected,
             size=(generation.width, generation.height),
             meta=generation.meta,
+            endpoint=generation.endpoint,
         )
 
     @classmethod
-    def for_token(cls, token: str) -> tuple[str, FetchOptions]:
-        """(endpoint, plan) that a resume token names. `ValueError` when it is none."""
+    def for_token(cls, token: str) -> FetchOptions:
+        """Read a resume token. It has no deadline: a resumed job gets one of its own.
+
+        Raises:
+            ValueError: `token` is no resume token.
+        """
         try:
             facts = json.loads(token)
-            plan = cls(
+            return cls(
                 check_request_id(facts["request_id"]),
                 eta=check_seconds("eta", facts.get("eta")),
-                deadline=check_seconds("deadline", facts.get("deadline")),
                 started_at=check_seconds("started_at", facts.get("started_at")),
+                endpoint=check_endpoint(facts["endpoint"]),
             )
-            return check_endpoint(facts["endpoint"]), plan
-        except (TypeError, LookupError, AttributeError, ValueError) as error:
-            raise ValueError("this is no resume token") from error
+        except (TypeError, LookupError, AttributeError, ValueError, RecursionError) as error:
+            raise ValueError("this is not a resume token") from error
 
     def token(self, endpoint: str, state: FetchState) -> str:
-        """JSON text by which another process continues this request: endpoint, id and times, never the key."""
-        facts = {"endpoint": endpoint, "request_id": self.request_id, "deadline": self.deadline}
+        """Return JSON text from which another process continues this request: endpoint, id and times, no key."""
+        facts = {"endpoint": endpoint, "request_id": self.request_id}
         return json.dumps({"version": 1, **facts, "eta": state.eta, "started_at": state.started_at})
 
-    def with_policies_of(self, other: FetchOptions) -> FetchOptions:
-        """This request, fetched as `other` is: with its deadline, schedule, retries and limits."""
-        return replace(self, deadline=other.deadline, schedule=other.schedule, retry=other.retry, limits=other.limits)
+    def with_policies(self, policies: Policies) -> FetchOptions:
+        """Return this request with the schedule, retries, limits and deadline of `policies`."""
+        return replace(self, **{policy.name: getattr(policies, policy.name) for policy in fields(Policies)})
+
+    def endpoint_at(self, endpoint: str) -> str:
+        """Return the address to poll this request at, by a client whose address is `endpoint`.
+
+        The default address does not know the requests of other API versions, so the one that the service named with
+        the request is preferred to it, if that is on a host of the vendor. The key is never sent to any other host.
+        """
+        if endpoint == V4 and self.endpoint is not None and is_vendor_address(self.endpoint):
+            return self.endpoint
+        return endpoint
 
     def first_state(self) -> FetchState:
-        """What is known of the job before it starts."""
+        """Return what is known of the job before it starts."""
         return FetchState(
             self.request_id,
             eta=self.eta,
@@ -103,10 +134,11 @@ class FetchOptions:
             pictures=self.announced(),
             started_at=self.started_at,
             polls=self.polls,
+            caption=self.caption,
         )
 
     def announced(self) -> tuple[PictureState, ...]:
-        """Waiting entries for the pictures that are known to come, in the size that was announced."""
+        """Return a waiting entry for each expected picture, in the announced size."""
         width = self.size[0] or _pixels(self.meta.get("W"))
         height = self.size[1] or _pixels(self.meta.get("H"))
         return tuple(PictureState(index, width=width, height=height) for index in range(self.expected))
@@ -117,7 +149,12 @@ def _pixels(value: Any) -> int | None:
 
 
 def check_seconds(name: str, value: object) -> float | None:
-    """`value` as a number of seconds, None for None. `TypeError`/`ValueError` say what is wrong with `name`."""
+    """Return `value` as a number of seconds, None for None.
+
+    Raises:
+        TypeError: `value` is not a number. The message names it `name`.
+        ValueError: `value` is negative or not finite.
+    """
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -126,3 +163,19 @@ def check_seconds(name: str, value: object) -> float | None:
     if not 0 <= seconds < float("inf"):
         raise ValueError(f"{name} must be 0 seconds or more, not {value!r}")
     return seconds
+
+
+def check_samples(value: object) -> int:
+    """Return `value` as the number of pictures to expect, 0 for None.
+
+    Raises:
+        TypeError: `value` is not an int.
+        ValueError: `value` is less than 1 or more than 64.
+    """
+    if value is None:
+        return 0
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"samples must be an int, not {type(value).__name__}")
+    if not 1 <= value <= _MOST_SAMPLES:
+        raise ValueError(f"samples must be between 1 and {_MOST_SAMPLES}, not {value!r}")
+    return value

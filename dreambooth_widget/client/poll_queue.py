@@ -45,7 +45,7 @@ class PollQueue:
 
     def __init__(self, limiter: RateLimiter) -> None:
         self._limiter = limiter
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         self._numbers = count()
         self._later: list[tuple[float, int, Turn]] = []  # a heap by `earliest`; left turns stay until their time
         self._line: list[Turn] = []  # may be sent now, sorted by `due`
@@ -57,7 +57,7 @@ class PollQueue:
 
     def join(self, earliest: float, due: float) -> Turn:
         """Wait for a turn, from `earliest` on, in the order of `due` (both in the loop's time)."""
-        turn = Turn(earliest, due, next(self._numbers), self._loop.create_future())
+        turn = Turn(earliest, due, next(self._numbers), self.loop.create_future())
         self._place(turn)
         return turn
 
@@ -65,7 +65,7 @@ class PollQueue:
         """Send this poll next."""
         if not turn.granted.done():
             self._withdraw(turn)
-            turn.earliest, turn.due = self._loop.time(), float("-inf")
+            turn.earliest, turn.due = self.loop.time(), float("-inf")
             self._place(turn)
 
     def leave(self, turn: Turn) -> None:
@@ -82,9 +82,9 @@ class PollQueue:
     def expected(self, turn: Turn) -> float:
         """Return the loop's time at which `turn` will be granted at the earliest, given the polls that wait now."""
         if turn.granted.done():
-            return self._loop.time()
+            return self.loop.time()
         ahead = bisect_left(self._line, turn)
-        return max(turn.earliest, self._loop.time() + self._limiter.wait(ahead))
+        return max(turn.earliest, self.loop.time() + self._limiter.wait(ahead))
 
     def refused(self, sent_at: float) -> None:
         """Slow down: the service refused a call that was sent at `sent_at` (see `RateLimiter.refused`)."""
@@ -106,7 +106,7 @@ class PollQueue:
 
     def _advance(self) -> None:
         """Grant every turn that has a token now, and set the alarm for the next one."""
-        now = self._loop.time() + _EARLY
+        now = self.loop.time() + _EARLY
         while self._later and self._later[0][0] <= now:
             earliest, _, turn = heappop(self._later)
             if not turn.granted.done() and earliest == turn.earliest:
@@ -118,7 +118,7 @@ class PollQueue:
                 turn.granted.set_result(None)
         times = [self._later[0][0]] if self._later else []
         if self._line:
-            times.append(self._loop.time() + self._limiter.wait())
+            times.append(self.loop.time() + self._limiter.wait())
         self._set_alarm(min(times, default=None))
 
     def _set_alarm(self, time: float | None) -> None:
@@ -126,7 +126,7 @@ class PollQueue:
             if self._alarm.when() == time and not self._alarm.cancelled():
                 return
             self._alarm.cancel()
-        self._alarm = None if time is None else self._loop.call_at(time, self._ring)
+        self._alarm = None if time is None else self.loop.call_at(time, self._ring)
 
     def _ring(self) -> None:
         self._alarm = None

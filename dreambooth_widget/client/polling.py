@@ -217,7 +217,7 @@ class Poller:
 
     async def _wait(self, decision: PollDecision, deadline: Deadline) -> Turn:
         """Wait for the turn of the next poll."""
-        queue = await self._transport.queue()
+        queue = self._transport.queue
         clock = asyncio.get_running_loop().time
         now, last = clock(), max(clock(), deadline.last_poll_at)
         due = decision.wait if decision.due is None else decision.due

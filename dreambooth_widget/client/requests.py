@@ -1,78 +1,145 @@
-"""What people hand to a batch, request by request: ids, ids with an ETA, or whole answers of generation calls."""
+"""What callers pass becomes `FetchOptions` or, for many requests, `RequestSpec`: ids, pairs, whole answers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, SupportsIndex, TypeAlias
 
+from ..credentials import ApiKey, find_key, looks_swapped
 from ..errors import DreamboothError, InvalidRequestError
 from ..protocol.endpoint import check_request_id
 from .options import FetchOptions, check_seconds
 
-__all__ = ["Request", "RequestSpec", "Requests", "read_requests"]
+__all__ = ["Request", "RequestSpec", "Requests", "read_call", "read_calls", "read_request_id", "read_requests"]
 
 Request: TypeAlias = "int | str | SupportsIndex | tuple[int | str, float | None] | Mapping[str, Any]"
 """An id, `(id, eta)` with the ETA in seconds, or the whole answer of a generation call (a dict or its JSON text)."""
 
 Requests: TypeAlias = "Iterable[Request] | Mapping[str, Request]"
-"""Requests one after the other, or by their captions (prompts, say)."""
+"""Requests in order, or by their captions (prompts, for example)."""
+
+Redact: TypeAlias = "Callable[[str], str]"
+"""Removes the API key from a text."""
 
 _FIELDS = frozenset({"status", "id", "eta", "message", "messege", "output", "fetch_result", "meta"})
-"""What generation calls answer with. A mapping with a status in words and another of these is one whole answer."""
+"""The fields of a generation call's answer. A mapping with a `status` text and another of these is one whole answer."""
 
-_ADVICE = "Look at what the generation call answered; it may have to be made again."
+_ADVICE = "Look at the answer of the generation call; it may have to be made again."
+_SWAPPED = "the request id looks like an API key: pass the key first, then what to fetch"
 
 
 @dataclass(frozen=True, slots=True)
 class RequestSpec:
-    """One request of a batch: the plan to fetch it by, or the `error` that its generation call has already ended in."""
+    """One of many requests: the options to fetch it with, or the `error` that its generation call ended in."""
 
     caption: str
-    plan: FetchOptions
+    options: FetchOptions
     error: DreamboothError | None = None
 
 
-def read_requests(requests: Requests, redact: Callable[[str], str] = str) -> Iterator[RequestSpec]:
-    """Each request with its caption: the mapping's, else the prompt that a generation's answer names, else "".
+def read_call(key: object, request: object, redact: Redact | None = None) -> tuple[ApiKey | None, FetchOptions]:
+    """Read the first two arguments of a call: the API key and the request.
 
-    Raises `TypeError` or `ValueError`, naming the place, for what cannot be a request. A generation call that was
-    answered with an error is one failed request among the others.
+    Args:
+        key: The key, or None to take it from the environment.
+        request: The request id, or options that were read before.
+        redact: Removes the key from a text, if a client holds it.
+
+    Raises:
+        TypeError: One of them is of a wrong type.
+        ValueError: One of them cannot be right, or they are swapped. Neither is in the message or in this frame.
     """
+    try:
+        secret = find_key(key)
+        if isinstance(request, FetchOptions):
+            return secret, request
+        request = read_request_id(request, redact or (secret.redact if secret else str))
+        if looks_swapped(secret, request):
+            raise ValueError(_SWAPPED)
+        return secret, FetchOptions(request)
+    finally:
+        del key, request
+
+
+def read_calls(
+    key: object, requests: Requests, redact: Redact | None = None
+) -> tuple[ApiKey | None, list[RequestSpec]]:
+    """Read the first two arguments of a call for many requests. As `read_call` and `read_requests`."""
+    try:
+        secret = find_key(key)
+        return secret, read_requests(requests, redact or (secret.redact if secret else str))
+    finally:
+        del key, requests
+
+
+def read_request_id(value: Any, redact: Redact = str) -> str:
+    """Return a request id as text.
+
+    Raises:
+        TypeError: `value` is neither an int nor a str.
+        ValueError: `value` cannot be an id, or contains the API key.
+    """
+    try:
+        value = check_request_id(value)
+        if redact(value) != value:
+            raise ValueError(_SWAPPED)
+        return str(value)
+    finally:
+        del value
+
+
+def read_requests(requests: Requests, redact: Redact = str) -> list[RequestSpec]:
+    """Read many requests.
+
+    The caption of each is the key of the mapping, else the prompt in the answer of its generation call, else "". A
+    generation call that was answered with an error is one failed request among the others.
+
+    Raises:
+        TypeError: `requests` or one of them is of a wrong type. The message has its index.
+        ValueError: One of them cannot be a request. The message has its index.
+    """
+    specs = []
+    for index, (caption, request) in enumerate(_pairs(requests)):
+        try:
+            specs.append(_read(str(caption), request, redact))
+        except (TypeError, ValueError) as error:
+            failure = (TypeError if isinstance(error, TypeError) else ValueError)(f"request {index}: {error}")
+            break
+    else:
+        return specs
+    del requests, caption, request  # a key may be among them
+    raise failure
+
+
+def _pairs(requests: Requests) -> Iterable[tuple[object, Any]]:
     if hasattr(requests, "columns"):
         raise TypeError("requests is a whole table: pass its column of ids, or dict(zip(its prompts, its ids))")
-    if not _are_several(requests):
+    if not _is_collection(requests):
         raise TypeError("requests must be a list of requests ([one] for one), or a mapping from captions to them")
     if isinstance(requests, Mapping):
-        pairs: Iterable[tuple[object, Any]] = requests.items()
-    else:
-        pairs = (("", request) for request in requests)
-    for place, (caption, request) in enumerate(pairs):
-        try:
-            yield _read(str(caption), request, redact)
-        except (TypeError, ValueError) as error:
-            kind = TypeError if isinstance(error, TypeError) else ValueError
-            raise kind(f"request {place}: {error}") from None
+        return requests.items()
+    return (("", request) for request in requests)
 
 
-def _read(caption: str, request: Any, redact: Callable[[str], str]) -> RequestSpec:
+def _read(caption: str, request: Any, redact: Redact) -> RequestSpec:
     if isinstance(request, Mapping) or (isinstance(request, str) and request.lstrip().startswith("{")):
         try:
-            plan = FetchOptions.for_response(request, redact)
+            options = FetchOptions.for_response(request, redact)
         except ValueError as error:
             return RequestSpec(caption, FetchOptions(""), InvalidRequestError(str(error), advice=_ADVICE))
-        prompt = plan.meta.get("prompt")
-        return RequestSpec(caption or (prompt if isinstance(prompt, str) else ""), plan)
+        prompt = options.meta.get("prompt")
+        return RequestSpec(caption or (prompt if isinstance(prompt, str) else ""), options)
     eta = None
     if isinstance(request, (tuple, list)):
         if len(request) != 2:
             raise ValueError(f"a pair must be (id, eta), not {len(request)} values")
         request, eta = request
-    return RequestSpec(caption, FetchOptions(check_request_id(request), eta=check_seconds("eta", eta)))
+    return RequestSpec(caption, FetchOptions(read_request_id(request, redact), eta=check_seconds("eta", eta)))
 
 
-def _are_several(requests: object) -> bool:
-    """Not one text, which would be read letter by letter, nor one answer, field by field."""
+def _is_collection(requests: object) -> bool:
+    """Whether these are requests: not one text, read letter by letter, and not one answer, read field by field."""
     if isinstance(requests, Mapping):
         return not (isinstance(requests.get("status"), str) and len(_FIELDS & requests.keys()) > 1)
     return isinstance(requests, Iterable) and not isinstance(requests, (str, bytes))

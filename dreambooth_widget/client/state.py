@@ -5,11 +5,16 @@ Everything that is shown anywhere is drawn from a `FetchState`; nothing about a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, overload
 
+from ..images.files import save_all
+
 if TYPE_CHECKING:
+    import os
+    from pathlib import Path
+
     from ..errors import DreamboothError
     from ..images.picture import Picture
 
@@ -62,11 +67,17 @@ class FetchState:
     activity: Activity = ""
     waiting_since: float | None = None
     meta: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    caption: str = ""
 
     @property
     def final(self) -> bool:
         """Whether nothing more happens unless somebody checks again."""
         return self.status in FINAL
+
+    @property
+    def count(self) -> int | None:
+        """The number of pictures, missing ones too; None before the service has named them."""
+        return len(self.pictures) if self.status in ("downloading", "success") else None
 
     def __str__(self) -> str:
         """One line: "13443927 processing: waiting after poll 2", "13443927 downloading: 3 of 4 pictures"."""
@@ -121,6 +132,25 @@ class FetchResult(Sequence["Picture"]):
 
     def __len__(self) -> int:
         return len(self.pictures)
+
+    def save(
+        self, folder: str | os.PathLike[str], indices: Iterable[int] | None = None, *, overwrite: bool = False
+    ) -> list[Path]:
+        """Write the original files as `<request_id>-<n>.<ext>` into `folder`, which is made if need be.
+
+        Args:
+            folder: Where to.
+            indices: The pictures to write, by their `index`; None for all.
+            overwrite: Replace files that exist.
+
+        Returns:
+            The paths, in order. Each file is written atomically.
+
+        Raises:
+            FileExistsError: A file exists; nothing has been written.
+            IndexError: There is no picture with one of the `indices`.
+        """
+        return save_all(self.pictures, folder, self.request_id, indices, overwrite=overwrite)
 
     def __repr__(self) -> str:
         sizes = sorted({f"{picture.width}×{picture.height} {picture.format}" for picture in self.pictures})

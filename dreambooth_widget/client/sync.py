@@ -1,62 +1,94 @@
 """`fetch_sync`: the whole job as a plain function call, for scripts, threads and the workers of a cluster.
 
-All calls of a process share one event loop, in a thread of its own, and with it the connections and the rate limit of
+All calls of a process share one event loop in a thread of its own, and with it the connections and the rate limit of
 each endpoint and key. It works inside a notebook too, where the kernel's own loop is busy running the cell.
 """
 
 from __future__ import annotations
 
 import asyncio
+import atexit
+import contextlib
 import os
 import threading
 from collections.abc import Callable
 from dataclasses import replace
 
-from ..credentials import ApiKey, find_key
+from ..credentials import ApiKey
 from ..images.cache import PictureCache
-from ..protocol.endpoint import V4, check_endpoint, check_request_id
-from .client import Client
-from .options import FetchOptions, check_seconds
+from ..protocol.endpoint import V4, check_endpoint
+from .client import Client, follow
+from .fork import disown_after_fork
+from .options import Policies, check_seconds
+from .requests import read_call
 from .schedule import PollSchedule, Retry
 from .state import FetchResult, FetchState
 
 __all__ = ["fetch_sync"]
 
-
 _NAME = "dreambooth fetch_sync"
+_CLOSING_SECONDS = 3.0
+"""The longest time that closing the connections may hold up the end of the process."""
 
 
 class _LoopThread:
-    """One event loop in a daemon thread, started when it is first needed."""
+    """One event loop in a daemon thread, started with the first call, and the clients that live on it."""
 
     def __init__(self) -> None:
+        self.disown()
+        disown_after_fork(self)
+
+    def disown(self) -> None:
+        """Start anew: a forked child has neither the thread nor its loop."""
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._clients: set[Client] = set()
 
     def loop(self) -> asyncio.AbstractEventLoop:
-        """The running loop. `RuntimeError` in its own thread, which cannot wait for itself."""
-        if threading.current_thread().name == _NAME:
+        """Return the running loop.
+
+        Raises:
+            RuntimeError: This is the loop's own thread, which cannot wait for itself.
+        """
+        if threading.current_thread() is self._thread:
             raise RuntimeError("fetch_sync cannot be called from its own on_update")
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
-                threading.Thread(target=self._loop.run_forever, name=_NAME, daemon=True).start()
+                self._thread = threading.Thread(target=self._loop.run_forever, name=_NAME, daemon=True)
+                self._thread.start()
             return self._loop
+
+    def keep(self, client: Client) -> None:
+        """Keep a client, so that the next call finds its connections open."""
+        if not self._clients:
+            # Not earlier: what is registered last runs first, and a client's own clean-up runs in the wrong thread.
+            atexit.register(self.close)
+        self._clients.add(client)
+
+    def close(self) -> None:
+        """Close the connections and the loop, so that neither a warning nor a pending task is left at exit."""
+        loop, thread = self._loop, self._thread
+        if loop is None or thread is None:
+            return
+        with contextlib.suppress(TimeoutError, asyncio.TimeoutError, RuntimeError):
+            asyncio.run_coroutine_threadsafe(self._close_clients(), loop).result(_CLOSING_SECONDS)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(_CLOSING_SECONDS)
+        if not thread.is_alive():
+            loop.close()
+        self.disown()
+
+    async def _close_clients(self) -> None:
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.get_running_loop().shutdown_asyncgens()  # closes the connections, see `loop_end`
 
 
 _THREAD = _LoopThread()
-_CLIENTS: set[Client] = set()
-"""What this process has used: kept, so that one call after the other finds its connections open."""
-
-
-def _forget() -> None:
-    """After a fork: the child has not got the thread, and with it goes the loop that the clients belong to."""
-    global _THREAD, _CLIENTS
-    _THREAD, _CLIENTS = _LoopThread(), set()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
 
 
 def fetch_sync(
@@ -71,28 +103,28 @@ def fetch_sync(
     cache: str | os.PathLike[str] | PictureCache | None = None,
     on_update: Callable[[FetchState], None] | None = None,
 ) -> FetchResult:
-    """As `await fetch(…)`, and returns when the pictures are there. `on_update` is called in another thread.
+    """Do as `await fetch(…)`, and return when the pictures are there. `on_update` is called in another thread.
 
     To send it to other machines leave `key` out and set `DREAMBOOTH_API_KEY` there: a task graph is no place for a
-    secret. An interrupt of the main thread (Ctrl+C, the notebook's stop button) ends its job. Raises the
-    `DreamboothError` that ended it.
+    secret. An interrupt of the main thread (Ctrl+C, the notebook's stop button) ends its job.
+
+    Raises:
+        DreamboothError: What ended the job.
+        TypeError: An argument is of a wrong type.
+        ValueError: An argument cannot be right.
     """
-    secret = find_key(key)
-    del key
-    plan = FetchOptions(check_request_id(request_id), check_seconds("eta", eta), check_seconds("deadline", deadline))
-    place = check_endpoint(endpoint)
-    kept = PictureCache.of(cache)
+    try:
+        secret, request = read_call(key, request_id)
+    finally:
+        del key, request_id
+    options = replace(request, eta=check_seconds("eta", eta))
+    policies = Policies(schedule=schedule, retry=retry, deadline=check_seconds("deadline", deadline))
+    address, folder = check_endpoint(endpoint), PictureCache.of(cache)
 
     async def work() -> FetchResult:
-        client = Client.shared(secret, endpoint=place, cache=kept)
-        _CLIENTS.add(client)
-        job = client.start(replace(client.adopt(plan), schedule=schedule, retry=retry))
-        if on_update is not None:
-            job.subscribe(on_update)
-        try:
-            return await job
-        finally:
-            await job.finish()
+        client = Client.shared(secret, address, folder)
+        _THREAD.keep(client)
+        return await follow(client.start(options, policies), on_update)
 
     loop = _THREAD.loop()
     future = asyncio.run_coroutine_threadsafe(work(), loop)

@@ -70,20 +70,50 @@ def _move_to_new(temporary: Path, path: Path) -> None:
 
 
 def save_all(
-    pictures: Sequence[Picture], folder: str | os.PathLike[str], request_id: str, *, overwrite: bool = False
+    pictures: Sequence[Picture],
+    folder: str | os.PathLike[str],
+    request_id: str,
+    indices: Iterable[int] | None = None,
+    *,
+    overwrite: bool = False,
 ) -> list[Path]:
-    """Write the original bytes of every picture into `folder`, which is made when missing; the paths, in order.
+    """Write the original bytes of the pictures of one request into `folder`, which is made when missing.
 
-    FileExistsError, before anything is written, when one of the files exists and `overwrite` is False.
+    Args:
+        pictures: The pictures that are there.
+        folder: Where to.
+        request_id: The first part of the file names.
+        indices: The pictures to write, by their `index`; None for all.
+        overwrite: Replace files that exist.
+
+    Returns:
+        The paths, in order.
+
+    Raises:
+        FileExistsError: A file exists; nothing has been written.
+        IndexError: There is no picture with one of the `indices`.
     """
+    chosen = pictures if indices is None else _chosen(pictures, indices)
     place = Path(folder).expanduser()
-    paths = [place / name for name, _ in named(pictures, request_id)]
+    paths = [place / name for name, _ in named(chosen, request_id)]
     if not overwrite:
         for path in paths:
             if path.exists():
                 raise FileExistsError(f"{path} exists; pass overwrite=True to replace it")
     place.mkdir(parents=True, exist_ok=True)
-    return [picture.save(path, overwrite=overwrite) for picture, path in zip(pictures, paths, strict=True)]
+    return [picture.save(path, overwrite=overwrite) for picture, path in zip(chosen, paths, strict=True)]
+
+
+def _chosen(pictures: Sequence[Picture], indices: Iterable[int]) -> list[Picture]:
+    if isinstance(indices, (str, bytes)) or not isinstance(indices, Iterable):
+        raise ValueError(f"indices must be a list of picture indices, not {type(indices).__name__}")
+    by_index = {picture.index: picture for picture in pictures}
+    chosen = list(dict.fromkeys(indices))
+    for index in chosen:
+        if isinstance(index, bool) or index not in by_index:
+            there = ", ".join(map(str, sorted(by_index))) or "none"
+            raise IndexError(f"there is no picture with index {index!r}; the indices are {there}")
+    return [by_index[index] for index in chosen]
 
 
 def named(pictures: Iterable[Picture], request_id: str) -> list[tuple[str, Picture]]:

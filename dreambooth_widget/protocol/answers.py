@@ -1,14 +1,41 @@
-"""The protocol of the fetch endpoint: what each answer means. Pure, and right under every row of it.
+"""Read what the service answers to a poll. Pure and total: any status, headers and bytes give an `Answer`.
 
 ::
 
-    status, headers, body ── read_answer ──▸ Answer
-                                             ├── Processing   not ready; also under a status word nobody knows
-                                             ├── Finished     "success" and its links (none: "success, no output")
-                                             ├── Refused      final, with the error it ends in
-                                             └── Busy         nothing learned; try again later
+    status, headers, body ── read_answer ──▸ Processing | Finished | Refused | Busy
 
-The body decides before the HTTP status does: errors of the older API versions come inside HTTP 200.
+The body decides before the HTTP status does: older API versions send their errors inside HTTP 200. An answer is JSON,
+`{"status": …, "id": …, "output": …, "message": …}`, and each of its fields may be absent, null, "" or of another type.
+
+==================================================================  ==================================================
+Answer                                                              Value
+==================================================================  ==================================================
+status "success", "completed", "ok", true, …, with links in         `Finished(links)`: stop and load all of them
+`output`, `proxy_links` or `future_links`; links without a status
+the same words without any link                                     `Finished(())`: poll a few times more
+"processing", whatever the message and the HTTP status are          `Processing(eta)`: poll on
+any other status word ("queued", "in the oven")                     `Processing(status=word)`: poll on
+"failed"                                                            `Refused(GenerationFailedError)`
+"error" or HTTP 4xx and 5xx, by `code`, words and HTTP status:
+  slow down: HTTP 429, "rate limit", "spam filter"                  `Busy(retry_after, rate_limited=True)`
+  the key: HTTP 401, "Invalid Api Key"                              `Refused(InvalidKeyError)`
+  the account: HTTP 402, "monthly limit exceeded", "subscription";  `Refused(AccountError)`
+  HTTP 403 with a `status` or `code` of the service's
+  no such address: HTTP 405, 410, "The route … could not be found"  `Refused(EndpointMovedError, location=V6)`
+  the model is not found                                            `Refused(InvalidRequestError)`
+  the request is not found, HTTP 404                                `Refused(RequestNotFoundError)`: poll a few times
+                                                                    more, the request may just have been queued
+  an error that passes: no message, "try again", "unavailable",     `Busy`: back off and poll on
+  "timeout", "out of memory", "in queue", …; HTTP 408 and 5xx
+  anything else, with an object message as "field: text"            `Refused(InvalidRequestError)`
+HTTP 403 and 407 without a `status` or `code` of the service's      `Busy(bounded=True)`: a firewall or a proxy refuses
+404 page, or JSON of some other server under HTTP 404               `Busy(unexpected=True, bounded=True)`
+HTTP 3xx                                                            `Refused(EndpointMovedError, location=…)`
+empty, HTML, no JSON, no object, too large                          `Busy(unexpected=True)`
+==================================================================  ==================================================
+
+`messege` is `message` misspelled by the service. `eta` (seconds) is a hint, never a deadline. `tip` and `tips` are
+advertising that may contain links and the word "processing".
 """
 
 from __future__ import annotations
@@ -16,20 +43,30 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timezone
+from http import HTTPStatus
 from typing import Any, Final, TypeAlias
 
 from ..errors import (
-    AccountError,
     DreamboothError,
     EndpointMovedError,
     EndpointUnreachableError,
     InvalidKeyError,
     InvalidRequestError,
     RateLimitedError,
-    UnexpectedAnswerError,
+    RequestNotFoundError,
 )
-from .error_mapping import LONGEST_WAIT, classify_error, http_of, kind_of_http, message_of, named_wait, sentence
+from .endpoint import V6
+from .error_mapping import (
+    classify_error,
+    http_of,
+    is_from_service,
+    kind_of_http,
+    message_of,
+    named_wait,
+    sentence,
+    wait_in_words,
+)
+from .headers import parse_retry_after, read_location, read_sender, read_wait
 from .parsing import (
     LARGEST_BODY,
     PictureLink,
@@ -57,14 +94,33 @@ __all__ = [
 ]
 
 _LONGEST_ETA: Final = 7 * 86_400.0
-"""Seconds; a longer estimate is nonsense, and no estimate is better."""
+"""Maximum ETA in seconds. A longer one is nonsense, and no estimate is better."""
 
 _SLOW_DOWN: Final = "the service asks for fewer requests"
+
+_LONGEST_PAGE: Final = 256 * 1024
+"""Maximum number of bytes that are read of a body that is not JSON."""
+
+_REQUEST: Final = re.compile(r"\bid\b|request|job|task|generation", re.IGNORECASE)
+"""What a 404 of the service names; that of a web server names nothing, or a path."""
+
+_DONE: Final = frozenset(
+    {"success", "succeeded", "successful", "completed", "complete", "ok", "true", "done", "finished", "ready"}
+)
+_WAITING: Final = frozenset({"processing", "queued", "pending", "in progress", "in_progress", "running", "starting"})
+_DEAD: Final = frozenset({"failed", "failure", "fail", "canceled", "cancelled", "aborted"})
+_ERROR: Final = frozenset({"error", "errored", "false"})
 
 
 @dataclass(frozen=True, slots=True)
 class Processing:
-    """Not ready yet. Protocol rows: "processing, whatever else it says", "eta", "unknown status word" (in `status`)."""
+    """The pictures are not ready yet.
+
+    Attributes:
+        message: The service's own words.
+        eta: Estimated seconds until the pictures are ready, if the service gave an estimate.
+        status: The status word, "processing" or one that is not known.
+    """
 
     message: str = ""
     eta: float | None = None
@@ -73,9 +129,13 @@ class Processing:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The job is done. No links is the row "success, no output". `generation_time` is the service's own, in seconds.
+    """The job is done.
 
-    `flagged` says for each link whether the service's safety checker replaced that picture; () when it says nothing.
+    Attributes:
+        links: The pictures; () when the service reports success without any.
+        meta: Prompt, seed, size and the like.
+        generation_time: Seconds that the generation took at the service.
+        flagged: For each link, whether the service's safety checker replaced the picture; () if not reported.
     """
 
     links: tuple[PictureLink, ...]
@@ -86,9 +146,13 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Final: `error` is what the job ends in, `message` a sentence for the user, `details` the service's own words.
+    """A final answer, except that `RequestNotFoundError` becomes final only after a few more polls.
 
-    `RequestNotFoundError` becomes final only after a few more polls: the job may just have been queued.
+    Attributes:
+        error: The error that the job ends in.
+        message: A sentence for the user.
+        details: The service's own words.
+        location: Another address to use as the endpoint, or "".
     """
 
     error: type[DreamboothError]
@@ -99,10 +163,16 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """Nothing learned, try again later. `reason` is a clause for the status line: "the service answered 503".
+    """No usable answer; try again later.
 
-    `retry_after` is the longest wait in seconds that the service named, `unexpected` says that it did not speak
-    its protocol at all, `details` are its own words.
+    Attributes:
+        reason: A clause for the status line: "Service unavailable (503)".
+        retry_after: The longest wait in seconds that the service named.
+        rate_limited: Whether it asked for fewer requests.
+        unexpected: Whether the answer was not the service's protocol at all.
+        details: The service's own words.
+        bounded: Whether time is unlikely to help (a firewall, a wrong address): stop after a few such answers in
+            succession, even if the endpoint has given usable ones before.
     """
 
     reason: str
@@ -110,46 +180,91 @@ class Busy:
     rate_limited: bool = False
     unexpected: bool = False
     details: str = ""
+    bounded: bool = False
 
 
 Answer: TypeAlias = Processing | Finished | Refused | Busy
 
 
 def read_answer(
-    status: int, headers: Mapping[str, str], body: bytes, *, redact: Redact = str, now: float | None = None
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    redact: Redact = str,
+    now: float | None = None,
+    endpoint: str = "",
 ) -> Answer:
-    """What an HTTP answer means. Total: any status, headers and bytes give an `Answer`.
+    """Return what an HTTP answer means.
 
-    `redact` takes the key out of every text that may be shown. `now` (Unix seconds) is what a `Retry-After` date is
-    measured from; without it, the answer's own `Date`.
+    Args:
+        status: The HTTP status.
+        headers: The HTTP headers, their names in any case.
+        body: The inflated body.
+        redact: Takes the key out of a text; applied to every text that may be shown.
+        now: Unix time in seconds that a date in `Retry-After` is measured from; by default the answer's own `Date`.
+        endpoint: The address that was polled; a relative redirect is resolved against it.
     """
-    if 300 <= status < 400:
-        return _moved(headers, redact)
-    wait = _asked_to_wait(headers, now)
+    context = _Context(status, read_wait(headers, now), redact, endpoint, read_sender(headers, redact))
+    if 300 <= status < 400:  # not followed, because the key would go along
+        location = read_location(headers, endpoint, redact)
+        return Refused(EndpointMovedError, "The service's address has moved.", f"HTTP {status}", location)
     try:
         record = read_object(body)
     except UnreadableBodyError as error:
-        return _unreadable(status, body, str(error), wait, redact)
-    return read_record(record, status, wait, redact)
+        return _read_unreadable(body, str(error), context)
+    return _read(record, context)
 
 
 def read_record(record: Mapping[str, Any], status: int, wait: float | None, redact: Redact) -> Answer:
-    """What a parsed object means. `wait` is what the headers asked for, in seconds."""
-    value = record.get("status")
-    word = shown(value, redact, 60).lower()
-    if word == "success":
-        return _finished(record, redact)
-    http = http_of(status, record)
-    if word in ("error", "failed") or (http >= 400 and (word != "processing" or http == 429)):
-        return _refusal(record, status, word, wait, redact)
+    """Return what a parsed object means.
+
+    Args:
+        record: The object.
+        status: Its HTTP status.
+        wait: The wait in seconds that the headers asked for.
+        redact: Takes the key out of a text; applied to every text that may be shown.
+    """
+    return _read(record, _Context(status, wait, redact))
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """What is known of an answer beside its body: the arguments of `read_answer`, and the server that sent it."""
+
+    status: int
+    wait: float | None
+    redact: Redact
+    endpoint: str = ""
+    sender: str = ""
+
+
+def _read(record: Mapping[str, Any], context: _Context) -> Answer:
+    word = _status_word(record, context.redact)
+    if word in _DONE:
+        return _finished(record, context.redact)
+    http = http_of(context.status, record)
+    if word in _ERROR or word in _DEAD or (http >= 400 and (word not in _WAITING or http == 429)):
+        return _read_error(record, word, context)
     if word:
-        message = spoken(message_of(record), redact, 300)
+        message = spoken(message_of(record), context.redact, 300)
         return Processing(message, number(record.get("eta"), largest=_LONGEST_ETA) or None, word)
-    return _without_status(record, status, wait, redact)
+    return _read_without_status(record, context)
+
+
+def _status_word(record: Mapping[str, Any], redact: Redact) -> str:
+    """Return the status in lower case; "" if there is none, or a number."""
+    value = record.get("status")
+    if value is None and isinstance(record.get("success"), bool):
+        value = record["success"]
+    if isinstance(value, bool):
+        return str(value).lower()
+    word = shown(value, redact, 60).lower()
+    return "" if word.isdigit() else word
 
 
 def _finished(record: Mapping[str, Any], redact: Redact) -> Finished:
-    links = read_links(record.get("output"), record.get("proxy_links"), redact)
+    links = _links_of(record, redact)
     flags = record.get("nsfw_content_detected")
     if isinstance(flags, list):
         flagged = tuple(flag is True for flag in (*flags[: len(links)], *[False] * (len(links) - len(flags))))
@@ -159,87 +274,87 @@ def _finished(record: Mapping[str, Any], redact: Redact) -> Finished:
     return Finished(links, read_meta(record.get("meta"), redact), seconds, flagged)
 
 
-def _refusal(record: Mapping[str, Any], status: int, word: str, wait: float | None, redact: Redact) -> Answer:
-    words = spoken(message_of(record), redact)
-    kind = classify_error(record, status, word, redact)
-    if kind in (RateLimitedError, EndpointUnreachableError):
-        limited = kind is RateLimitedError
-        named = max(named_wait(record, redact) or 0.0, wait or 0.0) or None
-        reason = _SLOW_DOWN if limited else _status_clause(status, words)
-        return Busy(reason, named, rate_limited=limited, details=words)
-    return Refused(kind, sentence(kind, words), words)
+def _links_of(record: Mapping[str, Any], redact: Redact) -> tuple[PictureLink, ...]:
+    """Return the links in `output`, else those in `proxy_links`, else those in `future_links`."""
+    links = read_links(record.get("output"), record.get("proxy_links"), redact)
+    return links or read_links(record.get("future_links"), None, redact)
 
 
-def _status_clause(status: int, words: str = "") -> str:
-    if status >= 400 or not words:
-        return f"the service answered {status}"
-    return f"the service answered {shown(words, str, 100)!r}"
-
-
-def _without_status(record: Mapping[str, Any], status: int, wait: float | None, redact: Redact) -> Answer:
-    """JSON without a status word: an error, if it says one that we know; otherwise not the protocol."""
-    known = classify_error(record, status, "", redact) is not InvalidRequestError
+def _read_without_status(record: Mapping[str, Any], context: _Context) -> Answer:
+    """Read JSON without a status word: pictures, or an error that is known; otherwise it is not the protocol."""
+    links = _links_of(record, context.redact)
+    pictures = any(link.url.lower().startswith(("http://", "https://", "data:")) for link in links)
+    if pictures and not record.get("eta"):
+        return _finished(record, context.redact)
+    says = spoken(message_of(record), context.redact, 300)
+    known = says and classify_error(record, context.status, "", context.redact) is not InvalidRequestError
     if known or record.get("error") or record.get("code"):
-        return _refusal(record, status, "", wait, redact)
-    details = spoken(message_of(record), redact, 300)
-    return Busy("the service answered with something else than its protocol", wait, unexpected=True, details=details)
+        return _read_error(record, "", context)
+    reason = "the service answered with something else than its protocol"
+    return Busy(reason, context.wait, unexpected=True, details=says)
 
 
-def _unreadable(status: int, body: bytes, reason: str, wait: float | None, redact: Redact) -> Answer:
-    """Not JSON: a proxy, a firewall or a failing server speaks. What HTTP says for sure is believed, no more."""
-    details = shown(body[:16_384].decode("utf-8", "replace"), redact, 300)
-    page = body.lstrip()[:1] == b"<"
-    kind = kind_of_http(status) or UnexpectedAnswerError
-    if kind is RateLimitedError:
-        return Busy(_SLOW_DOWN, wait, rate_limited=True, details=details)
-    if kind is InvalidKeyError or (kind is AccountError and (status == 402 or not page)):
-        return Refused(kind, sentence(kind, ""), details)
+# -- errors ----------------------------------------------------------------------------------------------------------
+
+
+def _read_error(record: Mapping[str, Any], word: str, context: _Context) -> Answer:
+    words = spoken(message_of(record), context.redact)
+    http = http_of(context.status, record)
+    kind = classify_error(record, context.status, "failed" if word in _DEAD else word, context.redact)
+    limited = kind is RateLimitedError
+    wait = max(named_wait(record, context.redact, limited=limited) or 0.0, context.wait or 0.0) or None
+    if limited:
+        return Busy(_SLOW_DOWN, wait, rate_limited=True, details=words)
+    if http == 407 or (http == 403 and kind is not InvalidKeyError and not is_from_service(record)):
+        return _refused_between(http, words, context)
     if kind is EndpointUnreachableError:
-        return Busy(_status_clause(status), wait, details=details)
-    if status >= 400:
-        reason = f"{reason} (HTTP {status})"
-    return Busy(reason, wait, unexpected=True, details=details)
+        return Busy(_reason(http, words), wait, details=words)
+    if http == 404 and kind is RequestNotFoundError and not is_from_service(record) and not _REQUEST.search(words):
+        return _no_such_address(http, words, context)
+    return _final(kind, words, context)
 
 
-def _moved(headers: Mapping[str, str], redact: Redact) -> Refused:
-    """The row "3xx": not followed, because the key would go along."""
-    location = shown(_header(headers, "location"), redact, 500)
-    if "@" in location.partition("://")[2].partition("/")[0]:
-        location = ""  # with credentials: nothing to repeat, nothing to recommend
-    return Refused(EndpointMovedError, "The service's address has moved.", location=location)
+def _read_unreadable(body: bytes, reason: str, context: _Context) -> Answer:
+    """Read what is not JSON: a proxy, a firewall or a failing server answered. Only the HTTP status is believed."""
+    status, wait = context.status, context.wait
+    details = shown(body[:_LONGEST_PAGE].decode("utf-8", "replace"), context.redact, 300)
+    kind = kind_of_http(status)
+    if kind is RateLimitedError:
+        named = max(wait or 0.0, wait_in_words(details) or 0.0) or None
+        return Busy(_SLOW_DOWN, named, rate_limited=True, details=details)
+    if kind is EndpointUnreachableError:
+        return Busy(_reason(status), wait, details=details)
+    if status in (403, 407):
+        return _refused_between(status, details, context)
+    if status == 404:
+        return _no_such_address(status, details, context, reason)
+    if kind is not None:
+        return _final(kind, "", context, details)
+    return Busy(f"{reason} (HTTP {status})" if status >= 400 else reason, wait, unexpected=True, details=details)
 
 
-# -- headers ---------------------------------------------------------------------------------------------------------
+def _final(kind: type[DreamboothError], words: str, context: _Context, details: str = "") -> Refused:
+    """Return the refusal of this kind; one of the endpoint names V6, unless that was polled."""
+    location = V6 if kind is EndpointMovedError and context.endpoint != V6 else ""
+    return Refused(kind, sentence(kind, words), details or words, location)
 
 
-def _header(headers: Mapping[str, str], name: str) -> str:
-    return next((str(value) for key, value in headers.items() if str(key).lower() == name), "")
+def _refused_between(status: int, details: str, context: _Context) -> Busy:
+    """Read a 403 or 407 that is not the service's. It says nothing of the account."""
+    sender = f" ({context.sender})" if context.sender else ""
+    kind = "a proxy" if status == 407 else "a firewall or a proxy"
+    reason = f"{kind} on the way to the service{sender} refuses the request (HTTP {status})"
+    return Busy(reason, context.wait, details=details, bounded=True)
 
 
-def _asked_to_wait(headers: Mapping[str, str], now: float | None) -> float | None:
-    moment = _date(_header(headers, "date")) if now is None else now
-    return parse_retry_after(_header(headers, "retry-after"), moment)
+def _no_such_address(status: int, details: str, context: _Context, reason: str = "the endpoint was not found") -> Busy:
+    """Read a 404 that is not the service's. It says nothing of the request id."""
+    return Busy(f"{reason} (HTTP {status})", context.wait, unexpected=True, details=details, bounded=True)
 
 
-def parse_retry_after(value: str | None, now: float | None) -> float | None:
-    """Seconds that a `Retry-After` header asks to wait, from seconds or an HTTP date; None for nonsense.
-
-    `now` is in Unix seconds. Never negative, never more than a day.
-    """
-    text = (value or "").strip()
-    if re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,15})?", text):
-        return min(float(text), LONGEST_WAIT)
-    moment = _date(text)
-    return None if moment is None or now is None else min(max(moment - now, 0.0), LONGEST_WAIT)
-
-
-def _date(text: str) -> float | None:
-    if not 0 < len(text) <= 64:
-        return None
-    from email.utils import parsedate_to_datetime  # few services ever name a date, and all would wait at import
-
-    try:
-        moment = parsedate_to_datetime(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
+def _reason(status: int, words: str = "") -> str:
+    """Return the clause for the status line of an error that passes."""
+    if kind_of_http(status) is EndpointUnreachableError:
+        phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "Server error"
+        return f"{phrase.capitalize()} ({status})"
+    return f"the service answered {shown(words, str, 100)!r}" if words else "the service gave an error without a reason"

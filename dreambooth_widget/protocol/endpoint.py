@@ -1,4 +1,4 @@
-"""What is sent to the fetch endpoint: its address, the request id and the body. Pure."""
+"""What is sent to the fetch endpoint: its address, the request id and the body of the POST. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote, urlsplit
 
-__all__ = ["V4", "V6", "check_endpoint", "check_request_id", "compose_request"]
+__all__ = [
+    "V4",
+    "V6",
+    "check_endpoint",
+    "check_request_id",
+    "compose_request",
+    "is_vendor_address",
+    "read_fetch_address",
+]
 
 V4: Final = "https://stablediffusionapi.com/api/v4/dreambooth/fetch"
 """The "Dreambooth V4 Fetch Queued Images" address, the default."""
@@ -16,12 +24,22 @@ V4: Final = "https://stablediffusionapi.com/api/v4/dreambooth/fetch"
 V6: Final = "https://modelslab.com/api/v6/images/fetch"
 """The address of the same protocol at the company's newer host."""
 
-_PLACE: Final = "{request_id}"
+_VENDOR: Final = re.compile(
+    r"https://(?:[a-z0-9-]+\.)*(?:modelslab|stablediffusionapi)\.com/[!-\[\]-~]*", re.IGNORECASE
+)
+"""Addresses of the vendor: https, the usual port, and nothing before or behind the host that a parser could misread."""
+
+_PLACEHOLDER: Final = "{request_id}"
 _LONGEST_ID: Final = 4096
 
 
 def check_endpoint(endpoint: str) -> str:
-    """`endpoint` without white space around it, if the key may be sent there. `TypeError`/`ValueError` say why not."""
+    """Return `endpoint` without white space around it, if the key may be sent there.
+
+    Raises:
+        TypeError: `endpoint` is not a str.
+        ValueError: It is no http(s) address, holds credentials, or holds braces other than `{request_id}`.
+    """
     if not isinstance(endpoint, str):
         raise TypeError(f"endpoint must be a str, not {type(endpoint).__name__}")
     endpoint = endpoint.strip()
@@ -32,7 +50,7 @@ def check_endpoint(endpoint: str) -> str:
     try:
         parts = urlsplit(endpoint)
         host = parts.hostname
-        _ = parts.port  # raises for a port that is none
+        _ = parts.port  # raises if the port is malformed
     except ValueError as error:
         raise ValueError("endpoint is not an address: its host or port is malformed") from error
     if parts.scheme not in ("http", "https"):
@@ -41,13 +59,18 @@ def check_endpoint(endpoint: str) -> str:
         raise ValueError("endpoint names no host")
     if "@" in parts.netloc:  # not repeated in the text: it may be a password
         raise ValueError("endpoint must not contain credentials; the key is passed as key=")
-    if re.search(r"[{}]", endpoint.replace(parts.netloc, "", 1).replace(_PLACE, "")) or "{" in parts.netloc:
-        raise ValueError(f"endpoint may contain {_PLACE} in its path, and no other braces")
+    if re.search(r"[{}]", endpoint.replace(parts.netloc, "", 1).replace(_PLACEHOLDER, "")) or "{" in parts.netloc:
+        raise ValueError(f"endpoint may contain {_PLACEHOLDER} in its path, and no other braces")
     return endpoint
 
 
 def check_request_id(value: object) -> str:
-    """A request id as text, from an int or a str. `TypeError`/`ValueError` say what is wrong with it."""
+    """Return a request id as text.
+
+    Raises:
+        TypeError: `value` is neither an int nor a str.
+        ValueError: It is empty, negative, longer than 4096 characters or not valid text.
+    """
     too_long = f"request_id is longer than {_LONGEST_ID} characters"
     if isinstance(value, str):
         text = value.strip()
@@ -72,7 +95,30 @@ def check_request_id(value: object) -> str:
 
 
 def compose_request(endpoint: str, request_id: str) -> tuple[str, dict[str, str]]:
-    """The address and the JSON body, without the key, of one poll. Protocol: "id in the body" and "path form"."""
-    if _PLACE in endpoint:
-        return endpoint.replace(_PLACE, quote(request_id, safe="")), {}
+    """Return the address and the JSON body, without the key, of one poll.
+
+    The id is in the body, or in the path of an address that contains `{request_id}`.
+    """
+    if _PLACEHOLDER in endpoint:
+        return endpoint.replace(_PLACEHOLDER, quote(request_id, safe="")), {}
     return endpoint, {"request_id": request_id}
+
+
+def is_vendor_address(url: str) -> bool:
+    """Whether `url` is an https address on a host of the service's vendor, to which the key may be sent unasked."""
+    return _VENDOR.fullmatch(url) is not None
+
+
+def read_fetch_address(url: str) -> str | None:
+    """Return the endpoint that the `fetch_result` of a generation call's answer names, None for any other host.
+
+    The last part of its path, if it is a number, is the id and becomes `{request_id}`: it may disagree with the `id`
+    of the answer, which is the one to send.
+    """
+    address = url.strip()
+    if not is_vendor_address(address):
+        return None
+    try:
+        return check_endpoint(re.sub(r"/[0-9]{1,40}/?$", f"/{_PLACEHOLDER}", address))
+    except ValueError:
+        return None

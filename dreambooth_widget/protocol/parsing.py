@@ -1,6 +1,6 @@
-"""The body of an answer as what it is: text that a stranger wrote. JSON within limits, and what may be taken out of it.
+"""Parse the untrusted body of an answer: bounded JSON, and the links, numbers and texts in it.
 
-Pure and total: nothing here raises but `read_object`, and that only `UnreadableBodyError`.
+Pure and total: only `read_object` raises, and only `UnreadableBodyError`.
 """
 
 from __future__ import annotations
@@ -26,37 +26,38 @@ __all__ = [
 ]
 
 Redact = Callable[[str], str]
-"""Takes the API key out of a text that the service may have echoed it in."""
+"""Takes the API key out of a text, in case the service has echoed it."""
 
-LARGEST_BODY: Final = 12 * 1024 * 1024
-"""Bytes of a body that is read at all: pictures as base64 inside it are the only reason for more than a few kB."""
+LARGEST_BODY: Final = 48 * 1024 * 1024
+"""Maximum size of an answer in bytes, after inflation. Only pictures inline as base64 need more than a few kB."""
 
-# `json.loads` holds the interpreter's lock to its end, and with it the kernel. Measured on one slow core: 1 MB of the
-# worst strings takes 5 ms and 4,000 members 3 ms with all that follows, but 8 MB of strings 35 ms and 100,000 members
-# 40 ms. So long base64 goes around the parser (8 MB: 6 ms), and what is left must be small.
-_LARGEST_JSON: Final = 1024 * 1024
-_MOST_MEMBERS: Final = 4000
-_LONG_STRING: Final = 16 * 1024
-_LONGEST_ESCAPED: Final = 5 * 1024 * 1024
+_MOST_MEMBERS: Final = 20_000
+"""Maximum number of members, counted by brackets and commas. `json.loads` holds the interpreter's lock: it takes 2 ms
+for as many members and 2 ms per MB of strings, but seconds and gigabytes for 48 MiB of empty lists."""
 
-# Integers cost the square of their length; Python's own limit (4,300 digits) still allows 150 ms for 8 MB of them.
 _LONGEST_NUMBER: Final = 40
+"""Maximum number of digits. The time that Python takes to read an integer grows with the square of its length."""
 
 _MOST_LINKS: Final = 256
 _MOST_META: Final = 100
 _LONGEST_LINK: Final = 8192
-"""Characters of a link that is an address; a longer one holds the picture itself."""
+"""Maximum number of characters of a text that is treated as an address without looking like one."""
 
 _LONGEST_TEXT: Final = 256 * 1024
-"""Characters of a text that are looked at, far more than are shown: a key cut in half at this end stays unseen."""
+"""Maximum number of characters that are read of a text: far more than are shown, so that no part of a key is left at
+the cut."""
 
-_INLINE_START = re.compile(rb"[A-Za-z0-9+/=]")
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+_MARKUP = re.compile(r"[\s\ufeff]*<[!/?a-z]", re.IGNORECASE)
+_ADDRESS = re.compile(r"(?:https?:)?//|https?:", re.IGNORECASE)
+_PICTURE = re.compile(r"https?://|data:", re.IGNORECASE)
+_URL_NAMES: Final = ("url", "link", "image_url", "image", "src", "href")
+_ENTITIES: Final = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'", "nbsp": " ", "hellip": "…"}
 _SECRET_NAMES = frozenset({"key", "api_key", "apikey"})
 
 
 class UnreadableBodyError(ValueError):
-    """The body is no JSON object. The text is a clause for the status line."""
+    """The body is not a JSON object. The text is a clause for the status line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,25 +72,27 @@ class PictureLink:
 
 
 def read_object(body: bytes) -> dict[str, Any]:
-    """The JSON object in `body`, whatever it is made of; endless integers stay text.
+    """Parse `body` as a JSON object. Integers of more than 40 digits become None.
 
-    Raises `UnreadableBodyError` for everything else. Protocol row: "non-JSON or HTML or empty body".
+    Raises:
+        UnreadableBodyError: The body is empty, too large, not JSON, or not an object.
     """
-    if len(body) > LARGEST_BODY:
+    if len(body) > LARGEST_BODY or _members(body) > _MOST_MEMBERS:
         raise UnreadableBodyError("the service's answer is too large")
     if not body.strip():
         raise UnreadableBodyError("the service answered with an empty body")
-    small, long_strings = _without_long_strings(body)
-    if len(small) > _LARGEST_JSON or sum(map(small.count, (b",", b"[", b"{"))) > _MOST_MEMBERS:
-        raise UnreadableBodyError("the service's answer is too large")
     try:
-        value = json.loads(_decoded(small), parse_int=_integer)
+        value = json.loads(_decoded(body), parse_int=_integer)
     except (ValueError, RecursionError):
-        page = small.lstrip()[:1] == b"<"
+        page = body.lstrip()[:1] == b"<"
         raise UnreadableBodyError(f"the service answered with {'a web page' if page else 'no JSON'}") from None
     if not isinstance(value, dict):
         raise UnreadableBodyError("the service answered with something else than its protocol")
-    return _put_back(value, long_strings) if long_strings else value
+    return value
+
+
+def _members(text: bytes) -> int:
+    return sum(map(text.count, (b",", b"[", b"{")))
 
 
 def _decoded(body: bytes) -> str:
@@ -99,60 +102,15 @@ def _decoded(body: bytes) -> str:
         return body.decode("latin-1")  # one stray byte in a prompt must not cost the pictures that are paid for
 
 
-def _without_long_strings(body: bytes) -> tuple[bytes, dict[str, str]]:
-    """`body` with every long plain string replaced by a short mark, and the strings by their marks.
-
-    Cut at the quotes, a piece that begins like base64 is the inside of a string: outside of one, JSON goes on
-    with `,`, `:`, a bracket or white space.
-    """
-    if len(body) <= _LARGEST_JSON:
-        return body, {}
-    strings: dict[str, str] = {}
-    pieces = body.split(b'"', _MOST_MEMBERS)
-    for position in range(1, len(pieces) - 1):
-        piece = pieces[position]
-        text = _plain(piece) if len(piece) >= _LONG_STRING and _INLINE_START.match(piece) else None
-        if text is not None:
-            mark = f"\uf8ff{position}\uf8ff"
-            strings[mark] = text
-            pieces[position] = mark.encode()
-    return b'"'.join(pieces), strings
-
-
-def _plain(piece: bytes) -> str | None:
-    """The text that the inside of a JSON string stands for, None if it is not such a thing as base64."""
-    if not piece.isascii():
-        return None
-    if b"\\" not in piece:
-        return piece.decode("ascii")
-    if len(piece) > _LONGEST_ESCAPED:
-        return None
-    try:  # PHP escapes every slash, others break the lines; the parser is quicker at this than `bytes.replace`
-        return str(json.loads(b'"' + piece + b'"'))
-    except ValueError:  # cut at an escaped quote
-        return None
-
-
-def _put_back(value: Any, strings: Mapping[str, str], depth: int = 0) -> Any:
-    """`value` with the long strings in their places, three levels deep: links lie no deeper."""
-    if isinstance(value, str):
-        return strings.get(value, value)
-    if depth < 3 and isinstance(value, dict):
-        return {name: _put_back(entry, strings, depth + 1) for name, entry in value.items()}
-    if depth < 3 and isinstance(value, list):
-        return [_put_back(entry, strings, depth + 1) for entry in value]
-    return value
-
-
-def _integer(digits: str) -> int | str:
-    return int(digits) if len(digits) <= _LONGEST_NUMBER else digits
+def _integer(digits: str) -> int | None:
+    return int(digits) if len(digits) <= _LONGEST_NUMBER else None
 
 
 # -- values ----------------------------------------------------------------------------------------------------------
 
 
 def number(value: Any, *, largest: float) -> float | None:
-    """`value` as a finite number from 0 to `largest`, also when it came as text; else None."""
+    """Return `value`, a number or the text of one, as a finite number from 0 to `largest`; else None."""
     if isinstance(value, str) and len(value) <= _LONGEST_NUMBER:
         try:
             value = float(value)
@@ -164,27 +122,48 @@ def number(value: Any, *, largest: float) -> float | None:
 
 
 def shown(value: Any, redact: Redact, limit: int = 2000, *, one_line: bool = True) -> str:
-    """A string of the answer as it may be shown: without the key, control characters and half surrogates, and cut.
+    """Return a string of the answer as it may be shown; "" for other types.
 
-    The key is redacted before the text is cut, otherwise half of it could stay at the cut.
+    The key is redacted before the text is cut to `limit` characters, so that no part of it stays at the cut. Control
+    characters and lone surrogates are replaced. Of an HTML page, the title or the first words are returned.
     """
     if not isinstance(value, str):
         return ""
-    text = redact(value[:_LONGEST_TEXT])[: limit * 4]
+    text = redact(value[:_LONGEST_TEXT])
+    if one_line and _MARKUP.match(text):
+        text = redact(_page_text(text))  # once more: entities may have hidden the key
+    text = text[: limit * 4]
     text = " ".join(text.split()) if one_line else text.strip()
     text = _CONTROLS.sub("\ufffd", text)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def _page_text(page: str) -> str:
+    """Return the title of an HTML page, or its first words without markup."""
+    page = page[:16_384].lstrip("\ufeff \r\n\t")
+    title = re.search(r"<title[^<>]*>([^<]*)", page, re.IGNORECASE)
+    if title and title[1].strip():
+        return _unescape(title[1])
+    page = re.sub(
+        r"<(?:script|style|!--).*?(?:</(?:script|style)[^<>]*>?|-->|$)", " ", page, flags=re.IGNORECASE | re.DOTALL
+    )
+    return _unescape(re.sub(r"<[^<>]*>?", " ", page))
+
+
+def _unescape(text: str) -> str:
+    return re.sub(r"&(\w{2,6});", lambda name: _ENTITIES.get(name[1].lower(), name[0]), text)
+
+
 def spoken(value: Any, redact: Redact, limit: int = 2000) -> str:
-    """What a `message` says: a string as it is, a list joined, an object as "field: text" for each."""
+    """Return what a `message` says: a string as it is, a list joined, an object as "field: text" for each field."""
     return shown("; ".join(_sentences(value, 0)), redact, limit)
 
 
 def _sentences(value: Any, depth: int) -> Iterator[str]:
     if isinstance(value, str):
-        if value.strip():
-            yield value
+        text = value[:_LONGEST_TEXT]
+        if text.strip():
+            yield text
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
         yield str(value)
     elif depth < 4 and isinstance(value, list):
@@ -193,11 +172,11 @@ def _sentences(value: Any, depth: int) -> Iterator[str]:
     elif depth < 4 and isinstance(value, dict):
         for name, entry in list(value.items())[:50]:
             text = "; ".join(_sentences(entry, depth + 1))
-            yield f"{name}: {text}" if text else str(name)
+            yield f"{str(name)[:_LONGEST_TEXT]}: {text}" if text else str(name)[:_LONGEST_TEXT]
 
 
 def read_meta(value: Any, redact: Redact) -> dict[str, Any]:
-    """The entries of `meta` that are worth keeping: numbers, truths and texts (prompt, seed, steps, …), cut to size."""
+    """Return the entries of `meta` that are worth keeping: numbers, booleans and texts, cut to size."""
     if not isinstance(value, Mapping):
         return {}
     meta: dict[str, Any] = {}
@@ -217,7 +196,7 @@ def _scalar(value: Any, redact: Redact) -> str | int | float | bool | None:
         return shown(value, redact, 4000, one_line=False)
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if isinstance(value, int):  # also a truth
+    if isinstance(value, int):  # also a bool
         return value if abs(value) < 10**_LONGEST_NUMBER else None
     return None
 
@@ -226,43 +205,80 @@ def _scalar(value: Any, redact: Redact) -> str | int | float | bool | None:
 
 
 def read_links(output: Any, proxies: Any, redact: Redact) -> tuple[PictureLink, ...]:
-    """The links in `output` in their order, with what `proxy_links` holds for the same place as their fallbacks.
+    """Return the links in `output` in their order, each with the entry of `proxies` at the same index as fallback.
 
-    Both come as a list, an object (in the order of its keys, "10" after "2"), one string, "" or null. Protocol
-    rows: "success with at least one link", "output a string / object".
+    Both may be a list, nested lists, a list of objects with a `url`, an object (read in the order of its keys, "10"
+    after "2"), one string, the JSON text of any of these, "" or null. Where `output` has no link, those of `proxies`
+    are returned.
     """
+    proxies = _unpacked(proxies)
+    output = _unpacked(output)
     spare = dict(_entries(proxies, redact))
-    by_name = isinstance(output, dict) and isinstance(proxies, dict)
+    found = _entries(output, redact)
+    if not any(url for _, url in found):
+        return tuple(PictureLink(url) for url in spare.values() if url)[:_MOST_LINKS]
+    by_name = isinstance(output, Mapping) and isinstance(proxies, Mapping)
     links = []
-    for position, (name, url) in enumerate(_entries(output, redact)):
-        fallback = spare.get(name if by_name else str(position), "")
+    for index, (name, url) in enumerate(found):
+        fallback = spare.get(name if by_name else str(index), "")
         if url or fallback:
             links.append(PictureLink(url or fallback, fallback if url and fallback != url and fallback else None))
     return tuple(links[:_MOST_LINKS])
 
 
+def _unpacked(value: Any) -> Any:
+    """Parse the JSON text of a list or an object; no link begins like one. Return anything else as it is."""
+    if not isinstance(value, str) or value.lstrip()[:1] not in ("[", "{"):
+        return value
+    try:
+        small = _members(value.encode("utf-8", "surrogatepass")) <= _MOST_MEMBERS
+        return json.loads(value, parse_int=_integer) if small else None
+    except (ValueError, RecursionError):
+        return None
+
+
 def _entries(value: Any, redact: Redact) -> list[tuple[str, str]]:
-    """Each place of `value` with its link, "" where there is none: the places of the others must not shift."""
-    if isinstance(value, str):
-        value = [value]
-    if isinstance(value, (list, tuple)):
-        return [(str(position), _link(entry, redact)) for position, entry in enumerate(value)]
-    if isinstance(value, Mapping):
-        names = sorted((name for name in value if isinstance(name, str)), key=_natural)
-        return [(name, _link(value[name], redact)) for name in names]
+    """Return each index or key of `value` with its link, "" where there is none: the other indices must not shift."""
+    if isinstance(value, Mapping) and not isinstance(value.get("url"), (str, list)):
+        return [
+            (f"{name}/{index}" if index else name, link)
+            for name in sorted((name for name in value if isinstance(name, str)), key=_natural)[:_MOST_LINKS]
+            for index, link in enumerate(_links(value[name], redact, 1))
+        ]
+    if isinstance(value, (str, list, tuple, Mapping)):
+        return [(str(index), link) for index, link in enumerate(_links(value, redact, 0))]
     return []
 
 
 def _natural(name: str) -> str:
-    """A key to sort by that puts "10" after "2"."""
+    """Return a sort key that puts "10" after "2"."""
     return re.sub(r"[0-9]+", lambda digits: digits[0].zfill(20), name[:100])
+
+
+def _links(value: Any, redact: Redact, depth: int) -> list[str]:
+    """Return the links in a string, a list or an object; [""] where there is none."""
+    if isinstance(value, (list, tuple)) and depth < 4:
+        return [link for entry in value[:_MOST_LINKS] for link in _links(entry, redact, depth + 1)] or [""]
+    if isinstance(value, Mapping) and depth < 4:
+        names = [name for name in _URL_NAMES if value.get(name)]
+        if names:
+            return _links(value[names[0]], redact, depth + 1)
+        texts = (entry for entry in value.values() if isinstance(entry, str) and _PICTURE.match(entry.strip()))
+        return [_link(next(texts, ""), redact)]
+    return [_link(value, redact)]
 
 
 def _link(entry: Any, redact: Redact) -> str:
     if not isinstance(entry, str):
         return ""
     link = entry.strip()
-    if len(link) > _LONGEST_LINK:
+    address = _ADDRESS.match(link) is not None
+    if address or len(link) <= _LONGEST_LINK:
+        # The key is never sent to a picture host, not even when the service itself has put it into the link. URL
+        # parsers drop line breaks, which may split the key.
+        link = redact(re.sub(r"[\t\r\n]", "", link) if address else link) if len(link) <= _LONGEST_TEXT else ""
+    elif link.isascii():
         return link
-    # The key is never sent to an image host, not even when the service itself put it into the link.
-    return _CONTROLS.sub("\ufffd", redact(link))
+    else:
+        link = link[:_LONGEST_LINK]  # neither base64 nor an address
+    return _CONTROLS.sub("\ufffd", link)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Mapping, Sequence
@@ -12,17 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets
 
-from ..client.options import FetchOptions, check_seconds
-from ..client.requests import Requests, RequestSpec, read_requests
+from ..client.options import FetchOptions, Policies, check_seconds
+from ..client.requests import Requests, read_calls, read_requests
 from ..client.schedule import PollSchedule, Retry
 from ..client.state import FetchResult, FetchState, PictureState
-from ..credentials import find_key
+from ..credentials import ApiKey, find_key
 from ..errors import DreamboothError, InvalidKeyError
 from ..images.files import file_name, named
 from ..protocol.endpoint import V4
 from .base import BaseWidget, read_only
 from .batch_summary import BatchSummary, summarize
-from .bundle import pack, read_bundle
+from .static_content import StaticContent, counted, read_batch
+from .static_html import render_many
 from .trait_values import row_values
 
 if TYPE_CHECKING:
@@ -37,8 +39,6 @@ if TYPE_CHECKING:
     from ..images.picture import Picture
 
 __all__ = ["DreamboothBatch"]
-
-_SCRIPT, _STYLE = read_bundle("batch")
 
 _NONE_YET, _WAIT = "There are no pictures yet.", "`await batch` waits for them."
 
@@ -62,8 +62,8 @@ class DreamboothBatch(BaseWidget):
     request: one that fails hides none of the others. Raises `TypeError` or `ValueError` for what cannot be a request.
     """
 
-    _esm = traitlets.Unicode(pack(_SCRIPT)).tag(sync=True)
-    _css = traitlets.Unicode(_STYLE).tag(sync=True)
+    _kind = read_only(traitlets.Unicode("batch"))
+    """Which card the front end draws."""
 
     status = read_only(traitlets.Enum(["idle", "processing", "success", "error", "stopped", "timed_out"], "idle"))
     """What the batch is doing. After the end: `error` when some have failed, else `timed_out`, `stopped`, `success`."""
@@ -87,7 +87,7 @@ class DreamboothBatch(BaseWidget):
 
     def __init__(
         self,
-        key: str | None = None,
+        key: str | ApiKey | None = None,
         requests: Requests = (),
         *,
         endpoint: str = V4,
@@ -101,12 +101,12 @@ class DreamboothBatch(BaseWidget):
     ) -> None:
         from ..client.job_group import FetchJobs  # see BaseWidget
 
-        secret = find_key(key)
-        del key  # a traceback with local values shall not find it in this frame
-        policies = FetchOptions("", deadline=check_seconds("deadline", deadline), schedule=schedule, retry=retry)
-        if client is not None:
-            policies = client.adopt(policies)
-        self._policies = policies
+        try:
+            secret, specs = read_calls(key, requests, client.redact if client is not None else None)
+        finally:
+            del key, requests
+        policies = Policies(schedule=schedule, retry=retry) if client is None else client.policies
+        self._policies = replace(policies, deadline=check_seconds("deadline", deadline))
         self._jobs = FetchJobs(self._start_job, self._note)
         self._changed: dict[int, None] = {}  # places that the views have not heard of, in the order of the changes
         self._telling = False
@@ -115,13 +115,21 @@ class DreamboothBatch(BaseWidget):
         self._cached = 0  # requests, from the first on, that need no key
         self._pushed: set[str] = set()  # digests of the pictures whose thumbnails the views have unasked
         super().__init__(secret, endpoint=endpoint, client=client, cache=cache, save_copy=save_copy)
-        self._jobs.add(self._read(requests))
+        self._jobs.add(specs)
         self._show()
         if autostart and self._owner.known and self._can_start:
             self.start()
 
     def __repr__(self) -> str:
-        return f"<DreamboothBatch: {self.message or 'not made yet'}>"
+        message = "closed" if getattr(self, "_closed", False) else self.message
+        return f"<DreamboothBatch: {message or 'not made yet'}>"
+
+    def _text(self) -> str:
+        """Return one line for readers without a front end."""
+        about = counted(len(self._jobs), "request")
+        return (
+            f"DreamboothBatch for {about}. It shows their pictures in a notebook; `await batch` gives them to Python."
+        )
 
     # -- what people call --------------------------------------------------------------------------------------
 
@@ -133,13 +141,16 @@ class DreamboothBatch(BaseWidget):
 
     def add(self, requests: Requests) -> None:
         """Fetch these as well; the same forms as in the constructor. Also after the others have ended."""
-        asked = self._read(requests)
+        try:
+            specs = read_requests(requests, self._strike)
+        finally:
+            del requests
 
         def take() -> None:
             if self._telling:
                 # The views hear of it with the next message: somebody may add a thousand, one by one.
                 self._unsaid.enter_context(self.hold_sync())
-            self._jobs.add(asked)
+            self._jobs.add(specs)
             if self._started:
                 self._begin()
             else:
@@ -150,16 +161,16 @@ class DreamboothBatch(BaseWidget):
     def stop(self) -> None:
         """Stop waiting for all. The service cannot cancel jobs: they go on there, and `check_now()` resumes."""
         if self._started:
-            self._owner.do(self._jobs.stop)
+            self._owner.do(self._stop_all)
 
     def check_now(self) -> None:
-        """Ask for all that run, in their turns; those that were stopped or timed out go on."""
+        """Poll for all that run, in their turns; those that were stopped or timed out go on."""
+        self._owner.do(self._jobs.check_now)
         self._again("stopped", "timed_out")
-        self._jobs.check_now()
 
     def retry_failed(self) -> None:
-        """Fetch those once more that have failed."""
-        self._again("error")
+        """Fetch those once more that stand in `errors`: failed, timed out or stopped."""
+        self._again("error", "timed_out", "stopped")
 
     @property
     def outcomes(self) -> list[Outcome | None]:
@@ -202,10 +213,7 @@ class DreamboothBatch(BaseWidget):
 
     def to_html(self) -> str:
         """The small static gallery (or one line) that also stays in the notebook."""
-        from .static_html import render_many
-
-        told = ((asked.caption, outcome) for asked, outcome in zip(self._jobs.asked, self._sources(), strict=True))
-        return render_many(told, self.message)
+        return render_many(self._captioned(), self.message)
 
     def to_frame(self) -> Any:
         """The records of `manifest.csv` as a `pandas.DataFrame`: a row for each picture. Needs pandas."""
@@ -239,6 +247,9 @@ class DreamboothBatch(BaseWidget):
         return self._outcome().__await__()
 
     async def _outcome(self) -> list[Outcome]:
+        if self._closed and None not in self._jobs.outcomes:
+            return await self._jobs.wait()
+        self._check_open()
         self._start_for_waiting()
         try:
             async with self._heard():
@@ -255,6 +266,7 @@ class DreamboothBatch(BaseWidget):
 
     async def as_completed(self) -> AsyncIterator[Outcome]:
         """Each outcome as it comes, those first that are there already."""
+        self._check_open()
         self._start_for_waiting()
         async with self._heard():
             async for _, outcome in self._jobs.as_completed():
@@ -279,14 +291,11 @@ class DreamboothBatch(BaseWidget):
         asked = self._jobs.asked
         while self._cached < len(asked):  # each is looked up once: a thousand manifests are not read for a message
             each = asked[self._cached]
-            if each.error is None and not self._cache.has_all(self._endpoint, each.plan.request_id):
+            options = each.options
+            if each.error is None and not self._cache.has_all(options.endpoint_at(self._endpoint), options.request_id):
                 return False
             self._cached += 1
         return True
-
-    def _read(self, requests: Requests) -> list[RequestSpec]:
-        asked = list(read_requests(requests, self._strike))
-        return [replace(each, plan=each.plan.with_policies_of(self._policies)) for each in asked]
 
     def _start_for_waiting(self) -> None:
         if not self._started:
@@ -298,8 +307,12 @@ class DreamboothBatch(BaseWidget):
         self._jobs.start()
         self._show()
 
-    def _start_job(self, plan: FetchOptions) -> FetchJob:
-        return self._open_client().start(plan)
+    def _start_job(self, options: FetchOptions) -> FetchJob:
+        return self._open_client().start(options, self._policies)
+
+    def _stop_all(self) -> None:
+        self._jobs.stop()
+        self._show()
 
     def _again(self, *statuses: str) -> None:
         def begin() -> None:
@@ -309,10 +322,10 @@ class DreamboothBatch(BaseWidget):
 
         self._owner.do(begin)
 
-    def _sources(self) -> Iterator[FetchResult | FetchState]:
-        """What there is to keep of each request."""
-        for outcome, state in zip(self._jobs.outcomes, self._jobs.states, strict=True):
-            yield outcome if isinstance(outcome, FetchResult) else state
+    def _captioned(self) -> Iterator[tuple[str, FetchResult | FetchState]]:
+        """Yield the caption of each request, and what there is to keep of it."""
+        for asked, outcome, state in zip(self._jobs.asked, self._jobs.outcomes, self._jobs.states, strict=True):
+            yield asked.caption, outcome if isinstance(outcome, FetchResult) else state
 
     def _records(self) -> Iterator[Mapping[str, Any]]:
         from .manifest import read_records
@@ -345,7 +358,8 @@ class DreamboothBatch(BaseWidget):
         if self._changed:
             self._note(next(iter(self._changed)))
         elif outlook.finished_at is not None and places:
-            self._owner.tasks.run(self._keep(self.to_html))
+            content = read_batch(self._captioned(), self.message)
+            self._owner.tasks.run(self._keep(outlook, content))
 
     def _look(self) -> BatchSummary:
         return summarize(self._jobs.states, time.time())
@@ -364,7 +378,13 @@ class DreamboothBatch(BaseWidget):
             self.set_trait("total", len(self._jobs))
             for name in ("message", "counts", "started_at", "next_poll_at", "done_at", "finished_at", "status"):
                 self.set_trait(name, getattr(outlook, name))
+        if outlook.finished_at is None and not outlook.counts["success"] and len(self._jobs):
+            self._note_milestone((outlook.status, len(self._jobs)), self._read_running)
         return outlook
+
+    def _read_running(self) -> StaticContent:
+        """Return the line that stays in a notebook that is saved while the requests run."""
+        return read_batch((caption, source) for caption, source in self._captioned() if not _is_final(source))
 
     def _send_rows(self, places: Sequence[int], *, first: bool = False) -> None:
         if not places and not first:
@@ -386,8 +406,15 @@ class DreamboothBatch(BaseWidget):
 
     @traitlets.validate("selected")
     def _check_selected(self, proposal: Any) -> list[list[int]]:
-        pairs = {(pair[0], pair[1]) for pair in proposal["value"] if len(pair) == 2 and min(pair) >= 0}
-        return [list(pair) for pair in sorted(pairs)]
+        """Sort the pairs. Raises TraitError for one that no picture has, as soon as their number is known."""
+        pairs = sorted({(pair[0], pair[1]) for pair in proposal["value"] if len(pair) == 2 and min(pair) >= 0})
+        for request, index in pairs:
+            if request >= len(self._jobs):
+                raise traitlets.TraitError(f"there is no request with index {request}: there are {len(self._jobs)}")
+            count = self._jobs[request].count
+            if count is not None and index >= count:
+                raise traitlets.TraitError(f"there is no picture with index {index}: request {request} has {count}")
+        return [list(pair) for pair in pairs]
 
     # -- intents in --------------------------------------------------------------------------------------------
 
@@ -406,12 +433,12 @@ class DreamboothBatch(BaseWidget):
     async def _send_everything(self) -> None:
         for begin in range(0, max(1, len(self._jobs)), _ROWS):
             self._send_rows(range(begin, min(begin + _ROWS, len(self._jobs))), first=begin == 0)
-            await self._owner.breathe()
+            await asyncio.sleep(0)
         self._push(range(len(self._jobs)))
 
     def _on_start(self, content: Mapping[str, Any]) -> None:
         if content.get("key"):
-            self._use_key(content["key"])
+            self._use_key(find_key(content["key"]))
             for place, state in enumerate(self._jobs.states):
                 if isinstance(state.error, InvalidKeyError):
                     self._jobs.again(place)
@@ -459,3 +486,7 @@ class DreamboothBatch(BaseWidget):
             return None
         entries = self._jobs[place].pictures
         return entries[index] if isinstance(index, int) and 0 <= index < len(entries) else None
+
+
+def _is_final(source: FetchResult | FetchState) -> bool:
+    return isinstance(source, FetchResult) or source.final

@@ -71,7 +71,7 @@ def _message(counts: Mapping[str, int], total: int) -> str:
     if not total:
         return "no requests yet"
     parts = [f"{counts.get('success', 0)} of {total} done"]
-    words = {"error": "failed", "stopped": "stopped", "timed_out": "still processing"}
+    words = {"error": "failed", "stopped": "stopped", "timed_out": "timed out"}
     parts += [f"{counts[status]} {word}" for status, word in words.items() if counts.get(status)]
     return ", ".join(parts)
 

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import traitlets
 
-from ..client.options import FetchOptions, check_seconds
+from ..client.options import FetchOptions, Policies, check_samples, check_seconds
+from ..client.requests import read_call
 from ..client.schedule import PollSchedule, Retry
 from ..credentials import ApiKey, find_key
 from ..errors import DreamboothError
-from ..images.files import file_name, file_stem, named, save_all
-from ..protocol.endpoint import V4, check_request_id
+from ..images.files import file_name, file_stem, named
+from ..protocol.endpoint import V4
 from .base import BaseWidget, read_only
-from .bundle import pack, read_bundle
+from .static_content import read_request
+from .static_html import render
 from .trait_values import card_values, trait_values
 
 if TYPE_CHECKING:
@@ -30,8 +32,6 @@ if TYPE_CHECKING:
     from ..images.cache import PictureCache
 
 __all__ = ["DreamboothWidget"]
-
-_SCRIPT, _STYLE = read_bundle()
 
 
 class DreamboothWidget(BaseWidget):
@@ -48,8 +48,8 @@ class DreamboothWidget(BaseWidget):
     `ValueError` for an argument that cannot be right, and nothing else: what goes wrong later is shown in the cell.
     """
 
-    _esm = traitlets.Unicode(pack(_SCRIPT)).tag(sync=True)
-    _css = traitlets.Unicode(_STYLE).tag(sync=True)
+    _kind = read_only(traitlets.Unicode("request"))
+    """Which card the front end draws."""
 
     status = read_only(
         traitlets.Enum(["idle", "processing", "downloading", "success", "error", "stopped", "timed_out"], "idle")
@@ -77,10 +77,12 @@ class DreamboothWidget(BaseWidget):
 
     def __init__(
         self,
-        key: str | None = None,
-        request_id: int | str | None = None,
+        key: str | ApiKey | None = None,
+        request_id: int | str | FetchOptions | None = None,
         *,
         eta: float | None = None,
+        samples: int | None = None,
+        caption: str = "",
         endpoint: str = V4,
         schedule: PollSchedule = PollSchedule(),
         retry: Retry = Retry(),
@@ -90,74 +92,90 @@ class DreamboothWidget(BaseWidget):
         save_copy: bool = True,
         autostart: bool = True,
     ) -> None:
-        secret = find_key(key)
-        del key  # a traceback with local values shall not find it in this frame
-        self._plan = FetchOptions(
-            "" if request_id is None else check_request_id(request_id),
-            eta=check_seconds("eta", eta),
-            deadline=check_seconds("deadline", deadline),
-            schedule=schedule,
-            retry=retry,
+        request = FetchOptions("") if request_id is None else request_id
+        try:
+            secret, options = read_call(key, request, client.redact if client is not None else None)
+        finally:
+            del key, request_id, request
+        self._options = replace(
+            options,
+            eta=options.eta if eta is None else check_seconds("eta", eta),
+            expected=options.expected if samples is None else check_samples(samples),
+            caption=str(caption),
         )
+        policies = Policies(schedule=schedule, retry=retry) if client is None else client.policies
+        self._policies = replace(policies, deadline=check_seconds("deadline", deadline))
         self._job: FetchJob | None = None
         super().__init__(secret, endpoint=endpoint, client=client, cache=cache, save_copy=save_copy)
-        if client is not None:
-            self._plan = client.adopt(self._plan)
-        self._show(self._plan.first_state())
+        self._show(self._options.first_state())
         if autostart and self._owner.known and self._can_start:
             self.start()
 
     @classmethod
-    def from_response(
-        cls, response: Mapping[str, Any] | str, key: str | None = None, *, autostart: bool = True, **options: Any
-    ) -> DreamboothWidget:
-        """The widget for the whole answer of a generation call (dict or JSON text), queued or finished.
+    def from_response(cls, response: object, key: str | None = None, **options: Any) -> DreamboothWidget:
+        """Return the widget for the whole answer of a generation call, queued or finished.
 
-        `id`, `eta`, the number of pictures and `meta` are taken from it; `options` are those of the class. Raises
-        `ValueError` when the answer is an error or names no request.
+        `id`, `eta`, the number of pictures, `meta` and, on a host of the vendor, the address are taken from it.
+
+        Args:
+            response: The answer as a dict, JSON text or bytes, or the response object of `requests` or `httpx`.
+            key: As in the class.
+            options: The other arguments of the class; they win over what the answer says.
+
+        Raises:
+            TypeError: `response` is something else, or an option is unknown.
+            ValueError: The answer is an error, or names no request.
         """
-        secret = find_key(key)
-        del key
-        keeper = options.get("client") or secret
-        return cls._of_plan(
-            FetchOptions.for_response(response, keeper.redact if keeper else str), secret, autostart, options
-        )
+        try:
+            secret = find_key(key)
+        finally:
+            del key
+        holder = options.get("client") or secret
+        request = FetchOptions.for_response(response, holder.redact if holder else str)
+        return cls(secret, replace(request, endpoint=None) if "endpoint" in options else request, **options)
 
     @classmethod
-    def resume(cls, token: str, key: str | None = None, *, autostart: bool = True, **options: Any) -> DreamboothWidget:
-        """The widget that goes on with the request of a `resume_token`, after a restart or on another machine.
+    def resume(cls, token: str, key: str | None = None, **options: Any) -> DreamboothWidget:
+        """Return the widget that continues the request of a `resume_token`, with a deadline of its own.
 
-        `options` are those of the class, but for the endpoint and the times, which the token has. Raises `ValueError`
-        for a text that is no token.
+        Args:
+            token: What `resume_token` gave, in this process or another one.
+            key: As in the class.
+            options: The other arguments of the class, but for `endpoint`, which the token has.
+
+        Raises:
+            TypeError: An option is unknown.
+            ValueError: `token` is no resume token, or belongs to another endpoint than `client`.
         """
-        secret = find_key(key)
-        del key
-        endpoint, plan = FetchOptions.for_token(token)
-        return cls._of_plan(plan, secret, autostart, {"endpoint": endpoint, "deadline": plan.deadline, **options})
-
-    @classmethod
-    def _of_plan(
-        cls, plan: FetchOptions, secret: ApiKey | None, autostart: bool, options: dict[str, Any]
-    ) -> DreamboothWidget:
-        """A widget whose job is known to more than the constructor's arguments."""
-        given = {"eta": plan.eta, **options}
-        widget = cls(secret, plan.request_id, autostart=False, **given)  # type: ignore[arg-type]  # a ApiKey is taken too
-        widget._plan = replace(plan.with_policies_of(widget._plan), eta=widget._plan.eta)
-        widget._show(widget._plan.first_state())
-        if autostart and widget._owner.known and widget._can_start:
-            widget.start()
-        return widget
+        try:
+            secret = find_key(key)
+        finally:
+            del key
+        if options.get("client") is not None:
+            return cls(secret, options["client"].read_token(token), **options)
+        request = FetchOptions.for_token(token)
+        return cls(secret, replace(request, endpoint=None), **{"endpoint": request.endpoint, **options})
 
     def __repr__(self) -> str:
-        plan: FetchOptions | None = getattr(self, "_plan", None)  # a debugger may look before it is made
-        return f"<DreamboothWidget {(plan and plan.request_id) or 'without a request'}: {self.status}>"
+        options: FetchOptions | None = getattr(self, "_options", None)  # a debugger may look before it is made
+        status = "closed" if getattr(self, "_closed", False) else self.status
+        return f"<DreamboothWidget {(options and options.request_id) or 'without a request'}: {status}>"
+
+    def _text(self) -> str:
+        """Return one line for readers without a front end."""
+        about = f"request {self._options.request_id}" if self._options.request_id else "a request"
+        return (
+            f"DreamboothWidget for {about}. It shows its pictures in a notebook; `await widget` gives them to Python."
+        )
 
     # -- what people call --------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Begin to fetch, or begin again after the end. Does nothing while the job runs.
 
-        Raises `RuntimeError` without a running event loop, `DreamboothError` without a key or request id.
+        Raises:
+            RuntimeError: There is no running event loop.
+            DreamboothError: There is no key or no request id.
         """
         if self._job is not None and not self._job.state.final:
             return
@@ -172,7 +190,7 @@ class DreamboothWidget(BaseWidget):
             self._job.stop()
 
     def check_now(self) -> None:
-        """Ask the service at once; after the end, begin again."""
+        """Poll at once; after the end, begin again. Raises as `start`."""
         if self._job is not None and not self._job.state.final:
             self._job.check_now()
         else:
@@ -201,20 +219,29 @@ class DreamboothWidget(BaseWidget):
     @property
     def resume_token(self) -> str:
         """JSON text for `DreamboothWidget.resume`: endpoint, request id and times. The key is not in it."""
-        return self._plan.token(self._endpoint, self._shown)
+        return self._options.token(self._options.endpoint_at(self._endpoint), self._shown)
 
     def to_html(self) -> str:
         """The small static gallery (or one line on a job without pictures) that also stays in the notebook."""
-        from .static_html import render
+        return render(self.result or self._shown, caption=self._shown.caption)
 
-        return render(self.result or self._shown)
-
-    def save(self, folder: str | Path, *, overwrite: bool = False) -> list[Path]:
+    def save(self, folder: str | Path, indices: Iterable[int] | None = None, *, overwrite: bool = False) -> list[Path]:
         """Write the original files as `<request_id>-<n>.<ext>` into `folder`, which is made if need be.
 
-        Atomic for each file. Raises `FileExistsError` before anything is written, unless `overwrite`.
+        Args:
+            folder: Where to.
+            indices: The pictures to write, `widget.selected` for example; None for all.
+            overwrite: Replace files that exist.
+
+        Returns:
+            The paths, in order. Each file is written atomically.
+
+        Raises:
+            FileExistsError: A file exists; nothing has been written.
+            IndexError: There is no picture with one of the `indices`.
+            DreamboothError: There are no pictures yet.
         """
-        return save_all(self._ready(), folder, self._plan.request_id, overwrite=overwrite)
+        return self._ready().save(folder, indices, overwrite=overwrite)
 
     def contact_sheet(self) -> Image.Image:
         """All pictures on one sheet. Raises `DreamboothError` before there are any."""
@@ -225,7 +252,9 @@ class DreamboothWidget(BaseWidget):
     def _ready(self) -> FetchResult:
         if self.result is None:
             raise DreamboothError(
-                "There are no pictures yet.", request_id=self._plan.request_id, advice="`await widget` waits for them."
+                "There are no pictures yet.",
+                request_id=self._options.request_id,
+                advice="`await widget` waits for them.",
             )
         return self.result
 
@@ -233,6 +262,9 @@ class DreamboothWidget(BaseWidget):
         return self._outcome().__await__()
 
     async def _outcome(self) -> FetchResult:
+        if self.result is not None and self._closed:
+            return self.result
+        self._check_open()
         if self._job is None:
             self.start()
             self._owner.check_here()
@@ -257,15 +289,15 @@ class DreamboothWidget(BaseWidget):
     @property
     def _can_start(self) -> bool:
         """Whether there is somebody to ask, or nobody need be asked."""
-        request_id = self._plan.request_id
+        request_id = self._options.request_id
         if self._has_key or not request_id:
             return bool(request_id)
-        return self._cache is not None and self._cache.has_all(self._endpoint, request_id)
+        return self._cache is not None and self._cache.has_all(self._options.endpoint_at(self._endpoint), request_id)
 
     def _begin(self) -> None:
         """Make the job, on its loop. A stopped or timed-out one is resumed: its clock and its count go on."""
-        plan = self._plan if self._job is None else self._job.again()
-        self._job = job = self._open_client().start(plan)
+        options = self._options if self._job is None else self._job.again()
+        self._job = job = self._open_client().start(options, self._policies)
         job.subscribe(lambda state: self._follow(job, state))
         self._show(replace(job.state, status="processing"))
 
@@ -285,7 +317,7 @@ class DreamboothWidget(BaseWidget):
         if self._viewed and self.result:
             have = [picture.digest for picture in self.result]
             self._delivery.push_all(self.result, state.request_id, have=have)
-        await self._keep(self.to_html)
+        await self._keep(state, read_request(self.result or state, state.caption))
 
     def _show(self, state: FetchState) -> None:
         """Draw a state: one message with every trait that changed."""
@@ -295,15 +327,25 @@ class DreamboothWidget(BaseWidget):
             self.set_trait("_card", card)
             for name, value in trait_values(state).items():
                 self.set_trait(name, value)
+            if state.count is not None and any(index >= state.count for index in self.selected):
+                self.selected = [index for index in self.selected if index < state.count]
+        if not state.final:
+            milestone = (state.status, state.request_id, len(state.pictures), state.caption)
+            self._note_milestone(milestone, lambda: read_request(state, state.caption))
 
     @traitlets.validate("selected")
     def _check_selected(self, proposal: Any) -> list[int]:
-        return sorted({index for index in proposal["value"] if index >= 0})
+        """Sort the indices. Raises TraitError for one that no picture has, as soon as their number is known."""
+        indices = sorted({index for index in proposal["value"] if index >= 0})
+        count = self._shown.count
+        if count is not None and indices and indices[-1] >= count:
+            raise traitlets.TraitError(f"there is no picture with index {indices[-1]}: the request has {count}")
+        return indices
 
-    def _repr_mimebundle_(self, **options: Any) -> Any:
+    def _view_bundle(self) -> tuple[dict[str, Any], dict[str, Any]]:
         if self.result is not None and self._owner.here:
             self._delivery.prepare(self.result.pictures)
-        return super()._repr_mimebundle_(**options)
+        return super()._view_bundle()
 
     # -- intents in --------------------------------------------------------------------------------------------
 
@@ -321,14 +363,15 @@ class DreamboothWidget(BaseWidget):
 
     def _on_start(self, content: Mapping[str, Any]) -> None:
         """The form was sent: a key, a request id, or both."""
-        key, request_id = content.get("key"), content.get("request_id")
-        if key:
-            self._use_key(key)
-        if request_id:
-            request_id = check_request_id(str(request_id).strip())
-            if request_id != self._plan.request_id:
-                self._plan = FetchOptions(request_id).with_policies_of(self._plan)
-                self._drop_job()
+        typed = content.get("key")
+        secret, request = read_call(
+            typed or self._key, str(content.get("request_id") or "") or self._options, None if typed else self._strike
+        )
+        if typed:
+            self._use_key(secret)
+        if request.request_id != self._options.request_id:
+            self._options = request
+            self._drop_job()
         if self._job is not None and not self._job.state.final:
             self._drop_job()
         self.start()

@@ -7,15 +7,31 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..client.state import FetchState, PictureState
-from ..errors import DreamboothError
+from ..errors import (
+    AccountError,
+    DreamboothError,
+    GenerationFailedError,
+    InvalidKeyError,
+    InvalidRequestError,
+    RequestNotFoundError,
+)
 from ..images.files import file_name
 from ..images.prompt_text import describe
-from .saved_text import strip_url_queries
+from .signed_links import strip_url_queries
 
 __all__ = ["card_values", "row_values", "trait_values"]
 
 _LONGEST_TEXT = 2000
 """Characters of one fact (a prompt, say) that are shown; the picture's own bytes keep all of it."""
+
+_REMEDIES: dict[type[DreamboothError], str] = {
+    InvalidKeyError: "key",
+    AccountError: "edit",
+    InvalidRequestError: "edit",
+    RequestNotFoundError: "edit",
+    GenerationFailedError: "prompt",
+}
+"""What the card offers after an error: the key field, key and request id, or the prompt to copy; else another check."""
 
 _STATE_TRAITS = ("request_id", "message", "eta", "polls", "started_at", "next_poll_at", "finished_at")
 
@@ -31,6 +47,7 @@ def trait_values(state: FetchState) -> dict[str, Any]:
 def card_values(state: FetchState, *, form: bool, has_key: bool) -> dict[str, Any]:
     """What the card shows besides the public traits. `clock` is the kernel's time: the clocks run in the browser."""
     return {
+        "caption": _shown(state.caption),
         "activity": state.activity,
         "waiting_since": state.waiting_since,
         "error": _error_values(state.error) if state.status == "error" else None,
@@ -63,6 +80,7 @@ def _error_values(error: DreamboothError | None) -> dict[str, str] | None:
         return None
     return {
         "kind": type(error).__name__,
+        "remedy": _REMEDIES.get(type(error), "check"),
         "title": error.title,
         "message": error.message,
         "advice": error.advice,

@@ -65,7 +65,9 @@ def done(count: int = 4, **traits: Any) -> State:
 
 def failure(kind: str, title: str, message: str, advice: str, details: str = "") -> State:
     """A job that ended in an error."""
+    remedy = {"InvalidKeyError": "key", "RequestNotFoundError": "edit", "GenerationFailedError": "prompt"}
     error = {"kind": kind, "title": title, "message": message, "advice": advice, "details": details}
+    error["remedy"] = remedy.get(kind, "check")
     return state("error", {"error": error}, ago=2)
 
 

@@ -187,7 +187,7 @@ async def test_only_drawn_tiles_ask_for_thumbnails(card_page: CardPage) -> None:
         return {**batch_entry(request, index), "id": f"{request}-{index}"}
 
     card = await mounted(card_page, [done(unlike, each) for each in range(50)], answers=False)
-    asked = "count => model.sent.filter(({type}) => type === 'need').length >= count"
+    asked = "count => model.sent.filter(({type}) => type === 'get_picture').length >= count"
     await expect(card.tiles).to_have_count(60)
     await card_page.page.wait_for_function(asked, arg=60)
     await card.root.get_by_role("button", name="Show more (140 left)").click()

@@ -13,8 +13,8 @@ from dreambooth_widget import Client, FetchResult, PollSchedule, Retry
 from dreambooth_widget.client.job_group import FetchJobs, Outcome
 from dreambooth_widget.client.requests import read_requests
 
-from ..endpoint import CANARY, png
-from ..service import Service, begin
+from ..endpoint import CANARY, Service, png
+from ..jobs import begin
 
 FAST = PollSchedule(shortest=0.02, longest=0.05, longest_silence=0.05)
 QUICK = Retry(attempts=2, first=0.01, longest=0.05, rate_limit_wait=0.1)
@@ -76,11 +76,11 @@ async def test_what_is_added_is_waited_for_too(service: Service, client: Client)
     jobs = begin(client, ["a"])
     waiting = asyncio.ensure_future(jobs.wait())
     await asyncio.sleep(0)
-    assert list(jobs.add(client.plan_all({"second": "b", "third": "c"}))) == [1, 2]
+    assert list(jobs.add(read_requests({"second": "b", "third": "c"}))) == [1, 2]
     jobs.start()
     service.ready.add("c")
     assert [short(each) for each in await waiting] == ["a", "b", "c"]
-    jobs.add(client.plan_all(["d"]))
+    jobs.add(read_requests(["d"]))
     assert jobs.outcomes[3] is None
     jobs.start()
     assert [short(each) for each in await jobs.wait()] == ["a", "b", "c", "d"]
@@ -206,7 +206,7 @@ async def test_changes_are_told_by_place(service: Service, client: Client) -> No
     service.failing = {"a"}
     told: list[tuple[int, str]] = []
     jobs = FetchJobs(client.start, lambda place: told.append((place, jobs[place].status)))
-    jobs.add(client.plan_all(["a", "b"]))
+    jobs.add(read_requests(["a", "b"]))
     assert told == [(0, "idle"), (1, "idle")]
     jobs.start()
     async for _ in jobs.as_completed():
@@ -234,7 +234,7 @@ async def test_a_thousand_begin_in_steps(service: Service, client: Client) -> No
     jobs = begin(client, [f"r{n}" for n in range(1000)])
     begun = sum(state.status == "processing" for state in jobs.states)
     assert 0 < begun <= 100
-    jobs.add(client.plan_all(["late"]))
+    jobs.add(read_requests(["late"]))
     jobs.start()
     jobs.stop()
     assert {short(each) for each in await jobs.wait()} == {"StoppedError"}

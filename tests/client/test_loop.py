@@ -108,7 +108,7 @@ async def test_no_picture_holds_the_loop(name: str) -> None:
 
 
 ANSWERS = {
-    "40 MB": lambda: b'{"status": "processing", "message": "' + b"x" * 40_000_000 + b'"}',
+    "60 MB": lambda: b'{"status": "processing", "message": "' + b"x" * 60_000_000 + b'"}',
     "millions of brackets": lambda: b'{"status": "processing", "message": ' + b"[" * 7_000_000,
     "a million small objects": lambda: json.dumps({"output": [{"a": 1}] * 500_000}).encode(),
     "a number of a million digits": lambda: b'{"status": "processing", "eta": ' + b"9" * 1_000_000 + b"}",
@@ -136,7 +136,7 @@ async def test_no_answer_holds_the_loop(name: str) -> None:
 
 async def test_a_blocked_loop_costs_no_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """A cell that blocks past the read time-out: the answer that came meanwhile is taken, nothing is charged."""
-    monkeypatch.setattr("dreambooth_widget.client.transport._READ_SECONDS", 0.3)
+    monkeypatch.setattr("dreambooth_widget.client.connections.READ_SECONDS", 0.3)
     with ThreadedEndpoint(Endpoint(PROCESSING)) as endpoint:
         endpoint.answers = [Reply(PROCESSING, delay=0.1), endpoint.success(endpoint.serve("1.png", png()))]
         quick = dw.PollSchedule(shortest=0.01, longest=0.02, longest_silence=0.02)
@@ -155,11 +155,11 @@ async def test_a_blocked_loop_costs_no_time_out(monkeypatch: pytest.MonkeyPatch)
 
 async def test_a_real_time_out_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     """A service that does not answer in time is retried, with the reason in the status line."""
-    monkeypatch.setattr("dreambooth_widget.client.transport._READ_SECONDS", 0.2)
+    monkeypatch.setattr("dreambooth_widget.client.connections.READ_SECONDS", 0.2)
     with ThreadedEndpoint(Endpoint()) as endpoint:
         endpoint.answers = [Reply(PROCESSING, delay=5), endpoint.success(endpoint.serve("1.png", png()))]
         async with Client(CANARY, endpoint=endpoint.url, retry=QUICK) as client:
             job = client.fetch(1)
             messages = [state.message async for state in job]
             await job
-    assert any("no answer within" in message for message in messages)
+    assert any("No answer within" in message for message in messages)

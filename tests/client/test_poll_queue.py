@@ -13,8 +13,8 @@ from dreambooth_widget.client.poll_queue import PollQueue, Turn
 from dreambooth_widget.client.rate_limit import RateLimiter
 
 from ..benchmarks import virtual_time
-from ..endpoint import CANARY, Reply, png
-from ..service import Service, Watched, begin
+from ..endpoint import CANARY, Reply, Service, png
+from ..jobs import Watched, begin
 
 SCHEDULE = PollSchedule(shortest=0.02, longest=0.5, longest_silence=0.5, jitter=0)
 
@@ -232,7 +232,7 @@ async def test_ended_jobs_leave_the_queue(service: Service) -> None:
     async with crowd(service, rate=1) as client:
         loading = client.fetch("a")
         await service.saw(1, "GET")
-        queue = await client._network.queue()
+        queue = client._transport.queue
         jobs = begin(client, [f"r{n}" for n in range(30)])
         await jobs.until(lambda: jobs[29].next_poll_at is not None)
         assert len(queue) == 30

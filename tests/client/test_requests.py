@@ -19,7 +19,7 @@ from ..endpoint import CANARY
 
 def read(requests: Any) -> list[RequestSpec]:
     """All of them."""
-    return list(read_requests(requests))
+    return read_requests(requests)
 
 
 class Identifier:
@@ -33,8 +33,8 @@ class Identifier:
 def test_ids_and_pairs() -> None:
     """An id is an int or a text, alone or with its ETA in seconds; order and repetitions are kept."""
     asked = read([1, "abc", (2, 20), ["3", 0.5], ("4", None), Identifier(), 1])
-    assert [each.plan.request_id for each in asked] == ["1", "abc", "2", "3", "4", "44", "1"]
-    assert [each.plan.eta for each in asked] == [None, None, 20, 0.5, None, None, None]
+    assert [each.options.request_id for each in asked] == ["1", "abc", "2", "3", "4", "44", "1"]
+    assert [each.options.eta for each in asked] == [None, None, 20, 0.5, None, None, None]
     assert {each.caption for each in asked} == {""}
     assert not any(each.error for each in asked)
 
@@ -42,9 +42,9 @@ def test_ids_and_pairs() -> None:
 def test_answers_of_generation_calls() -> None:
     """Queued or finished, as an object or as text: the ETA, what is announced and what is known come from it."""
     queued, finished, text = read([json.loads(QUEUED), json.loads(DONE_WITH_META), f"  {QUEUED}"])
-    assert (queued.plan.request_id, queued.plan.eta, queued.plan.expected) == ("32798037", 20.94, 1)
-    assert isinstance(finished.plan.answer, Finished)
-    assert finished.plan.meta["seed"] == 1793745243
+    assert (queued.options.request_id, queued.options.eta, queued.options.expected) == ("32798037", 20.94, 1)
+    assert isinstance(finished.options.answer, Finished)
+    assert finished.options.meta["seed"] == 1793745243
     assert text == queued
 
 
@@ -141,7 +141,7 @@ def test_any_iterable_once() -> None:
 
     with pytest.raises(KeyError, match="mine"):
         read(generate())
-    assert [each.plan.request_id for each in read(iter(range(3)))] == ["0", "1", "2"]
+    assert [each.options.request_id for each in read(iter(range(3)))] == ["0", "1", "2"]
     assert read([]) == read({}) == []
 
 

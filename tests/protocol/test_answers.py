@@ -1,15 +1,13 @@
-"""`protocol`: the rows of the service's behaviour that are no refusals."""
+"""Answers that are no errors: pictures, waiting, and servers that fail or answer something else."""
 
 from __future__ import annotations
 
-from email.utils import formatdate
+import re
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from dreambooth_widget.protocol.answers import Finished, PictureLink, Processing, parse_retry_after
+from dreambooth_widget.protocol.answers import Finished, PictureLink, Processing
 
 from ..answers import (
     DONE,
@@ -25,9 +23,9 @@ from ..answers import (
 
 
 class TestSuccess:
-    """Rows "success with at least one link", "output a string / object", "success, no output"."""
+    """Success, with links of every shape, or without any."""
 
-    def test_literal(self) -> None:
+    def test_documented_success(self) -> None:
         """The documented success is finished, with its one link."""
         assert read(DONE) == Finished((PictureLink("https://pub-1.r2.dev/generations/6ef3.png"),))
 
@@ -48,7 +46,7 @@ class TestSuccess:
         assert [link.url for link in success(urls)] == urls
 
     @pytest.mark.parametrize("output", ["https://cdn.example/1.png", "data:image/png;base64,iVBORw0K", "iVBORw0KGgo="])
-    def test_string(self, output: str) -> None:
+    def test_output_as_string(self, output: str) -> None:
         """`output` as one string is one link or inline picture."""
         assert success(output) == (PictureLink(output),)
 
@@ -74,6 +72,44 @@ class TestSuccess:
     def test_nulls_and_white_space(self) -> None:
         """Entries that are null are left out, white space around a link goes."""
         assert success([None, " https://c/1\n", "", 5]) == (PictureLink("https://c/1"),)
+
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            *(
+                {"status": word}
+                for word in ("completed", "complete", "succeeded", "Success", "OK", "true", "done", True)
+            ),
+            *({"status": word} for word in (None, "", 200, "200", 1)),
+            {"success": True},
+            {"success": True, "status": None},
+            {},
+        ],
+    )
+    @pytest.mark.parametrize("name", ["output", "proxy_links", "future_links"])
+    def test_other_words_for_success(self, fields: dict[str, Any], name: str) -> None:
+        """Other words for success, and links without a status, are pictures: all of them."""
+        urls = ["https://c/1", "https://c/2"]
+        assert finished({**fields, "id": 7, name: urls}).links == tuple(map(PictureLink, urls))
+
+    @pytest.mark.parametrize("word", ["completed", "complete", "succeeded", "ok", True])
+    def test_success_without_pictures(self, word: Any) -> None:
+        """The same words without a link are finished without pictures."""
+        assert finished({"status": word, "output": []}).links == ()
+
+    @pytest.mark.parametrize("output", [["c"], "hello", [None], {}, [5]])
+    def test_no_status_and_no_address(self, output: Any) -> None:
+        """Without a status, a text that is no address is no picture."""
+        assert busy({"output": output}).unexpected
+
+    def test_links_to_come(self) -> None:
+        """Links beside an estimate and without a status are not there yet."""
+        assert busy({"eta": 20, "future_links": ["https://c/1"]}).unexpected
+
+    @pytest.mark.parametrize("status", [400, 401, 403, 500, 503])
+    def test_links_beside_an_error(self, status: int) -> None:
+        """Links without a status word are no success under an HTTP status of an error."""
+        assert not isinstance(read({"output": ["https://c/1"], "message": "no"}, status), Finished)
 
     def test_status_word_in_capitals(self) -> None:
         """Capitals and white space do not change a status word."""
@@ -114,7 +150,7 @@ class TestSuccess:
             ("yes", ()),
         ],
     )
-    def test_flagged(self, flags: Any, expected: tuple[bool, ...]) -> None:
+    def test_flagged_pictures(self, flags: Any, expected: tuple[bool, ...]) -> None:
         """The safety checker's word is kept for each link, whether it comes as one truth or a list."""
         answer = {"status": "success", "output": ["https://c/0", "https://c/1"], "nsfw_content_detected": flags}
         assert finished(answer).flagged == expected
@@ -136,13 +172,13 @@ class TestSuccess:
 
 
 class TestProcessing:
-    """Rows "processing, whatever else it says", "eta", "unknown status word"."""
+    """The job is queued or being worked on."""
 
     @pytest.mark.parametrize(
         ("body", "message"),
         [(WAITING, "try again later."), (WAITING_SHORT, "Try Again"), ('{"status":"processing"}', "")],
     )
-    def test_literal(self, body: str, message: str) -> None:
+    def test_documented_waiting(self, body: str, message: str) -> None:
         """The documented waiting answers are processing; `messege` is a message."""
         assert read(body) == Processing(message)
 
@@ -170,7 +206,7 @@ class TestProcessing:
     @pytest.mark.parametrize(
         ("eta", "seconds"), [("20.94", 20.94), ("7", 7.0), ('"12.5"', 12.5), ("1e2", 100.0), ("604800", 604_800.0)]
     )
-    def test_eta(self, eta: str, seconds: float) -> None:
+    def test_eta_in_seconds(self, eta: str, seconds: float) -> None:
         """An ETA is a number of seconds, also when it comes as text."""
         assert read(f'{{"status":"processing","eta":{eta}}}') == Processing(eta=seconds)
 
@@ -187,6 +223,12 @@ class TestProcessing:
         """An unknown status word is shown and waited on."""
         assert read({"status": word, "message": "hm"}) == Processing("hm", status=word.lower())
 
+    @pytest.mark.parametrize("word", ["queued", "pending", "In Progress", "running"])
+    @pytest.mark.parametrize("status", [200, 404, 500])
+    def test_other_words_for_waiting(self, word: str, status: int) -> None:
+        """Other words for waiting decide before the HTTP status, too."""
+        assert read({"status": word, "message": "not found"}, status) == Processing("not found", status=word.lower())
+
     def test_endless_word(self) -> None:
         """An endless status word is cut."""
         answer = read({"status": "x" * 5000})
@@ -195,16 +237,32 @@ class TestProcessing:
 
 
 class TestTryAgain:
-    """Row "408, 5xx, 520-530, … non-JSON or HTML or empty body"."""
+    """No usable answer: asked again later."""
 
     @pytest.mark.parametrize("status", [408, 425, 500, 502, 503, 504, 520, 524, 530, 599])
     @pytest.mark.parametrize("body", [b"", b"<html>", SOME_ERROR, b'{"message":"not found"}', b"{}"])
     def test_failing_server(self, status: int, body: Any) -> None:
-        """A failing server is asked again, and the reason names its status."""
+        """A failing server is asked again, and the reason names its status in words and as a number."""
         answer = busy(body, status, {"Retry-After": "12"})
-        assert answer.reason == f"the service answered {status}"
+        assert re.fullmatch(rf"[A-Z][a-z ]+ \({status}\)", answer.reason)
         assert answer.retry_after == 12
         assert (answer.rate_limited, answer.unexpected) == (False, False)
+
+    @pytest.mark.parametrize(
+        ("status", "reason"),
+        [
+            (408, "Request timeout (408)"),
+            (500, "Internal server error (500)"),
+            (502, "Bad gateway (502)"),
+            (503, "Service unavailable (503)"),
+            (504, "Gateway timeout (504)"),
+            (522, "Server error (522)"),
+            (999, "Server error (999)"),
+        ],
+    )
+    def test_reason_in_words(self, status: int, reason: str) -> None:
+        """The reason reads like a sentence, not like "no connection"."""
+        assert busy(b"", status).reason == reason
 
     @pytest.mark.parametrize("code", ["upstream_unavailable", "provider_error"])
     def test_failing_upstream(self, code: str) -> None:
@@ -228,49 +286,20 @@ class TestTryAgain:
             (b"NaN", "the service answered with something else than its protocol"),
             (b'"success"', "the service answered with something else than its protocol"),
             (b"{}", "the service answered with something else than its protocol"),
-            (b'{"status":null,"output":["https://c/1"]}', "the service answered with something else than its protocol"),
+            (b'{"status":null,"output":["c"]}', "the service answered with something else than its protocol"),
             (b"\xff\xfe{", "the service answered with no JSON"),
         ],
     )
     def test_not_the_protocol(self, body: bytes, reason: str) -> None:
-        """What is not the protocol is tried again, told apart, and named."""
+        """What is not the protocol is tried again, and named."""
         answer = busy(body)
         assert answer.reason == reason
         assert answer.unexpected
 
-    def test_http_status_is_told(self) -> None:
-        """A page under 404 is no "not found" of the service: the address is wrong, and the reason says 404."""
+    def test_reason_names_404_page(self) -> None:
+        """A page under 404 is no "not found" of the service: the address is wrong, and the reason names 404."""
         answer = busy(b"<html>nginx", 404)
         assert answer.reason == "the service answered with a web page (HTTP 404)"
         assert answer.unexpected
-        assert answer.details == "<html>nginx"
-
-
-class TestRetryAfter:
-    """The header `Retry-After`."""
-
-    NOW = 1_800_000_000.0
-
-    @pytest.mark.parametrize(("value", "seconds"), [("30", 30), (" 0 ", 0), ("1.5", 1.5), ("999999999", 86_400)])
-    def test_seconds(self, value: str, seconds: float) -> None:
-        """A number of seconds, believed up to a day."""
-        assert parse_retry_after(value, self.NOW) == seconds
-
-    @pytest.mark.parametrize(("offset", "seconds"), [(90, 90), (0, 0), (-500, 0), (10**7, 86_400)])
-    def test_date(self, offset: int, seconds: float) -> None:
-        """An HTTP date, never negative."""
-        assert parse_retry_after(formatdate(self.NOW + offset, usegmt=True), self.NOW) == seconds
-
-    @pytest.mark.parametrize(
-        "value",
-        [None, "", "soon", "-5", "1e3", "٣", "nan", "9" * 5000, "Mon, 99 Foo 2026"],
-    )
-    def test_nonsense(self, value: str | None) -> None:
-        """Nonsense is no wait."""
-        assert parse_retry_after(value, self.NOW) is None
-
-    @given(st.text(max_size=80), st.none() | st.floats())
-    def test_any_text(self, value: str, now: float | None) -> None:
-        """Any text gives None or a number of seconds up to a day."""
-        seconds = parse_retry_after(value, now)
-        assert seconds is None or 0 <= seconds <= 86_400
+        assert answer.bounded
+        assert answer.details == "nginx"

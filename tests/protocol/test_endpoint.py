@@ -1,14 +1,23 @@
-"""`request`: addresses, request ids, and what is sent."""
+"""`protocol.endpoint`: addresses, request ids, and what is sent."""
 
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dreambooth_widget.protocol.endpoint import V4, V6, check_endpoint, check_request_id, compose_request
+from dreambooth_widget.protocol.endpoint import (
+    V4,
+    V6,
+    check_endpoint,
+    check_request_id,
+    compose_request,
+    is_vendor_address,
+    read_fetch_address,
+)
 
 
 class TestRequest:
@@ -132,3 +141,72 @@ class TestRequest:
         """Ids of four thousand characters are long, and fine."""
         assert check_request_id("x" * 4096) == "x" * 4096
         assert check_request_id(10**4000) == "1" + "0" * 4000
+
+
+class TestFetchAddress:
+    """The `fetch_result` of a generation call's answer."""
+
+    @pytest.mark.parametrize(
+        ("url", "endpoint"),
+        [
+            (
+                "https://modelslab.com/api/v6/images/fetch/65919758",
+                "https://modelslab.com/api/v6/images/fetch/{request_id}",
+            ),
+            (
+                "https://stablediffusionapi.com/api/v3/dreambooth/fetch/3/",
+                "https://stablediffusionapi.com/api/v3/dreambooth/fetch/{request_id}",
+            ),
+            (" https://api.EU.modelslab.com/f/1\n", "https://api.EU.modelslab.com/f/{request_id}"),
+            (V6, V6),
+            ("https://modelslab.com/fetch/abc-1", "https://modelslab.com/fetch/abc-1"),
+        ],
+    )
+    def test_address_of_the_vendor(self, url: str, endpoint: str) -> None:
+        """It is the endpoint; a number at its end is the id, which is sent in its path."""
+        assert read_fetch_address(url) == endpoint
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "https://modelslab.com.evil.example/fetch/1",
+            "https://evil.example/modelslab.com/fetch/1",
+            "https://evilmodelslab.com/fetch/1",
+            "https://evil-modelslab.com/fetch/1",
+            "https://modelslab.com@evil.example/fetch/1",
+            "https://user:pass@modelslab.com/fetch/1",
+            "https://modelslab.com:8443/fetch/1",
+            "https://modelslab.com:443@evil.example/1",
+            "http://modelslab.com/fetch/1",
+            "ftp://modelslab.com/fetch/1",
+            "//modelslab.com/fetch/1",
+            "modelslab.com/fetch/1",
+            "https://modelslab.com\\@evil.example/fetch/1",
+            "https://evil.example\\.modelslab.com/fetch/1",
+            "https://evil.example#.modelslab.com/fetch/1",
+            "https://evil.example?.modelslab.com/fetch/1",
+            "https://evil.example/.modelslab.com/fetch/1",
+            "https://modelslab.com./fetch/1",
+            "https://modelslab\u3002com/fetch/1",
+            "https://modelslab.com\uff0fevil.example/1",
+            "https://mode\u200blslab.com/fetch/1",
+            "https://modelslab.com\n.evil.example/1",
+            "https://modelslab.com/a b",
+            "https://modelslab.com/{id}/1",
+            "https://modelslab.com",
+            "",
+        ],
+    )
+    def test_any_other_address(self, url: str) -> None:
+        """No other host, scheme, port or spelling is an endpoint: the key would go there."""
+        assert read_fetch_address(url) is None
+
+    @given(st.text(st.characters(exclude_categories=())))
+    def test_any_text(self, text: str) -> None:
+        """Whatever stands before or after the host, an accepted address leads to a host of the vendor."""
+        for url in (text, f"https://{text}", f"https://{text}.modelslab.com/1", f"https://modelslab.com{text}"):
+            if is_vendor_address(url):
+                host = urlsplit(url).hostname or ""
+                assert urlsplit(url).scheme == "https"
+                assert host.endswith(("modelslab.com", "stablediffusionapi.com"))
+                assert urlsplit(url).netloc.lower() == host

@@ -1,4 +1,4 @@
-"""`refusals`: every row that ends in an error or asks to slow down."""
+"""Answers that ask to slow down, or that end in an error of the caller or the job."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ from ..answers import (
 
 
 class TestRateLimit:
-    """Row "rate limit": waits, goes on."""
+    """Asked to slow down: waits, goes on."""
 
     @pytest.mark.parametrize("body", [RATE_LIMIT, RATE_LIMIT_2026])
-    def test_literal(self, body: str) -> None:
+    def test_documented_rate_limits(self, body: str) -> None:
         """The documented rate limits name 30 seconds, in words or in a field."""
         answer = busy(body)
         assert answer.rate_limited
@@ -50,12 +50,12 @@ class TestRateLimit:
         "message",
         ["Rate limit exceeded", "rate-limit", "API RATE LIMIT exceeded for subscription", "Spam filter is on"],
     )
-    def test_words(self, message: str, word: str) -> None:
+    def test_words_of_rate_limits(self, message: str, word: str) -> None:
         """Its words are heard before those of the account: "Rate limit exceeded" contains "limit exceeded"."""
         assert busy({"status": word, "message": message}).rate_limited
 
     def test_too_many(self) -> None:
-        """ "Too many requests" is a rate limit."""
+        """The words "too many requests" are a rate limit."""
         assert busy({"status": "error", "message": "Too many requests."}).rate_limited
 
     def test_only_in_the_tips(self) -> None:
@@ -81,6 +81,8 @@ class TestRateLimit:
             ("100 requests per 900 minutes", 600),
             ("get 20x faster, 10M images", None),
             ("wait", None),
+            ("a 30-second pause", 30),
+            ("500 ms", None),
         ],
     )
     def test_wait_in_words(self, words: str, seconds: float | None) -> None:
@@ -94,6 +96,34 @@ class TestRateLimit:
         assert busy(body, 429, {"Retry-After": "6"}).retry_after == 50
         assert busy({**body, "retry_after": None}, 429).retry_after == 40
 
+    @pytest.mark.parametrize("value", [40, 40.0, "40", "40 seconds", "40s"])
+    @pytest.mark.parametrize("name", ["retry_after", "retryAfter", "retry-after"])
+    def test_field_in_other_forms(self, name: str, value: Any) -> None:
+        """The field is a number, the text of one, or words, in three spellings."""
+        assert busy({"status": "error", "message": "rate limit", name: value}).retry_after == 40
+
+    def test_words_of_a_page(self) -> None:
+        """A wait that a plain text or a page names is reported, too."""
+        assert busy(b"Too many requests. Wait 70 seconds.", 429, {"Retry-After": "5"}).retry_after == 70
+
+    def test_wait_of_a_failing_server(self) -> None:
+        """A wait is reported of errors that pass, too."""
+        assert busy({"status": "error", "message": "Busy, retry in 20 seconds"}, 503).retry_after == 20
+
+    @pytest.mark.parametrize(
+        ("words", "seconds"),
+        [
+            ("Please try after 5 minutes", 300),
+            ("Busy. Try again in 20 seconds.", 20),
+            ("Wait 9s", 9),
+            ("Operation timed out after 300 seconds", None),
+            ("The upstream timed out after 300 seconds, try again", None),
+        ],
+    )
+    def test_times_of_passing_errors(self, words: str, seconds: float | None) -> None:
+        """Of an error that passes, only a request to wait is a wait."""
+        assert busy({"status": "error", "message": words}).retry_after == seconds
+
     @pytest.mark.parametrize("name", ["Retry-After", "retry-after", "RETRY-AFTER"])
     def test_header_in_any_case(self, name: str) -> None:
         """The header's name is found in any case."""
@@ -106,14 +136,14 @@ class TestRateLimit:
         assert busy(b"", 429, headers).retry_after == 90
 
     def test_prompt_of_too_many_words(self) -> None:
-        """ "Too many words" in a field's complaint is no rate limit."""
+        """The words "too many words" in a field's complaint are no rate limit."""
         assert refused({"status": "error", "message": {"prompt": ["too many words"]}}).error is InvalidRequestError
 
 
 class TestKeyAndAccount:
-    """Rows "bad key" and "monthly limit exceeded, …"."""
+    """The caller is refused: the key or the account."""
 
-    def test_literal(self) -> None:
+    def test_documented_key_refusal(self) -> None:
         """The documented refusal names the key as the cause."""
         answer = refused(BAD_KEY)
         assert answer.error is InvalidKeyError
@@ -129,6 +159,7 @@ class TestKeyAndAccount:
             "invalid key",
             "Unauthorized",
             "Key not found",
+            "Your API key has been disabled",
         ],
     )
     def test_words_of_the_key(self, message: str) -> None:
@@ -159,7 +190,7 @@ class TestKeyAndAccount:
 
     @pytest.mark.parametrize("status", [200, 400, 500, 503])
     def test_under_any_http_status(self, status: int) -> None:
-        """ "Invalid Api Key" is believed of a failing server too."""
+        """The words "Invalid Api Key" are believed of a failing server too."""
         assert refused(BAD_KEY, status).error is InvalidKeyError
 
     @pytest.mark.parametrize(
@@ -169,11 +200,17 @@ class TestKeyAndAccount:
             "Insufficient credits",
             "You have no subscription",
             "daily quota used",
+            "You have monthly limit exceeded, please try again later",
+            "No credit left",
+            "Please upgrade your plan",
+            "Your account has been suspended",
+            "You have exceeded your monthly limit",
+            "Your plan does not include this",
             "limit reached",
         ],
     )
     def test_words_of_the_account(self, message: str) -> None:
-        """A used-up account is told from a rate limit."""
+        """A used-up account is not taken for a rate limit."""
         assert refused({"status": "error", "message": message}).error is AccountError
 
     @pytest.mark.parametrize("code", ["insufficient_balance", "no_subscription", "forbidden"])
@@ -181,29 +218,30 @@ class TestKeyAndAccount:
         """The newest version's codes for the account."""
         assert refused({"status": "error", "code": code}).error is AccountError
 
-    @pytest.mark.parametrize(("status", "body"), [(402, b""), (402, b"<html>"), (403, b"Forbidden"), (403, SOME_ERROR)])
+    @pytest.mark.parametrize(("status", "body"), [(402, b""), (402, b"<html>"), (402, b"Pay"), (403, SOME_ERROR)])
     def test_http_402_403(self, status: int, body: Any) -> None:
-        """HTTP 402 and 403 are about the account."""
+        """HTTP 402, and 403 with a status of the service's, are about the account."""
         assert refused(body, status).error is AccountError
-
-    def test_firewall_page(self) -> None:
-        """A 403 with a web page is a firewall, not the account: it is tried again."""
-        assert busy(b"<!DOCTYPE html><title>Attention</title>", 403).unexpected
 
 
 class TestOtherErrors:
-    """Rows "failed", "error with an object message", "not found", "any other error", "3xx"."""
+    """Errors of the request, the job and the endpoint."""
 
-    def test_failed(self) -> None:
+    def test_failed_is_final(self) -> None:
         """The documented failure is final."""
         answer = refused(FAILED)
         assert answer.error is GenerationFailedError
         assert answer.details == "Failed, Try Again"
 
+    @pytest.mark.parametrize("word", ["failed", "Failure", "fail", "canceled", "cancelled"])
+    def test_words_for_failed(self, word: str) -> None:
+        """Other words for a dead job are final too, even if they ask to try again."""
+        assert refused({"status": word, "message": "Try again"}).error is GenerationFailedError
+
     @pytest.mark.parametrize("fields", [{"message": "model not found"}, {"code": "provider_error"}, {"message": None}])
     @pytest.mark.parametrize("status", [200, 404, 500])
     def test_failed_whatever_it_says(self, fields: dict[str, Any], status: int) -> None:
-        """ "failed" is final: the job is dead."""
+        """The status "failed" is final: the job is dead."""
         assert refused({"status": "failed", **fields}, status).error is GenerationFailedError
 
     def test_object_message(self) -> None:
@@ -222,12 +260,6 @@ class TestOtherErrors:
         assert answer.details == "Error message"
         assert refused({"status": "error", "message": "Why?"}).message.endswith("request: Why?")
 
-    @pytest.mark.parametrize("message", [None, "", {}, [], 0, "   "])
-    def test_error_without_a_reason(self, message: Any) -> None:
-        """An error that says nothing says so."""
-        answer = refused({"status": "error", "message": message})
-        assert answer.message == "The service answered with an error and gave no reason."
-
     @pytest.mark.parametrize(
         ("fields", "status"),
         [
@@ -238,7 +270,7 @@ class TestOtherErrors:
         ],
     )
     def test_not_found(self, fields: dict[str, Any], status: int) -> None:
-        """An unknown request is told from other errors: it is asked for again first."""
+        """An unknown request has an error of its own: it is polled for again first."""
         assert refused({"status": "error", **fields}, status).error is RequestNotFoundError
 
     def test_validation_code(self) -> None:
@@ -270,7 +302,7 @@ class TestOtherErrors:
         assert len(answer.message) < 300
 
     @pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308, 399])
-    def test_moved(self, status: int) -> None:
+    def test_redirect_is_final(self, status: int) -> None:
         """A redirect is final and names the new location."""
         answer = refused(DONE, status, headers={"LOCATION": V6})
         assert answer.error is EndpointMovedError

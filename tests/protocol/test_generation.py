@@ -1,8 +1,9 @@
-"""`generation`: what people paste in, queued or finished."""
+"""`protocol.generation`: the answer of a generation call, queued or finished."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -22,19 +23,27 @@ from ..answers import (
 )
 
 
+class Response:
+    """A response as `requests` and `httpx` have them."""
+
+    def __init__(self, text: str | None) -> None:
+        self.content = text if text is None else text.encode()
+
+
 class TestGeneration:
     """The answer of the generation call, as users paste it in."""
 
     @pytest.mark.parametrize("response", [QUEUED, json.loads(QUEUED)], ids=["text", "object"])
-    def test_queued(self, response: Any) -> None:
+    def test_queued_generation(self, response: Any) -> None:
         """The documented answer gives id, ETA and the number of pictures; `id` wins over the tail of `fetch_result`."""
         generation = read_generation(response)
         assert generation.request_id == "32798037"
         assert generation.eta == 20.94
         assert generation.expected == 1
         assert generation.answer == Processing("Try to fetch request after seconds estimated", 20.94)
+        assert generation.endpoint == "https://stablediffusionapi.com/api/v3/dreambooth/fetch/{request_id}"
 
-    def test_finished(self) -> None:
+    def test_finished_generation(self) -> None:
         """A generation that was finished at once brings its pictures along, and no ETA."""
         generation = read_generation(DONE_WITH_META)
         assert generation.request_id == "302455"
@@ -52,7 +61,7 @@ class TestGeneration:
 
     @pytest.mark.parametrize("meta", [{"n_samples": 1e9, "W": 1e12, "H": -4}, {"W": True}, None, []])
     def test_nonsense_in_meta(self, meta: Any) -> None:
-        """Sizes nobody can believe are none: they would be drawn as empty tiles."""
+        """Absurd sizes are none: they would be drawn as empty tiles."""
         generation = read_generation({"status": "processing", "id": 1, "meta": meta})
         assert (generation.expected, generation.width, generation.height) == (0, None, None)
 
@@ -60,6 +69,7 @@ class TestGeneration:
         """Without an id, the address to fetch from names the request."""
         response = {"status": "processing", "id": "", "fetch_result": "https://m.example/api/v6/images/fetch/123"}
         assert read_generation(response).request_id == "123"
+        assert read_generation(response).endpoint is None
 
     @pytest.mark.parametrize(
         ("response", "why"),
@@ -78,18 +88,30 @@ class TestGeneration:
             ("hello", "not the JSON object"),
         ],
     )
-    def test_refused(self, response: Any, why: str) -> None:
+    def test_refused_generation(self, response: Any, why: str) -> None:
         """An answer without a request in it is refused with the reason."""
         with pytest.raises(ValueError, match=why):
             read_generation(response)
 
-    @pytest.mark.parametrize("response", [None, 5, b"{}", [], {"a"}])
+    @pytest.mark.parametrize("response", [None, 5, [], {"a"}, Response(None)])
     def test_of_another_type(self, response: Any) -> None:
         """What is neither an object nor text is refused by its type."""
-        with pytest.raises(TypeError, match=f"response must be a dict or JSON text, not {type(response).__name__}"):
+        with pytest.raises(TypeError, match=f"response must be a dict, JSON text .*, not {type(response).__name__}"):
             read_generation(response)
 
-    def test_key_is_struck(self) -> None:
+    @pytest.mark.parametrize("wrap", [str.encode, lambda text: bytearray(text.encode()), Response])
+    def test_bytes_and_responses(self, wrap: Callable[[str], Any]) -> None:
+        """Bytes and the response objects of requests and httpx are read like their text."""
+        assert read_generation(wrap(QUEUED)) == read_generation(QUEUED)
+
+    @pytest.mark.parametrize("name", ["id", "request_id"])
+    def test_id_must_not_echo_key(self, name: str) -> None:
+        """An id that echoes the key is refused, without repeating it."""
+        response = {"status": "processing", name: f"a {KEY_TEXT}"}
+        with pytest.raises(ValueError, match=r"repeats the API key$"):
+            read_generation(response, redact=KEY.redact)
+
+    def test_key_is_redacted(self) -> None:
         """An error that echoes the key does not repeat it."""
         with pytest.raises(ValueError, match=r"\[key\]"):
             read_generation({"status": "error", "message": f"bad {KEY_TEXT}"}, redact=KEY.redact)

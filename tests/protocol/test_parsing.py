@@ -1,9 +1,11 @@
-"""`body`: strange text, endless text, and text that echoes the key."""
+"""Strange text, endless text, links of every shape, and text that echoes the key."""
 
 from __future__ import annotations
 
 import base64
 import json
+import os
+import time
 from typing import Any
 
 import pytest
@@ -14,7 +16,9 @@ from dreambooth_widget.protocol.answers import (
     Finished,
     PictureLink,
     Processing,
+    Refused,
 )
+from dreambooth_widget.protocol.parsing import shown
 
 from ..answers import (
     DONE,
@@ -30,7 +34,7 @@ from ..answers import (
 
 
 class TestStrangeText:
-    """What no row foresees."""
+    """Text that no documentation foresees."""
 
     def test_byte_order_mark(self) -> None:
         """A byte order mark does not hide the JSON."""
@@ -100,7 +104,7 @@ class TestSize:
         assert finished(body).links == (PictureLink(self.PICTURE),)
 
     def test_long_text_that_is_no_picture(self) -> None:
-        """Quotes inside a long text do not lead the detour astray."""
+        """A long text with quotes in it is a text."""
         message = 'he said "' + "A" * 700_000 + '", then "' + "B" * 700_000 + '".'
         body = json.dumps({"status": "processing", "message": message})
         answer = read(body)
@@ -110,13 +114,31 @@ class TestSize:
 
     @pytest.mark.parametrize(
         "filling",
-        [b"[],", b"{},", b"1,", b'"",', b'"\\n",', b'"AAAA",', b'{"a":[', b'"a":1,', b"1" * 4000 + b","],
-        ids=["lists", "objects", "numbers", "strings", "escapes", "words", "depth", "members", "digits"],
+        [b"[],", b"{},", b"1,", b'"",', b'"\\n",', b'"AAAA",', b'{"a":[', b'"a":1,'],
+        ids=["lists", "objects", "numbers", "strings", "escapes", "words", "depth", "members"],
     )
     def test_too_much_structure(self, filling: bytes) -> None:
         """8 MB of small things are not even parsed."""
         body = b'{"status":"success","output":[' + filling * (8_000_000 // len(filling)) + b"0]}"
         assert busy(body).reason == "the service's answer is too large"
+
+    def test_many_endless_numbers(self) -> None:
+        """8 MB of numbers of 4,000 digits each are no links and no texts."""
+        body = b'{"status":"success","output":[' + (b"1" * 4000 + b",") * 2000 + b"0]}"
+        assert finished(body) == Finished(())
+
+    @pytest.mark.parametrize("depth", [500, 5_000, 19_000])
+    def test_deep_output(self, depth: int) -> None:
+        """Lists in lists without end are no links, and raise nothing."""
+        body = b'{"status":"success","output":' + b"[" * depth + b'"https://c/1"' + b"]" * depth + b"}"
+        assert isinstance(read(body), Busy | Finished)
+        assert success("[" * depth) == ()
+        assert isinstance(read({"status": "error", "message": "[" * depth}), Busy | Refused)
+
+    def test_three_large_pictures(self) -> None:
+        """Three PNG files of 2.4 MB inline in one answer are three pictures."""
+        pictures = [base64.b64encode(os.urandom(2_400_000)).decode() for _ in range(3)]
+        assert [link.url for link in success(pictures)] == pictures
 
     def test_too_large(self) -> None:
         """A body beyond the limit is not looked at."""
@@ -127,7 +149,126 @@ class TestSize:
         assert len(success([f"https://c/{number}" for number in range(3000)])) == 256
 
 
-class TestKeyIsStruck:
+A, B = "https://cdn.example/a.png", "https://cdn.example/b.png"
+
+
+class TestShapesOfOutput:
+    """Links are found in every shape that services give them."""
+
+    @pytest.mark.parametrize(
+        "output",
+        [
+            [A, B],
+            [[A, B]],
+            [[A], [B]],
+            [[A], B],
+            [[[A]], [[B]]],
+            [{"url": A}, {"url": B}],
+            [{"url": A, "width": 512, "id": "abc"}, {"id": "7", "url": B}],
+            [{"link": A}, {"image_url": B}],
+            [{"image": {"url": A}}, {"src": B}],
+            [{"id": "abc", "path": A}, {"file": f" {B} "}],
+            {"0": {"url": A}, "1": {"url": B}},
+            {"images": [A, B]},
+            {"images": [{"url": A}, {"url": B}]},
+            {"url": [A, B]},
+            {"b": B, "a": A},
+            json.dumps([A, B]),
+            f" {json.dumps([[A, B]], indent=1)} ",
+            json.dumps([{"url": A}, {"url": B}]),
+            json.dumps({"1": B, "0": A}),
+        ],
+    )
+    def test_all_links_are_found(self, output: Any) -> None:
+        """Nested lists, objects with a link, and the JSON text of these give the links in their order."""
+        assert success(output) == (PictureLink(A), PictureLink(B))
+        assert success(None, proxy_links=output) == (PictureLink(A), PictureLink(B))
+        assert success(None, future_links=output) == (PictureLink(A), PictureLink(B))
+
+    @pytest.mark.parametrize(
+        "output", [{"url": A}, {"url": A, "id": "abc"}, [{"url": A}], f'["{A}"]', [f"\n{A}"], [[A, None]]]
+    )
+    def test_one_link_is_found(self, output: Any) -> None:
+        """What stands beside the link of an object is no link."""
+        assert success(output) == (PictureLink(A),)
+
+    @pytest.mark.parametrize(
+        "output", [[], "", None, {}, [None], [""], [[]], [{}], "[]", "{}", "[", [{"id": "abc"}], "[null]"]
+    )
+    @pytest.mark.parametrize("links", [[A, B], {"0": A, "1": B}])
+    @pytest.mark.parametrize("name", ["proxy_links", "future_links"])
+    def test_other_links_stand_in(self, output: Any, links: Any, name: str) -> None:
+        """Where `output` has no link, the links in `proxy_links` or `future_links` are the pictures."""
+        assert success(output, **{name: links}) == (PictureLink(A), PictureLink(B))
+
+    def test_absent_output(self) -> None:
+        """The same without the field `output`; `proxy_links` comes before `future_links`."""
+        answer = {"status": "success", "proxy_links": [A], "future_links": [B]}
+        assert finished(answer).links == (PictureLink(A),)
+
+    def test_nested_fallbacks(self) -> None:
+        """A nested list has its proxy links at the same index."""
+        links = success([[A, B]], proxy_links=["https://p/0", "https://p/1"])
+        assert links == (PictureLink(A, "https://p/0"), PictureLink(B, "https://p/1"))
+
+    def test_long_addresses_are_redacted(self) -> None:
+        """An address of any length never carries the key, also where a line break splits it."""
+        split = f"{KEY_TEXT[:5]}\r\n\t{KEY_TEXT[5:]}"
+        body = {
+            "status": "success",
+            "output": [f"https://c/{'x' * 9000}/{KEY_TEXT}", f"//c/{split}", f"HTTPS://c/{split}"],
+        }
+        assert [link.url[-6:] for link in finished(body, redact=KEY.redact).links] == ["/[key]"] * 3
+        assert success("https://c/" + "x" * 300_000) == ()
+
+    def test_inline_surrogates_are_replaced(self) -> None:
+        """Half a surrogate in an inline picture of any length raises nothing, here or later."""
+        body = '{"status":"success","output":["data:image/png;base64,' + "A" * 20_000 + '\\ud83d","ok\\udfff"]}'
+        long, short = finished(body).links
+        assert long.url.encode().startswith(b"data:image/png;base64,AAAA")
+        assert short.url == "ok\ufffd"
+
+
+class TestPages:
+    """An HTML page is shown as its text."""
+
+    @pytest.mark.parametrize(
+        ("page", "text"),
+        [
+            ("<html><head><title>502 Bad\n Gateway</title></head><body>x", "502 Bad Gateway"),
+            ("<!DOCTYPE html><TITLE lang=en>Just a moment&hellip;</TITLE>", "Just a moment…"),
+            ("<html><title></title><h1>Sorry</h1><p>Back&nbsp;soon", "Sorry Back soon"),
+            ("<style>h1{}</style><!-- a -- b --><script>x<y</script><b>Down</b>", "Down"),
+            ("\ufeff \n<p>One<br/>two", "One two"),
+            ("<script>never closed", ""),
+            ("<title", ""),
+            ("<3 you", "<3 you"),
+            ("a <b> c", "a <b> c"),
+            ("", ""),
+        ],
+    )
+    def test_text_of_a_page(self, page: str, text: str) -> None:
+        """The title, else the first words, on one line."""
+        assert shown(page, str) == text
+
+    @pytest.mark.parametrize("piece", ["<", "<a", "<title", "<title>", "<script>", "<!--", "</", "&amp", "<style "])
+    def test_hostile_page_is_bounded(self, piece: str) -> None:
+        """A page of unclosed pieces is read in one pass."""
+        began = time.process_time()
+        shown("<p>" + piece * 50_000, str)
+        assert time.process_time() - began < 1
+
+    def test_key_in_entities(self) -> None:
+        """A page that writes the key with entities does not show it."""
+        assert shown("<p>secret&amp;key", lambda text: text.replace("secret&key", "[key]")) == "[key]"
+
+    def test_key_at_the_end(self) -> None:
+        """A key at the end of what is read of a page leaves no part of itself."""
+        for before in range(16_384 - 50, 16_384):
+            assert KEY_TEXT[:6] not in shown("<p>" + "<br>" * ((before - 3) // 4) + KEY_TEXT, KEY.redact)
+
+
+class TestKeyIsRedacted:
     """The service may echo the key; it is redacted of everything that may be shown."""
 
     @pytest.mark.parametrize("body", LITERAL)

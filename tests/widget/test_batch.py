@@ -17,12 +17,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import traitlets
 
 import dreambooth_widget as dw
 from dreambooth_widget import Client, DreamboothBatch, FetchResult, PollSchedule, Retry
 
-from ..endpoint import CANARY, Endpoint, Reply, Seen, png
-from ..service import Service
+from ..endpoint import CANARY, Endpoint, Reply, Seen, Service, png
 from ..views import View
 
 FAST = PollSchedule(shortest=0.02, longest=0.05, longest_silence=0.05)
@@ -216,7 +216,7 @@ async def test_a_deadline_for_each(service: Service) -> None:
     batch = DreamboothBatch(CANARY, ["a", "b"], deadline=0.2, **options)
     service.ready = {"a"}
     assert [short(each) for each in await batch] == ["a", "DeadlineExceededError"]
-    assert (batch.status, batch.message) == ("timed_out", "1 of 2 done, 1 still processing")
+    assert (batch.status, batch.message) == ("timed_out", "1 of 2 done, 1 timed out")
     service.ready = {"b"}
     batch.check_now()
     assert [short(each) for each in await batch] == ["a", "b"]
@@ -461,8 +461,12 @@ async def test_the_selection(service: Service, client: Client) -> None:
     service.ready = {"a", "b"}
     batch = DreamboothBatch(requests=["a", "b"], client=client)
     await batch
-    batch.selected = [[1, 0], [0, 0], [1, 0], [5, 5], [-1, 0], [0]]
-    assert batch.selected == [[0, 0], [1, 0], [5, 5]]
+    batch.selected = [[1, 0], [0, 0], [1, 0], [-1, 0], [0]]
+    assert batch.selected == [[0, 0], [1, 0]]
+    for wrong in ([5, 0], [0, 1]):
+        with pytest.raises(traitlets.TraitError, match=r"there is no (request with index 5|picture with index 1)"):
+            batch.selected = [[0, 0], wrong]
+    assert batch.selected == [[0, 0], [1, 0]]
     assert [image.size for image in batch.selected_images] == [(64, 48)] * 2
 
 
@@ -769,3 +773,26 @@ async def test_a_batch_that_nobody_has_any_more_is_collected(service: Service, c
         gc.collect()
     assert gone() is None
     assert picture() is None
+
+
+async def test_stop_and_check_in_one_step(service: Service, client: Client) -> None:
+    """The status is true right after `stop()`, so that `check_now()` in the same cell resumes all."""
+    batch = DreamboothBatch(requests=["a", "b"], client=client)
+    await service.saw(2)
+    batch.stop()
+    assert (batch.status, batch.message) == ("stopped", "0 of 2 done, 2 stopped")
+    service.ready = {"a", "b"}
+    batch.check_now()
+    assert [short(each) for each in await batch] == ["a", "b"]
+
+
+async def test_retry_failed_takes_every_error(service: Service) -> None:
+    """Timed out and stopped requests stand in `errors`, so they are fetched once more too."""
+    service.failing = {"failed"}
+    async with Client(CANARY, endpoint=service.url, schedule=FAST, retry=QUICK) as client:
+        batch = DreamboothBatch(requests=["failed", "late"], client=client, deadline=0.2)
+        assert [short(each) for each in await batch] == ["GenerationFailedError", "DeadlineExceededError"]
+        assert "processing" not in batch.message
+        service.failing, service.ready = set(), {"failed", "late"}
+        batch.retry_failed()
+        assert [short(each) for each in await batch] == ["failed", "late"]

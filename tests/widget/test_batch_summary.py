@@ -64,7 +64,7 @@ def test_the_counts(statuses: list[Status]) -> None:
         (["success"] * 37 + ["error"] * 2 + ["processing"] * 11, "37 of 50 done, 2 failed"),
         (
             ["success", "error", "stopped", "timed_out", "timed_out"],
-            "1 of 5 done, 1 failed, 1 stopped, 2 still processing",
+            "1 of 5 done, 1 failed, 1 stopped, 2 timed out",
         ),
     ],
 )

@@ -358,7 +358,7 @@ async def test_the_key_is_nowhere_to_be_read(endpoint: Endpoint, caplog: pytest.
         await job
     await client.close()
     error = caught.value
-    things = [widget, client, job, job.state, error, widget._plan, widget._client, widget._key, client._network]
+    things = [widget, client, job, job.state, error, widget._options, widget._client, widget._key, client._transport]
     for thing in things:
         assert CANARY not in repr(thing) + str(thing) + repr(getattr(thing, "__dict__", ""))
     assert CANARY not in repr(error.details) + repr(error.args)
@@ -385,6 +385,18 @@ async def test_selected_is_kept_in_order(endpoint: Endpoint) -> None:
     assert widget.selected == [1, 3]
     with pytest.raises(traitlets.TraitError):
         widget.selected = ["one"]
+
+
+async def test_selected_fits_the_pictures(endpoint: Endpoint) -> None:
+    """As soon as the number of pictures is known, what exceeds it is dropped, and refused from then on."""
+    links = [endpoint.serve(f"{index}.png", png()) for index in range(2)]
+    widget = make(endpoint, PROCESSING, endpoint.success(*links))
+    widget.selected = [1, 9]
+    await widget
+    assert widget.selected == [1]
+    with pytest.raises(traitlets.TraitError, match="no picture with index 9: the request has 2"):
+        widget.selected = [0, 9]
+    assert widget.selected == [1]
 
 
 async def test_the_jobs_traits_are_read_only(endpoint: Endpoint) -> None:
@@ -447,3 +459,86 @@ async def test_a_client_brings_key_endpoint_and_policies(endpoint: Endpoint) -> 
         assert len(await widget) == 1
         assert json.loads(widget.resume_token)["endpoint"] == endpoint.url
     assert endpoint.polls[1].time - endpoint.polls[0].time < 1
+
+
+async def test_stop_and_check_in_one_step(endpoint: Endpoint) -> None:
+    """The status is true right after `stop()`, so that `check_now()` in the same cell resumes."""
+    widget = make(endpoint, PROCESSING)
+    await endpoint.saw(2)
+    endpoint.answers = [endpoint.success(endpoint.serve("1.png", png()))]
+    widget.stop()
+    assert widget.status == "stopped"
+    assert isinstance(widget.error, dw.StoppedError)
+    started, polls = widget.started_at, widget.polls
+    widget.check_now()
+    assert widget.status == "processing"
+    assert len(await widget) == 1
+    assert (widget.started_at, widget.polls) == (started, polls + 1)
+
+
+def from_response(response: Any, **options: Any) -> DreamboothWidget:
+    """Return a widget for a response that does not start by itself."""
+    return DreamboothWidget.from_response(response, CANARY, autostart=False, **options)
+
+
+async def test_unknown_arguments_are_named(endpoint: Endpoint) -> None:
+    """An unknown keyword argument is a `TypeError` with its name, through every constructor."""
+    token = make(endpoint, PROCESSING, autostart=False).resume_token
+    makers = (
+        lambda **options: DreamboothWidget(CANARY, 1, **options),
+        lambda **options: DreamboothWidget.from_response(PROCESSING | {"id": 1}, CANARY, **options),
+        lambda **options: DreamboothWidget.resume(token, CANARY, **options),
+        lambda **options: dw.DreamboothBatch(CANARY, [1], **options),
+    )
+    for maker in makers:
+        with pytest.raises(TypeError, match="dead_line"):
+            maker(dead_line=5)
+
+
+async def test_samples_and_caption(endpoint: Endpoint) -> None:
+    """`samples` announces pictures before the service does; `caption` is in the card, without signed links."""
+    widget = make(endpoint, autostart=False, samples=3, caption="a dog https://h/a.png?X-Amz-Signature=1")
+    assert [entry["status"] for entry in widget.pictures] == ["waiting"] * 3
+    assert widget._card["caption"].startswith("a dog https://h/a.png")
+    assert "Signature" not in widget._card["caption"]
+    endpoint.answers = [endpoint.success(endpoint.serve("1.png", png()))]
+    assert len(await widget) == len(widget.pictures) == 1
+    assert widget._card["caption"].startswith("a dog")
+
+
+async def test_address_of_a_response() -> None:
+    """The vendor's address for this request is taken from the answer, unless `endpoint=` says another."""
+    followed = "https://modelslab.com/api/v6/images/fetch/{request_id}"
+    response = {"status": "processing", "id": 65919758, "fetch_result": followed.replace("{request_id}", "65919758")}
+    assert json.loads(from_response(response).resume_token)["endpoint"] == followed
+    for endpoint in (dw.V4, "https://proxy.example/fetch"):
+        assert json.loads(from_response(response, endpoint=endpoint).resume_token)["endpoint"] == endpoint
+    response["fetch_result"] = "https://modelslab.com.evil.example/api/v6/images/fetch/65919758"
+    assert json.loads(from_response(response).resume_token)["endpoint"] == dw.V4
+
+
+async def test_resumed_widget_has_its_own_deadline(endpoint: Endpoint) -> None:
+    """A widget that resumes after a deadline of a moment waits on, or as long as it is given."""
+    widget = make(endpoint, PROCESSING, deadline=0.1)
+    with pytest.raises(dw.DeadlineExceededError):
+        await widget
+    resumed = DreamboothWidget.resume(widget.resume_token, CANARY, **OPTIONS)
+    short = DreamboothWidget.resume(widget.resume_token, CANARY, deadline=0.1, **OPTIONS)
+    with pytest.raises(dw.DeadlineExceededError):
+        await short
+    assert resumed.status == "processing"
+    endpoint.answers = [endpoint.success(endpoint.serve("1.png", png()))]
+    assert len(await resumed) == 1
+    assert resumed.started_at == widget.started_at
+
+
+async def test_swapped_in_the_form(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key in the field of the request id is refused; it reaches no trait and no message."""
+    widget = DreamboothWidget(endpoint=endpoint.url)
+    view = View(widget, monkeypatch)
+    view.send({"type": "start", "key": "32798037", "request_id": CANARY})
+    view.send({"type": "start", "key": CANARY, "request_id": CANARY})
+    assert [message["type"] for message in view.custom].count("error") == 2
+    assert widget.request_id == ""
+    assert CANARY not in json.dumps(view.custom) + json.dumps(widget.get_state())
+    assert not endpoint.seen

@@ -1,0 +1,99 @@
+"""`client.options`: policies, tokens, the address of a request, and the checks of numbers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from dreambooth_widget import V4, V6, PollSchedule, Retry
+from dreambooth_widget.client.options import FetchOptions, Limits, Policies, check_samples, check_seconds
+from dreambooth_widget.client.state import FetchState
+
+from ..answers import QUEUED
+
+POLICIES = Policies(schedule=PollSchedule(growth=2.0), retry=Retry(attempts=2), limits=Limits(5, 6), deadline=7.0)
+
+
+def test_policies_are_merged() -> None:
+    """Every policy is taken from the second, everything about the request from the first."""
+    request = FetchOptions("7", 20.0, expected=4, caption="a dog", deadline=1.0)
+    merged = request.with_policies(POLICIES)
+    policies = {field.name for field in fields(Policies)}
+    for field in fields(FetchOptions):
+        source = POLICIES if field.name in policies else request
+        assert getattr(merged, field.name) == getattr(source, field.name)
+
+
+def test_token_has_no_deadline() -> None:
+    """A token carries request, endpoint, ETA and start; the job that resumes has a deadline of its own."""
+    options = FetchOptions("7", deadline=1.0, caption="a dog")
+    token = options.token(V6, FetchState("7", eta=20.0, started_at=1000.0, polls=3))
+    assert FetchOptions.for_token(token) == FetchOptions("7", 20.0, started_at=1000.0, endpoint=V6)
+    earlier = json.dumps({**json.loads(token), "deadline": 1.0})
+    assert FetchOptions.for_token(earlier).deadline is None
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "",
+        "{}",
+        "null",
+        "7",
+        "[" * 100_000,
+        '{"request_id": 7}',
+        '{"request_id": 7, "endpoint": "ftp://h/"}',
+        '{"request_id": 7, "endpoint": "https://h/", "eta": "soon"}',
+    ],
+    ids=range(8),
+)
+def test_wrong_token(token: str) -> None:
+    """What is no token is refused, whatever it is."""
+    with pytest.raises(ValueError, match="this is not a resume token"):
+        FetchOptions.for_token(token)
+
+
+def test_address_of_a_response() -> None:
+    """The default address gives way to the vendor's; an address of the user and any other host do not."""
+    named = FetchOptions.for_response(QUEUED)
+    assert named.endpoint_at(V4) == "https://stablediffusionapi.com/api/v3/dreambooth/fetch/{request_id}"
+    assert named.endpoint_at("https://proxy.example/fetch") == "https://proxy.example/fetch"
+    assert FetchOptions("7").endpoint_at(V4) == V4
+    assert FetchOptions("7", endpoint="https://modelslab.com.evil.example/fetch").endpoint_at(V4) == V4
+
+
+def test_first_state_is_announced() -> None:
+    """The first state has the caption and a waiting entry for each expected picture, in the announced size."""
+    state = FetchOptions("7", expected=2, caption="a dog", meta={"W": 512, "H": True}).first_state()
+    assert state.caption == "a dog"
+    assert [(entry.index, entry.status, entry.width, entry.height) for entry in state.pictures] == [
+        (0, "waiting", 512, None),
+        (1, "waiting", 512, None),
+    ]
+
+
+@pytest.mark.parametrize(("value", "kind"), [("4", TypeError), (True, TypeError), (0, ValueError), (65, ValueError)])
+def test_wrong_samples(value: Any, kind: type[Exception]) -> None:
+    """A number of pictures is an int between 1 and 64."""
+    with pytest.raises(kind, match="samples must be"):
+        check_samples(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"), [("4", TypeError), (True, TypeError), (-1, ValueError), (1e999, ValueError)]
+)
+def test_wrong_seconds(value: Any, kind: type[Exception]) -> None:
+    """Seconds are a finite number, not negative; the error names the argument."""
+    with pytest.raises(kind, match="deadline must be"):
+        check_seconds("deadline", value)
+
+
+@pytest.mark.parametrize("value", [0, -1, 1.5, True, None])
+def test_wrong_limits(value: Any) -> None:
+    """Limits are positive ints."""
+    for name in ("max_bytes", "max_pixels"):
+        with pytest.raises(ValueError, match=f"{name} must be a positive int"):
+            Limits(**{name: value})
