@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -224,8 +225,9 @@ class Transport:
         loop = asyncio.get_running_loop()
         if self._loop is loop:
             return
+        name = f"{__package__}.connections"
         # In a thread: aiohttp takes 100 ms and more to import.
-        connections = await asyncio.to_thread(import_module, f"{__package__}.connections")
+        connections = sys.modules.get(name) or await asyncio.to_thread(import_module, name)
         if self._loop is loop:  # another request was faster
             return
         if self._loop is not None:

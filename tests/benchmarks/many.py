@@ -24,8 +24,7 @@ from statistics import fmean, quantiles
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-import aiohttp  # noqa: F401 - the package would import it in a thread, and virtual time has none
-
+import dreambooth_widget.client.connections  # noqa: F401  the package would import it in a thread of real time
 from dreambooth_widget.client.job import FetchJob
 from dreambooth_widget.client.options import FetchOptions
 from dreambooth_widget.client.poll_queue import PollQueue
