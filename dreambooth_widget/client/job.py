@@ -125,7 +125,7 @@ class FetchJob:
                 yield state
                 if state.final:
                     return
-                await changed.wait()
+                await wait_for_event(changed)
         finally:
             unsubscribe()
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from ..errors import DreamboothError
+from .interrupts import wait_for_event
 from .job import FetchJob
 from .options import FetchOptions
 from .requests import RequestSpec
@@ -151,7 +152,7 @@ class FetchJobs:
             pass
         while not all(entry.state.final for entry in self._entries):  # some of them have begun again
             self._moved.clear()
-            await self._moved.wait()
+            await wait_for_event(self._moved)
         return [outcome for entry in self._entries if (outcome := entry.outcome) is not None]
 
     async def as_completed(self) -> AsyncIterator[tuple[int, Outcome]]:
@@ -161,7 +162,7 @@ class FetchJobs:
         while len(told) < len(self._entries):
             if seen == len(self._ends):
                 self._moved.clear()
-                await self._moved.wait()
+                await wait_for_event(self._moved)
                 continue
             place = self._ends[seen]
             seen += 1
