@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import multiprocessing
+import ssl
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -76,17 +77,23 @@ class Endpoint:
         self.changed = asyncio.Event()
         self._runner: web.AppRunner | None = None
         self.port = 0
+        self.context: ssl.SSLContext | None = None
+        """Serves https when it is set before the start."""
 
     # -- addresses ---------------------------------------------------------------------------------------------
 
     @property
     def url(self) -> str:
         """The fetch address."""
-        return f"http://127.0.0.1:{self.port}{FETCH_PATH}"
+        return f"{self._origin}{FETCH_PATH}"
+
+    @property
+    def _origin(self) -> str:
+        return f"http{'s' if self.context else ''}://127.0.0.1:{self.port}"
 
     def link(self, name: str) -> str:
         """The address of a file."""
-        return f"http://127.0.0.1:{self.port}/files/{name}"
+        return f"{self._origin}/files/{name}"
 
     def serve(self, name: str, *replies: Reply | bytes) -> str:
         """Serve `replies` in turn under `name`; returns its address."""
@@ -122,7 +129,7 @@ class Endpoint:
         app.router.add_route("*", "/{path:.*}", self._handle)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self.port)
+        site = web.TCPSite(self._runner, "127.0.0.1", self.port, ssl_context=self.context)
         await site.start()
         self.port = self._runner.addresses[0][1]
         return self

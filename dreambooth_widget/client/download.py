@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -12,11 +14,11 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from urllib.parse import urljoin
 
 from ..images.picture import Picture, PictureRefusedError, read_picture, unwrap
-from .link_guard import AddressRefusedError, check_link
+from ..protocol.answers import parse_retry_after
+from .exchange import Failure, Response
+from .link_guard import AddressRefusedError
 
 if TYPE_CHECKING:
-    import aiohttp
-
     from ..protocol.answers import PictureLink
     from .options import Limits
     from .schedule import Retry
@@ -24,9 +26,12 @@ if TYPE_CHECKING:
 
 __all__ = ["MissingPictureError", "download", "in_picture_thread"]
 
+log = logging.getLogger(__name__)
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_MOVED = frozenset({301, 302, 303, 307, 308})
 _REDIRECTS = 5
 _PATIENCE = 4.0
 """Picture links need longer than API calls: the back-off of `Retry`, stretched by this (2, 4, 8, 16, 20 s)."""
@@ -48,7 +53,11 @@ class MissingPictureError(Exception):
 
 
 class _LaterError(Exception):
-    """This try failed, the next may not; `str(error)` is the reason."""
+    """This try failed, the next may not; `str(error)` is the reason, `seconds` the wait that the host asks for."""
+
+    def __init__(self, reason: str, seconds: float = 0.0) -> None:
+        super().__init__(reason)
+        self.seconds = seconds
 
 
 async def in_picture_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -58,20 +67,32 @@ async def in_picture_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwa
 
 
 async def download(
-    network: Transport,
+    transport: Transport,
     link: PictureLink,
     index: int,
     *,
     limits: Limits,
     retry: Retry,
     on_retry: Callable[[str], None],
+    request_id: str = "",
     keep: Callable[[Picture], None] = lambda picture: None,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> Picture:
-    """The picture behind `link`, or behind its fallback once the link has failed for good.
+    """Return the picture behind `link`, or behind its fallback once the link has failed for good.
 
-    `on_retry` is told, before each wait, what failed and when the next try is. `keep` is called with the picture, in
-    the thread that decoded it, before the next one may take its place. Raises `MissingPictureError`.
+    Args:
+        transport: The connections to load it with.
+        link: The address or inline data, with an optional fallback.
+        index: The picture's index in its request.
+        limits: Most bytes and pixels.
+        retry: The back-off for API calls; pictures get it stretched.
+        on_retry: Called before each wait, with what failed and when the next try is.
+        request_id: Pictures of one request leave some of the connections to others.
+        keep: Called with the picture, in the thread that decoded it, before the next one takes its slot.
+        sleep: Awaited for each wait, in seconds.
+
+    Raises:
+        MissingPictureError: If there is no picture; its text is the reason.
     """
 
     def believe(data: bytes, url: str) -> Picture:
@@ -80,87 +101,84 @@ async def download(
         keep(picture)
         return picture
 
+    async def attempt(url: str) -> Picture:
+        async with transport.picture_slot(request_id):
+            data = await _payload(transport, url, limits.max_bytes)
+            return await in_picture_thread(believe, data, url)
+
     patience = replace(retry, first=min(retry.first * _PATIENCE, retry.longest))
     try:
-        return await _persist(network, link.url, believe, limits, patience, on_retry, sleep)
+        return await _persist(attempt, link.url, patience, on_retry, sleep)
     except MissingPictureError:
         if link.fallback is None:
             raise
         on_retry("trying the proxy link")
-        return await _persist(network, link.fallback, believe, limits, replace(patience, attempts=2), on_retry, sleep)
+        return await _persist(attempt, link.fallback, replace(patience, attempts=2), on_retry, sleep)
 
 
 async def _persist(
-    network: Transport,
+    attempt: Callable[[str], Awaitable[Picture]],
     url: str,
-    believe: Callable[[bytes, str], Picture],
-    limits: Limits,
     retry: Retry,
     on_retry: Callable[[str], None],
     sleep: Callable[[float], Awaitable[None]],
 ) -> Picture:
-    for attempt in range(1, retry.attempts + 1):
+    for number in range(1, retry.attempts + 1):
         try:
-            async with network.picture_place():
-                data = await _payload(network, url, limits)
-                return await in_picture_thread(believe, data, url)
-        except (AddressRefusedError, PictureRefusedError) as error:
-            raise MissingPictureError(str(error)) from error
+            return await attempt(url)
         except _LaterError as error:
-            if attempt == retry.attempts:
+            failure, asked = str(error), error.seconds
+        except PictureRefusedError as error:
+            if not error.early:
                 raise MissingPictureError(str(error)) from error
-            wait = retry.delay(attempt + 1, random())
-            on_retry(f"{error}; attempt {attempt + 1} of {retry.attempts} in {wait:.0f} s")
-            await sleep(wait)
-    raise AssertionError("unreachable: attempts is at least 1")  # pragma: no cover
+            failure, asked = str(error), 0.0
+        except AddressRefusedError as error:
+            raise MissingPictureError(str(error)) from error
+        except Exception as error:
+            # The edge of one picture: whatever its link or its bytes raise costs this picture, not the job.
+            log.exception("picture: unforeseen failure")
+            raise MissingPictureError("the picture could not be loaded; the kernel's log says why") from error
+        if number == retry.attempts:
+            break
+        wait = max(retry.delay(number + 1, random()), asked)
+        on_retry(f"{failure}; attempt {number + 1} of {retry.attempts} in {wait:.0f} s")
+        await sleep(wait)
+    raise MissingPictureError(failure)
 
 
-async def _payload(network: Transport, url: str, limits: Limits) -> bytes:
-    """The bytes behind `url`: fetched, or `url` itself where it is a `data:` URI or raw base64."""
+async def _payload(transport: Transport, url: str, max_bytes: int) -> bytes:
+    """Return the bytes behind `url`: fetched, or `url` itself where it is a `data:` URI or raw base64."""
     if not url.lower().startswith(("http://", "https://")):
         if "://" in url[:16]:
-            check_link(url, "public")  # raises: not http(s)
+            raise AddressRefusedError("only http and https links are followed")
         return url.encode()
     for _ in range(_REDIRECTS + 1):
-        check_link(url, await network.reach())
-        location, data = await _fetch(network, url, limits.max_bytes)
-        if location is None:
-            return data
-        url = urljoin(url, location)
+        response = await transport.get(url, max_bytes)
+        if isinstance(response, Failure):
+            raise AddressRefusedError(response.reason) if response.final else _LaterError(response.reason)
+        location = response.headers.get("Location")
+        if response.status not in _MOVED or location is None:
+            return _body(response, max_bytes)
+        url = _target(url, location)
     raise AddressRefusedError("the link redirects in circles")
 
 
-async def _fetch(network: Transport, url: str, max_bytes: int) -> tuple[str | None, bytes]:
-    """(redirect target, b"") or (None, the body). Raises `_LaterError` for what a later try may mend."""
-    import aiohttp
-
+def _target(url: str, location: str) -> str:
+    """The address that a redirect leads to; an absolute one stays as it came."""
+    if location.lower().startswith(("http://", "https://")):
+        return location
     try:
-        async with network.get(url) as response:
-            if response.status in {301, 302, 303, 307, 308} and "Location" in response.headers:
-                return response.headers["Location"], b""
-            if response.status != 200:
-                raise _LaterError(f"the link answered {response.status}")
-            if (response.content_length or 0) > max_bytes:
-                raise PictureRefusedError(_too_large(response.content_length or 0, max_bytes))
-            if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-                raise PictureRefusedError("the picture came compressed, which was not asked for")
-            return None, await _counted(response, max_bytes)
-    except (aiohttp.InvalidURL, UnicodeError) as error:
-        raise AddressRefusedError("the link is malformed") from error
-    except (asyncio.TimeoutError, aiohttp.ServerTimeoutError) as error:
-        raise _LaterError("the link did not answer in time") from error
-    except (aiohttp.ClientError, OSError) as error:
-        raise _LaterError("the connection to the picture's host failed") from error
+        return urljoin(url, location)
+    except ValueError as error:
+        raise AddressRefusedError("the link redirects to a malformed address") from error
 
 
-async def _counted(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
-    body = bytearray()
-    async for chunk in response.content.iter_chunked(256 * 1024):
-        body += chunk
-        if len(body) > max_bytes:
-            raise PictureRefusedError(_too_large(len(body), max_bytes))
-    return bytes(body)
-
-
-def _too_large(size: int, max_bytes: int) -> str:
-    return f"{size / 2**20:.0f} MiB are more than the {max_bytes / 2**20:.0f} MiB allowed"
+def _body(response: Response, max_bytes: int) -> bytes:
+    if response.status != 200:
+        headers = response.headers
+        wait = parse_retry_after(headers.get("Retry-After"), time.time()) if response.status in (429, 503) else None
+        raise _LaterError(f"the link answered {response.status}", wait or 0.0)
+    if response.oversize:
+        size = f"{response.oversize / 2**20:.0f} MiB are more than the {max_bytes / 2**20:.0f} MiB allowed"
+        raise PictureRefusedError(size)
+    return response.body

@@ -360,6 +360,7 @@ class FetchJob:
                 limits=self._plan.limits,
                 retry=self._plan.retry,
                 on_retry=on_retry,
+                request_id=self._plan.request_id,
                 keep=self._keep,
             )
         except MissingPictureError as error:

@@ -1,122 +1,205 @@
 """Which addresses a picture may be fetched from: the guard against links into private networks.
 
-A link comes from the service's answer, so it is not trusted. Two checks make one guard: `check_link` looks at
-the text of the link before every request and every redirect, and `guarded_resolver` looks at what a host
-name resolves to, inside aiohttp's connector, so that it holds for the connection that is actually made.
+A link comes from the service's answer, so it is not trusted. Two checks make one guard. `check_link` judges the text of
+a link before every request and redirect, and returns the parsed address that is then connected to: one parser for
+both. `guarded_socket` judges each address where its socket is made, whoever resolved or spelled it.
+
+Public addresses are always allowed. Private ones are allowed by `ANY` (`allow_private_hosts=True`), or as the networks
+of an endpoint that is itself on a private address: loopback for loopback, else the same /24 or /64. Never allowed are
+link-local addresses, the metadata services of clouds, multicast, reserved ranges, and IPv6 addresses that hide an IPv4
+address (6to4, Teredo, compatible, translated), except mapped and NAT64 ones, which are judged by the address inside.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ipaddress
+import re
 import socket
-from typing import TYPE_CHECKING, Literal
-from urllib.parse import urlsplit
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from aiohttp.abc import AbstractResolver
+    from yarl import URL
 
-__all__ = ["AddressRefusedError", "Reach", "check_link", "guarded_resolver", "is_private_host"]
-
-Reach = Literal["public", "private", "any"]
-"""How far picture links may reach: global addresses only; private and loopback ones too; every unicast address."""
+__all__ = [
+    "ANY",
+    "PUBLIC",
+    "AddressRefusedError",
+    "Reach",
+    "check_link",
+    "check_name",
+    "endpoint_reach",
+    "guarded_socket",
+]
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def _networks(*names: str) -> tuple[_Network, ...]:
+    return tuple(map(ipaddress.ip_network, names))
+
+
+_LOOPBACK = _networks("127.0.0.0/8", "::1/128")
+_PRIVATE = (
+    *_LOOPBACK,
+    *_networks("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "198.18.0.0/15", "fc00::/7"),
+)
+# Written out, because `is_global` differs between versions of Python.
+_NEVER = _networks(
+    "0.0.0.0/8", "169.254.0.0/16", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.51.100.0/24",
+    "203.0.113.0/24", "224.0.0.0/3", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20",
+    "100.100.100.200/32", "168.63.129.16/32", "fd00:ec2::254/128",  # metadata services: Alibaba, Azure, Amazon
+)  # fmt: skip
+_UNICAST = ipaddress.IPv6Network("2000::/3")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
+_LOOKUP_SECONDS = 5.0
+_REFUSED = "the link leads to a private address"
+_HOST = re.compile(r"[a-z0-9._-]+", re.IGNORECASE)
+_NUMBER = re.compile(r"(.*\.)?([0-9]+|0x[0-9a-f]*)\.?", re.IGNORECASE)
+"""A host whose last label is a number is an address to the operating system, however it is spelled."""
 
-class AddressRefusedError(ValueError):
-    """A link that is not followed; `str(error)` is the reason. Internal: it ends as a picture's `reason`."""
+
+class AddressRefusedError(OSError):
+    """A link that is not followed; `str(error)` is the reason. Internal: it ends as a picture's `reason`.
+
+    An `OSError`, because that is what a socket that cannot be made raises, and aiohttp passes on.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Which addresses picture links may reach: every public one, and those of `networks`, which are private."""
+
+    networks: tuple[_Network, ...] = ()
+
+    def allows(self, address: _Address) -> bool:
+        """Whether a connection to `address` may be made."""
+        address = _unwrapped(address)
+        if any(address in network for network in _NEVER):
+            return False
+        if any(address in network for network in _PRIVATE):
+            return any(address in network for network in self.networks)
+        return address.version == 4 or address in _UNICAST
+
+
+PUBLIC = Reach()
+ANY = Reach(_PRIVATE)
 
 
 def _unwrapped(address: _Address) -> _Address:
-    """The IPv4 address inside a mapped, 6to4, Teredo or NAT64 one, else the address itself."""
-    if isinstance(address, ipaddress.IPv4Address):
-        return address
-    inner = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
-    if inner is None and address in _NAT64:
-        inner = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
-    return inner or address
+    """The IPv4 address inside a mapped or NAT64 one, else the address itself."""
+    if isinstance(address, ipaddress.IPv6Address):
+        if address in _NAT64:
+            return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+        return address.ipv4_mapped or address
+    return address
 
 
-def _allowed(address: _Address, reach: Reach) -> bool:
-    address = _unwrapped(address)
-    if address.is_multicast or address.is_unspecified:
-        return False
-    if reach == "any":
-        return True
-    # Link-local is where clouds keep their metadata service: no stand-in endpoint needs it.
-    return address.is_global or (reach == "private" and not address.is_link_local)
+def _parsed(text: str) -> _Address:
+    return ipaddress.ip_address(text.partition("%")[0])
 
 
-def _literal(host: str) -> _Address | None:
-    """The address that `host` spells, None for a name.
+def check_link(url: str, reach: Reach) -> URL:
+    """Return the address to connect to, with path and query exactly as `url` has them.
 
-    "2130706433" and "0177.0.0.1" spell an address too, for the operating system; aiohttp passes them on
-    unresolved, so what looks like a number and is no plain address is refused here.
+    Raises:
+        AddressRefusedError: Unless `url` is http(s), without credentials, and literally within `reach`.
     """
     try:
-        return ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        pass
-    if ":" in host or host.replace(".", "").isdigit():
-        raise AddressRefusedError("the link's address is not in its plain form")
-    return None
-
-
-def check_link(url: str, reach: Reach) -> None:
-    """Raise `AddressRefusedError` unless `url` is http(s), without credentials, and literally within `reach`."""
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError as error:
+        link = _parse_link(url)
+        host, _ = link.raw_host or "", link.port
+    except (ValueError, IndexError) as error:  # UnicodeError too: half a surrogate pair; yarl before 1.18: "[]"
         raise AddressRefusedError("the link is malformed") from error
-    if parts.scheme not in {"http", "https"}:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        if _NUMBER.fullmatch(host) or not _HOST.fullmatch(host):
+            raise AddressRefusedError("the link's address is not in its plain form") from None
+    else:
+        if not reach.allows(address):
+            raise AddressRefusedError(_REFUSED)
+    return link
+
+
+def _parse_link(url: str) -> URL:
+    """Parse by yarl, as aiohttp does. Only the host is mapped (IDNA); characters that no URL may have are quoted."""
+    from yarl import URL
+
+    parts = URL(url, encoded=True)
+    if parts.scheme not in ("http", "https"):
         raise AddressRefusedError("only http and https links are followed")
-    if parts.username is not None or parts.password is not None:
+    if "@" in parts.raw_authority:
         raise AddressRefusedError("the link carries credentials")
-    if not host:
+    if not parts.raw_host:
         raise AddressRefusedError("the link names no host")
-    address = _literal(host)
-    if address is not None and not _allowed(address, reach):
-        raise AddressRefusedError("the link leads to a private address")
+    place = URL.build(scheme=parts.scheme, host=parts.raw_host, port=parts.explicit_port)
+    return URL.build(
+        scheme=parts.scheme,
+        authority=place.raw_authority,
+        path=_quoted(parts.raw_path) or "/",
+        query_string=_quoted(parts.raw_query_string),
+        encoded=True,
+    )
 
 
-async def is_private_host(host: str) -> bool:
-    """Whether every address of `host` is private or loopback: an endpoint on this machine or in this network."""
+def _quoted(text: str) -> str:
+    return re.sub(r"[^!-~]", lambda match: quote(match[0], errors="surrogateescape"), text)
+
+
+async def check_name(host: str, reach: Reach) -> None:
+    """Refuse a name with an address beyond `reach`, where a proxy connects and `guarded_socket` cannot see it.
+
+    A name that cannot be resolved here passes: behind a proxy that is usual.
+
+    Raises:
+        AddressRefusedError: If one of the addresses of `host` is beyond `reach`.
+    """
+    if not all(map(reach.allows, await _resolve(host))):
+        raise AddressRefusedError(_REFUSED)
+
+
+async def endpoint_reach(host: str) -> Reach | None:
+    """Return how far pictures may reach when the endpoint is on `host`, None while its addresses are unknown."""
+    addresses = set(map(_unwrapped, await _resolve(host)))
+    if not addresses:
+        return None
+    networks: set[_Network] = set()
+    for address in addresses:
+        if any(address in network for network in _LOOPBACK):
+            networks.update(_LOOPBACK)
+        elif any(address in network for network in _PRIVATE):
+            networks.add(ipaddress.ip_network((address, 24 if address.version == 4 else 64), strict=False))
+        else:
+            return PUBLIC
+    return Reach(tuple(sorted(networks, key=str)))
+
+
+async def _resolve(host: str) -> list[_Address]:
+    """The addresses of a name or literal, [] when it cannot be resolved."""
+    looking_up = asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
     try:
-        literal = _literal(host)
-    except AddressRefusedError:
-        return False
-    if literal is not None:
-        return not _unwrapped(literal).is_global
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except OSError:
-        return False
-    addresses = {_unwrapped(ipaddress.ip_address(str(entry[4][0]).partition("%")[0])) for entry in found}
-    return bool(addresses) and not any(address.is_global for address in addresses)
+        found = await asyncio.wait_for(looking_up, _LOOKUP_SECONDS)
+    except (OSError, UnicodeError, asyncio.TimeoutError):
+        return []
+    return [_parsed(str(entry[4][0])) for entry in found]
 
 
-def guarded_resolver(reach: Reach) -> AbstractResolver:
-    """An aiohttp resolver that keeps only the addresses within `reach`, and raises when none is left."""
-    from aiohttp.abc import AbstractResolver, ResolveResult
-    from aiohttp.resolver import ThreadedResolver
+def guarded_socket(reach: Reach) -> Callable[[Any], socket.socket]:
+    """Return a socket factory for aiohttp that makes no socket for an address beyond `reach`."""
 
-    class GuardedResolver(AbstractResolver):
-        def __init__(self) -> None:
-            self._resolver = ThreadedResolver()
+    def make(info: tuple[int, int, int, str, tuple[Any, ...]]) -> socket.socket:
+        family, kind, protocol, _, (host, *_) = info
+        try:
+            allowed = reach.allows(_parsed(str(host)))
+        except ValueError:
+            allowed = False
+        if not allowed:
+            raise AddressRefusedError(_REFUSED)
+        return socket.socket(family, kind, protocol)
 
-        async def resolve(
-            self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-        ) -> list[ResolveResult]:
-            found = await self._resolver.resolve(host, port, family)
-            kept = [entry for entry in found if _allowed(ipaddress.ip_address(entry["host"].partition("%")[0]), reach)]
-            if found and not kept:
-                raise AddressRefusedError("the link leads to a private address")
-            return kept
-
-        async def close(self) -> None:
-            await self._resolver.close()
-
-    return GuardedResolver()
+    return make

@@ -1,6 +1,6 @@
-"""The only module that opens connections: one aiohttp session for the API, one without a key for pictures.
+"""The connections of one client: one session for the API, one without a key for pictures.
 
-The key is opened in one function, `Transport._post`, and goes to the endpoint alone: redirects are never followed
+The key is opened in one function, `Transport._ask`, and goes to the endpoint alone: redirects are never followed
 with it, and the session that fetches pictures does not know it. aiohttp is imported with the first request
 (importing it costs more than the rest of the package together).
 """
@@ -8,31 +8,27 @@ with it, and the session that fetches pictures does not know it. aiohttp is impo
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import sys
-import warnings
 import weakref
-import zlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from ..errors import InvalidKeyError
-from ..protocol.answers import Answer, Busy, Refused, read_answer
+from ..errors import EndpointUnreachableError, InvalidKeyError
+from ..protocol.answers import LARGEST_BODY, Answer, Busy, Refused, read_answer
 from ..protocol.endpoint import compose_request
-from ..protocol.parsing import LARGEST_BODY
+from .exchange import Failure, Response
 from .fork import disown_after_fork
-from .link_guard import Reach, guarded_resolver, is_private_host
+from .link_guard import ANY, PUBLIC, AddressRefusedError, Reach, check_link, check_name, endpoint_reach
 from .loop_end import close_at_loop_end
+from .proxies import Proxy, ProxyUnusableError, find_proxy, parse_proxy
 from .rate_limit import RateLimiter, check_limits
 
 if TYPE_CHECKING:
-    from aiohttp import ClientResponse, ClientSession
-
     from ..credentials import ApiKey
+    from .connections import Connections
 
 __all__ = ["Transport"]
 
@@ -41,24 +37,30 @@ log = logging.getLogger(__name__)
 _INLINE = 64 * 1024
 """Bytes of an answer that are parsed on the loop itself; more go to a thread."""
 
-_CONNECT_SECONDS = 15.0
-_READ_SECONDS = 30.0
-_LATE_SECONDS = 1.0
-"""A time-out that fires this much after its time fired because the loop was frozen, not the service."""
-
 _SWEPT = 0.25
 """The part of the limit for first polls that are made only because nobody knows how old a request is. It makes the news
 of the others later: `tests/benchmarks/many.py` finds 13.6 s without, 15.1 s with a quarter, 17.0 s with half."""
 
-_FREE_REPEATS = 2
-"""How often one call is repeated at once after a dead kept-alive connection or a time-out that fired late."""
-
-_HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity"}
-_PICTURE_HEADERS = {"Accept": "image/*, */*;q=0.5", "Accept-Encoding": "identity"}
+_KEPT_FREE = 2
+"""Picture downloads that one request leaves to the others."""
 
 
 class Transport:
-    """The connections of one client. Its sessions belong to the running loop and are made with the first request."""
+    """The connections of one client. Its sessions belong to the running loop and are opened by the first request.
+
+    Args:
+        key: Goes into the body of each poll; None polls nothing.
+        endpoint: The address that is polled.
+        rate: Polls a second.
+        burst: Polls at once before `rate` applies.
+        connections: Most connections to each side.
+        allow_private_hosts: Whether pictures may come from private addresses; None allows those of the endpoint's own
+            network when it is on one. See `link_guard`.
+        proxy: The address of an HTTP proxy for all requests, None for what the environment says.
+
+    Raises:
+        ValueError: If a limit lets nothing through, or the proxy cannot be used.
+    """
 
     def __init__(
         self,
@@ -69,6 +71,7 @@ class Transport:
         burst: int = 10,
         connections: int = 8,
         allow_private_hosts: bool | None = None,
+        proxy: str | None = None,
     ) -> None:
         if connections < 1:
             raise ValueError(f"connections must be at least 1, not {connections!r}")
@@ -76,20 +79,18 @@ class Transport:
         self.endpoint = endpoint
         self._key = key
         self._rate, self._burst = rate, burst
-        self._connections = connections
+        self._limit = connections
         self._allow_private_hosts = allow_private_hosts
+        self._proxy = None if proxy is None else parse_proxy(proxy)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._reach: Reach | None = None
         self.waiting = 0
         """Requests that are being polled for: each of them wants a share of the limit."""
         self._swept_at = 0.0
-        self._sessions: dict[str, ClientSession] = {}
-        # Closes what is open when the client is forgotten, and at exit: nobody shall read "Unclosed client session".
-        self._finalizer = weakref.finalize(self, _close_now, self._sessions)
         disown_after_fork(self)
 
     def __repr__(self) -> str:
-        return f"<Network {self.endpoint}>"
+        return f"<Transport {self.endpoint}>"
 
     async def poll(self, request_id: str) -> Answer:
         """One POST to the endpoint, in its turn. Whatever goes wrong on the way is an `Answer` too (`Busy`)."""
@@ -122,194 +123,120 @@ class Transport:
         return self._swept_at - now
 
     async def _ask(self, request_id: str) -> Answer:
-        import aiohttp
-
-        for repeat in range(_FREE_REPEATS + 1):
-            began = self._now()
-            try:
-                return await self._post(request_id)
-            except (aiohttp.ServerTimeoutError, asyncio.TimeoutError) as error:
-                connecting = isinstance(error, aiohttp.ConnectionTimeoutError)
-                allowed = _CONNECT_SECONDS if connecting else _READ_SECONDS
-                if repeat < _FREE_REPEATS and self._now() - began > allowed + _LATE_SECONDS:
-                    continue
-                return Busy(f"no answer within {allowed:.0f} s")
-            except (aiohttp.ServerDisconnectedError, ConnectionError) as error:
-                # The other side closed a kept-alive connection as we used it. aiohttp repeats only requests that
-                # HTTP calls idempotent; this POST is a read, so it may be repeated as well.
-                if repeat == 0 and not isinstance(error, aiohttp.ClientConnectorError):
-                    continue
-                return Busy(_reason(error))
-            except (aiohttp.ClientError, OSError) as error:
-                return Busy(_reason(error))
-            except ValueError:
-                return Busy("the answer was not readable HTTP", unexpected=True)
-        raise AssertionError("unreachable: the last repeat returns")  # pragma: no cover
-
-    async def _post(self, request_id: str) -> Answer:
-        assert self._key is not None
+        key = self._key
+        assert key is not None
         url, body = compose_request(self.endpoint, request_id)
-        session = self._session("api")
-        async with session.post(
-            url, json={"key": self._key.get_secret_value(), **body}, allow_redirects=False
-        ) as response:
-            payload = await _read_answer_body(response)
-            status, headers = response.status, response.headers
-        log.debug("request %s: HTTP %d, %d bytes", request_id, status, len(payload))
-        if len(payload) <= _INLINE:
-            return self._read(status, headers, payload)
-        return await asyncio.to_thread(self._read, status, headers, payload)
+        try:
+            proxy = await self._find_proxy(url)
+        except ProxyUnusableError as error:
+            return Refused(EndpointUnreachableError, _sentence(str(error)))
+        # The one function that opens the key. It is called inside the exchange, whose frames no traceback reaches.
+        outcome = await self._connections.post(
+            url, lambda: {"key": key.get_secret_value(), **body}, proxy, LARGEST_BODY
+        )
+        if isinstance(outcome, Failure):
+            if outcome.final:
+                return Refused(EndpointUnreachableError, _sentence(outcome.reason))
+            return Busy(outcome.reason, unexpected=outcome.unexpected)
+        log.debug("request %s: HTTP %d, %d bytes", request_id, outcome.status, len(outcome.body))
+        if outcome.oversize:
+            return Busy("the service's answer is too large", unexpected=True)
+        if len(outcome.body) <= _INLINE:
+            return self._read(outcome)
+        return await asyncio.to_thread(self._read, outcome)
+
+    async def _find_proxy(self, url: str) -> Proxy | None:
+        if self._proxy is not None:
+            return self._proxy
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        return await find_proxy(parts.scheme, parts.hostname or "", port)
 
     def redact(self, text: str) -> str:
         """`text` without the key, should the service have repeated it."""
         return text if self._key is None else self._key.redact(text)
 
-    def _read(self, status: int, headers: Mapping[str, str], payload: bytes) -> Answer:
-        return read_answer(status, headers, payload, redact=self.redact, endpoint=self.endpoint)
+    def _read(self, response: Response) -> Answer:
+        return read_answer(response.status, response.headers, response.body, redact=self.redact, endpoint=self.endpoint)
 
     @asynccontextmanager
-    async def picture_place(self) -> AsyncIterator[None]:
-        """One of the places for a picture that is being loaded: as many are in memory between wire and disk."""
-        await self._attach()
-        async with self._picture_slots:
-            yield
+    async def picture_slot(self, request_id: str) -> AsyncIterator[None]:
+        """Hold a slot for one picture that is being loaded: as many are in memory between wire and disk.
 
-    @asynccontextmanager
-    async def get(self, url: str) -> AsyncIterator[ClientResponse]:
-        """GET `url` without the key and without following redirects. The caller has checked the link by `reach()`.
-
-        Inside of a `picture_place`.
-        Raises aiohttp's errors, time-outs, and `AddressRefusedError` for a name that leads beyond the reach.
+        One request never holds all of them, so that slow pictures of one do not keep the others waiting.
         """
         await self._attach()
-        async with self._picture_session(await self.reach()).get(url, allow_redirects=False) as response:
-            yield response
+        own = self._request_slots.get(request_id)
+        if own is None:
+            own = self._request_slots[request_id] = asyncio.Semaphore(max(1, self._limit - _KEPT_FREE))
+        async with own, self._picture_slots:
+            yield
+
+    async def get(self, url: str, largest: int) -> Response | Failure:
+        """GET a picture's link without the key and without following redirects, inside a `picture_slot`.
+
+        Args:
+            url: The link as it came; it is sent byte for byte.
+            largest: Most bytes of the body.
+
+        Raises:
+            AddressRefusedError: If the link must not be followed, or not through this proxy.
+        """
+        await self._attach()
+        reach = await self.reach()
+        link = check_link(url, reach)
+        try:
+            proxy = await self._find_proxy(str(link))
+        except ProxyUnusableError as error:
+            raise AddressRefusedError(str(error)) from error
+        if proxy is not None:
+            await check_name(link.raw_host or "", reach)
+        return await self._connections.get(link, reach, proxy, largest)
 
     async def reach(self) -> Reach:
-        """How far picture links may reach: past public addresses only if so asked, or if the endpoint is there too."""
+        """Return which addresses picture links may reach: by `allow_private_hosts`, else by the endpoint's own."""
         if self._allow_private_hosts is not None:
-            return "any" if self._allow_private_hosts else "public"
-        if self._reach is None:
-            host = urlsplit(self.endpoint).hostname or ""
-            self._reach = "private" if await is_private_host(host) else "public"
-        return self._reach
+            return ANY if self._allow_private_hosts else PUBLIC
+        if self._reach is None:  # also after a failed look-up, which is not remembered
+            self._reach = await endpoint_reach(urlsplit(self.endpoint).hostname or "")
+        return self._reach or PUBLIC
 
     async def close(self) -> None:
         """Close every connection. Requests made afterwards open new ones."""
-        sessions = list(self._sessions.values())
-        self._sessions.clear()
-        self._loop = None
-        for session in sessions:
-            await session.close()
+        if self._loop is not None:
+            self._loop = None
+            await self._connections.close()
 
     def disown(self) -> None:
-        """In a forked child: forget the connections without a word to the other side. They are the parent's.
-
-        Closing them would also take them out of the parent's epoll, which the child shares: the parent would never hear
-        of an answer again.
-        """
-        self._loop = None
-        for session in self._sessions.values():
-            connector = session.connector
-            session.detach()
-            getattr(connector, "_conns", {}).clear()  # else it closes them when it is collected
-        self._sessions.clear()
+        """Forget the connections in a forked child: they are the parent's."""
+        if self._loop is not None:
+            self._loop = None
+            self._connections.disown()
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
 
     async def _attach(self) -> None:
         """Belong to the running loop. After a second `asyncio.run` the old sessions are of no use."""
-        if "aiohttp" not in sys.modules:
-            await asyncio.to_thread(import_module, "aiohttp")  # 100 ms and more: not on the loop
         loop = asyncio.get_running_loop()
         if self._loop is loop:
             return
-        _close_now(self._sessions)
+        # In a thread: aiohttp takes 100 ms and more to import.
+        connections = await asyncio.to_thread(import_module, f"{__package__}.connections")
+        if self._loop is loop:  # another request was faster
+            return
+        if self._loop is not None:
+            self._connections.close_now()
         self._loop = loop
-        self._ending = await close_at_loop_end(self)
+        self._connections: Connections = connections.Connections(self._limit)
         self._reach = None
         self._limiter = RateLimiter(self._rate, self._burst, clock=loop.time)
         # aiohttp's time-outs count the wait for a free connection, so the wait comes before the request.
-        self._slots = asyncio.Semaphore(self._connections)
-        self._picture_slots = asyncio.Semaphore(self._connections)
-
-    def _picture_session(self, reach: Reach) -> ClientSession:
-        return self._session("pictures", reach)
-
-    def _session(self, purpose: str, reach: Reach | None = None) -> ClientSession:
-        """The session for "api" (no guard: the user named the address) or "pictures" (guarded by `reach`)."""
-        if purpose not in self._sessions:
-            import aiohttp
-
-            connector = aiohttp.TCPConnector(
-                limit=self._connections,
-                keepalive_timeout=75.0,
-                resolver=guarded_resolver(reach) if reach is not None else None,
-                use_dns_cache=reach is None,
-            )
-            self._sessions[purpose] = aiohttp.ClientSession(
-                connector=connector,
-                # No total: it would count the time in which a blocking cell freezes the loop.
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=_READ_SECONDS),
-                headers=_HEADERS if reach is None else _PICTURE_HEADERS,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,
-            )
-        return self._sessions[purpose]
+        self._slots = asyncio.Semaphore(self._limit)
+        self._picture_slots = asyncio.Semaphore(self._limit)
+        self._request_slots: weakref.WeakValueDictionary[str, asyncio.Semaphore] = weakref.WeakValueDictionary()
+        self._ending = await close_at_loop_end(self)
 
 
-async def _read_answer_body(response: ClientResponse) -> bytes:
-    """The body, inflated; what is longer than `LARGEST_BODY` is cut, and is no answer any more."""
-    body = bytearray()
-    async for chunk in response.content.iter_chunked(64 * 1024):
-        body += chunk
-        if len(body) > LARGEST_BODY:
-            break
-    if response.headers.get("Content-Encoding", "identity").lower() in {"gzip", "deflate"}:
-        return await asyncio.to_thread(_inflate, bytes(body))
-    return bytes(body)
-
-
-def _inflate(body: bytes) -> bytes:
-    """gzip or zlib, up to `LARGEST_BODY` bytes. We ask for neither, but some proxies compress all the same."""
-    try:
-        return zlib.decompressobj(wbits=zlib.MAX_WBITS | 32).decompress(body, LARGEST_BODY + 1)
-    except zlib.error:
-        return b""
-
-
-def _reason(error: BaseException) -> str:
-    """What went wrong on the way, in words that hold no URL, no header and no key."""
-    import aiohttp
-
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return "the host name could not be resolved"
-    if isinstance(error, aiohttp.ClientSSLError):
-        return "the secure connection could not be made"
-    if isinstance(getattr(error, "os_error", error), ConnectionRefusedError):
-        return "the connection was refused"
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return "no connection could be made"
-    if isinstance(error, (aiohttp.ServerDisconnectedError, ConnectionError)):
-        return "the connection was closed before the answer came"
-    return "the connection broke"
-
-
-def _close_now(sessions: dict[str, ClientSession]) -> None:
-    """Close sessions without a loop to await on: at exit, in a garbage collection, after the loop has gone."""
-    for session in sessions.values():
-        connector = session.connector
-        session.detach()  # marks the session as closed
-        if connector is None or connector.closed:
-            continue
-        with warnings.catch_warnings(), contextlib.suppress(RuntimeError):  # "Event loop is closed"
-            warnings.simplefilter("ignore")
-            closing: Any = connector.close()
-            if asyncio.iscoroutine(closing):
-                # The transports are closed before its first suspension; what follows only waits for them.
-                with contextlib.suppress(StopIteration):
-                    closing.send(None)
-                closing.close()
-            del closing
-    sessions.clear()
+def _sentence(reason: str) -> str:
+    return f"{reason[:1].upper()}{reason[1:]}."

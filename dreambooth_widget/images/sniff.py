@@ -35,9 +35,19 @@ _STRANGERS: tuple[tuple[bytes, str], ...] = (
     (rb"\x00\x00\x01\x00", "an icon"),
 )
 
+_NOTICES = frozenset({"HTML", "XML", "JSON"})
+"""What storage answers, with status 200, in place of a file that is not there yet."""
+
 
 class PictureRefusedError(ValueError):
-    """These bytes are no picture that can be shown. `str(error)` is the reason, as it stands on the tile."""
+    """These bytes are no picture that can be shown. `str(error)` is the reason, as it stands on the tile.
+
+    `early`: the link may only be early: nothing, half a file or a notice came, and a later try may bring the picture.
+    """
+
+    def __init__(self, reason: str, *, early: bool = False) -> None:
+        super().__init__(reason)
+        self.early = early
 
 
 def identify(data: bytes) -> ImageFormat:
@@ -59,10 +69,10 @@ def _magic(data: bytes) -> ImageFormat | None:
 
 def _refuse(data: bytes) -> NoReturn:
     if not data:
-        raise PictureRefusedError("the file is empty")
+        raise PictureRefusedError("the file is empty", early=True)
     for pattern, name in _STRANGERS:
         if re.match(pattern, data[:_HEAD], re.IGNORECASE | re.DOTALL):
-            raise PictureRefusedError(f"not a picture that can be shown: {name}")
+            raise PictureRefusedError(f"not a picture that can be shown: {name}", early=name in _NOTICES)
     raise PictureRefusedError("not a picture")
 
 

@@ -6,20 +6,26 @@ of the kernel; messages may arrive on other threads and hop to it.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, ClassVar
+from uuid import uuid4
 
 import anywidget
 import traitlets
+from traitlets.utils.sentinel import Sentinel
 
 from ..credentials import KEY_VARIABLE, ApiKey
-from ..errors import DreamboothError, InvalidKeyError
+from ..errors import DreamboothError, InvalidKeyError, StoppedError
 from ..images.files import file_name
 from ..protocol.endpoint import V4, check_endpoint
-from .display import StaticOutputs, publish
+from .display import StaticOutputs, has_frontend, is_boxed, is_captured, publish
+from .observers import guard_observer
+from .static_content import StaticContent
+from .static_copy import StaticCopy, make_copy
 
 if TYPE_CHECKING:
     from ..client.client import Client
@@ -67,11 +73,24 @@ class BaseWidget(anywidget.AnyWidget):
         self._client = client
         self._endpoint = check_endpoint(endpoint) if client is None else client.endpoint
         self._cache = PictureCache.of(cache) if client is None else client.cache
-        self._outputs = StaticOutputs(self._tell_copy) if save_copy else None
         self._viewed = False
+        self._closed = False
         self._delivery = ImageSender(self._send_buffers)
         self._owner = KernelLoop()
-        super().__init__()
+        self._outputs = StaticOutputs(self._send_copy, self._owner.later) if save_copy else None
+        self._milestone: object = None
+        # The host gives the class to the view's element: by it the styles of the static copy find the card.
+        self._card_id = uuid4().hex
+        super().__init__(model_id=self._card_id, _dom_classes=(f"dreambooth-card-{self._card_id}",))
+
+    def observe(
+        self,
+        handler: Callable[..., Any],
+        names: Sentinel | str | Iterable[Sentinel | str] = traitlets.All,
+        type: Sentinel | str = "change",
+    ) -> None:
+        """Call `handler` when a trait changes; what it raises is logged, and disturbs neither job nor card."""
+        super().observe(guard_observer(self, handler), names, type)
 
     # -- the key and the client --------------------------------------------------------------------------------
 
@@ -112,28 +131,44 @@ class BaseWidget(anywidget.AnyWidget):
 
         return heard(self.model_id)
 
-    async def _keep(self, draw: Callable[[], str]) -> None:
-        """Draw the static copy, in a thread, and leave it in the notebook."""
-        if self._outputs is not None:
-            from ..client.download import in_picture_thread
-
-            self._outputs.fill(await in_picture_thread(draw))
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoppedError("The widget was closed.", advice="Make a new one to fetch its pictures.")
 
     async def _settle(self) -> None:
         """Send the end once more, from the awaiting cell.
 
-        The jobs' own tasks speak in the name of the cell that made them, and nbclient drops what comes in the name
+        The jobs' own tasks publish in the name of the cell that made them, and nbclient drops what comes in the name
         of a cell that is not running.
         """
         await self._owner.tasks.settle()
+        if self.comm is None:
+            return
         self.send_state()
         if self._outputs is not None:
             self._outputs.write_again()
+            if not self._outputs.opened and is_boxed(self):
+                self._outputs.open()
 
     # -- display -----------------------------------------------------------------------------------------------
 
-    def _tell_copy(self, bundle: dict[str, Any]) -> None:
-        self._send_buffers({"type": "static_html", "model_id": self.model_id, "data": bundle}, [])
+    def _note_milestone(self, milestone: object, read: Callable[[], StaticContent]) -> None:
+        """Write the line of a running job into the notebook, if it differs from what is there."""
+        if self._outputs is not None and milestone != self._milestone:
+            self._milestone = milestone
+            self._outputs.fill(make_copy(read(), self._card_id))
+
+    async def _keep(self, milestone: object, content: StaticContent) -> None:
+        """Leave the pictures in the notebook, unless the job has gone on meanwhile."""
+        if self._outputs is None:
+            return
+        self._milestone = milestone
+        copy = await asyncio.to_thread(make_copy, content, self._card_id)
+        if self._milestone == milestone:
+            self._outputs.fill(copy)
+
+    def _send_copy(self, copy: StaticCopy) -> None:
+        self._send_buffers({"type": "static_html", "model_id": self.model_id, "data": copy}, [])
 
     def _send_buffers(self, content: dict[str, Any], buffers: list[bytes]) -> None:
         if self.comm is not None:
@@ -143,7 +178,7 @@ class BaseWidget(anywidget.AnyWidget):
         """Send the picture that a view needs, in the size that it needs, or say that there is none."""
         kind, index, token = content.get("kind"), content.get("index"), str(content.get("id"))
         if kind not in ("thumbnail", "preview", "original"):
-            raise ValueError("unknown kind of picture")
+            raise ValueError("Unknown kind of picture.")
         picture = entry.picture if entry is not None else None
         if picture is None or picture.digest != token:
             place = index if isinstance(index, int) else -1
@@ -161,17 +196,41 @@ class BaseWidget(anywidget.AnyWidget):
         else:
             self._delivery.send_zip(files, f"{stem}-pictures.zip", token)
 
-    def _repr_mimebundle_(self, **options: Any) -> Any:
-        self._viewed = True
-        return super()._repr_mimebundle_(**options)
+    def _text(self) -> str:
+        """Return one line for readers without a front end. It must stay true when it is saved."""
+        raise NotImplementedError
 
-    def _ipython_display_(self) -> None:
-        """Two outputs: the live view, and the static copy that stays when the kernel has gone."""
-        bundle = self._repr_mimebundle_()
-        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        publish({**data, "text/html": ""}, metadata)
+    def _view_bundle(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the live view. Without a kernel, HTML and LaTeX show nothing of it: the static copy stands for it."""
+        self._viewed = True
+        bundle = super()._repr_mimebundle_()
+        data, metadata = bundle if bundle is not None else ({}, {})
+        return {**data, "text/plain": self._text(), "text/html": "", "text/latex": ""}, metadata
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        """Return the live view to code that shows it elsewhere; the static copy goes to the running cell."""
+        bundle = self._view_bundle()
         if self._outputs is not None:
             self._outputs.open()
+        return bundle
+
+    def _ipython_display_(self) -> None:
+        """Publish two outputs: the live view, and the static copy that stays when the kernel has gone."""
+        if is_captured():
+            raise NotImplementedError  # IPython then takes the MIME bundle
+        if self._closed:
+            publish({"text/plain": repr(self)})
+        elif not has_frontend():
+            publish({"text/plain": self._text()})
+        else:
+            publish(*self._view_bundle())
+            if self._outputs is not None:
+                self._outputs.open()
+
+    def close(self) -> None:
+        """Close the comm and its views."""
+        self._closed = True
+        super().close()
 
     # -- intents in --------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Mapping, Sequence
@@ -23,6 +24,8 @@ from ..protocol.endpoint import V4
 from .base import BaseWidget, read_only
 from .batch_summary import BatchSummary, summarize
 from .bundle import pack, read_bundle
+from .static_content import StaticContent, counted, read_batch
+from .static_html import render_many
 from .trait_values import row_values
 
 if TYPE_CHECKING:
@@ -121,7 +124,15 @@ class DreamboothBatch(BaseWidget):
             self.start()
 
     def __repr__(self) -> str:
-        return f"<DreamboothBatch: {self.message or 'not made yet'}>"
+        message = "closed" if getattr(self, "_closed", False) else self.message
+        return f"<DreamboothBatch: {message or 'not made yet'}>"
+
+    def _text(self) -> str:
+        """Return one line for readers without a front end."""
+        about = counted(len(self._jobs), "request")
+        return (
+            f"DreamboothBatch for {about}. It shows their pictures in a notebook; `await batch` gives them to Python."
+        )
 
     # -- what people call --------------------------------------------------------------------------------------
 
@@ -205,10 +216,7 @@ class DreamboothBatch(BaseWidget):
 
     def to_html(self) -> str:
         """The small static gallery (or one line) that also stays in the notebook."""
-        from .static_html import render_many
-
-        told = ((asked.caption, outcome) for asked, outcome in zip(self._jobs.asked, self._sources(), strict=True))
-        return render_many(told, self.message)
+        return render_many(self._captioned(), self.message)
 
     def to_frame(self) -> Any:
         """The records of `manifest.csv` as a `pandas.DataFrame`: a row for each picture. Needs pandas."""
@@ -242,6 +250,9 @@ class DreamboothBatch(BaseWidget):
         return self._outcome().__await__()
 
     async def _outcome(self) -> list[Outcome]:
+        if self._closed and None not in self._jobs.outcomes:
+            return await self._jobs.wait()
+        self._check_open()
         self._start_for_waiting()
         try:
             async with self._heard():
@@ -258,6 +269,7 @@ class DreamboothBatch(BaseWidget):
 
     async def as_completed(self) -> AsyncIterator[Outcome]:
         """Each outcome as it comes, those first that are there already."""
+        self._check_open()
         self._start_for_waiting()
         async with self._heard():
             async for _, outcome in self._jobs.as_completed():
@@ -317,10 +329,10 @@ class DreamboothBatch(BaseWidget):
 
         self._owner.do(begin)
 
-    def _sources(self) -> Iterator[FetchResult | FetchState]:
-        """What there is to keep of each request."""
-        for outcome, state in zip(self._jobs.outcomes, self._jobs.states, strict=True):
-            yield outcome if isinstance(outcome, FetchResult) else state
+    def _captioned(self) -> Iterator[tuple[str, FetchResult | FetchState]]:
+        """Yield the caption of each request, and what there is to keep of it."""
+        for asked, outcome, state in zip(self._jobs.asked, self._jobs.outcomes, self._jobs.states, strict=True):
+            yield asked.caption, outcome if isinstance(outcome, FetchResult) else state
 
     def _records(self) -> Iterator[Mapping[str, Any]]:
         from .manifest import read_records
@@ -353,7 +365,8 @@ class DreamboothBatch(BaseWidget):
         if self._changed:
             self._note(next(iter(self._changed)))
         elif outlook.finished_at is not None and places:
-            self._owner.tasks.run(self._keep(self.to_html))
+            content = read_batch(self._captioned(), self.message)
+            self._owner.tasks.run(self._keep(outlook, content))
 
     def _look(self) -> BatchSummary:
         return summarize(self._jobs.states, time.time())
@@ -372,7 +385,13 @@ class DreamboothBatch(BaseWidget):
             self.set_trait("total", len(self._jobs))
             for name in ("message", "counts", "started_at", "next_poll_at", "done_at", "finished_at", "status"):
                 self.set_trait(name, getattr(outlook, name))
+        if outlook.finished_at is None and not outlook.counts["success"] and len(self._jobs):
+            self._note_milestone((outlook.status, len(self._jobs)), self._read_running)
         return outlook
+
+    def _read_running(self) -> StaticContent:
+        """Return the line that stays in a notebook that is saved while the requests run."""
+        return read_batch((caption, source) for caption, source in self._captioned() if not _is_final(source))
 
     def _send_rows(self, places: Sequence[int], *, first: bool = False) -> None:
         if not places and not first:
@@ -421,7 +440,7 @@ class DreamboothBatch(BaseWidget):
     async def _send_everything(self) -> None:
         for begin in range(0, max(1, len(self._jobs)), _ROWS):
             self._send_rows(range(begin, min(begin + _ROWS, len(self._jobs))), first=begin == 0)
-            await self._owner.breathe()
+            await asyncio.sleep(0)
         self._push(range(len(self._jobs)))
 
     def _on_start(self, content: Mapping[str, Any]) -> None:
@@ -474,3 +493,7 @@ class DreamboothBatch(BaseWidget):
             return None
         entries = self._jobs[place].pictures
         return entries[index] if isinstance(index, int) and 0 <= index < len(entries) else None
+
+
+def _is_final(source: FetchResult | FetchState) -> bool:
+    return isinstance(source, FetchResult) or source.final

@@ -1,66 +1,114 @@
-"""A widget's second output: the static copy that stays in the notebook when the kernel has gone.
+"""A widget's outputs in its cells: the live view, and below it the static copy that stays when the kernel has gone.
 
-The cell gets two outputs, the live view and an empty one with a `display_id`; when the job ends, the second is
-updated to the small HTML gallery of `static_copy`. JupyterLab ignores other MIME types in the live view's own output.
+JupyterLab ignores other media types in the live view's own output, so the copy has an output of its own, with a
+`display_id`: published with the view, and updated when the job reaches a milestone.
 """
 
 from __future__ import annotations
 
 import contextlib
+import contextvars
+import sys
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 from uuid import uuid4
 
-__all__ = ["StaticOutputs", "publish"]
+from IPython.core.getipython import get_ipython
+from IPython.display import publish_display_data
+from ipywidgets import Output, Widget
+from ipywidgets.widgets import widget as widget_registry
 
-_PLAIN = "The static copy of the pictures below."
+from .static_copy import EMPTY, StaticCopy
+
+__all__ = ["StaticOutputs", "has_frontend", "is_boxed", "is_captured", "publish"]
+
+_PATIENCE = 2.0
+"""Seconds that a page gets to take in an update before its view is sent the copy: two tabs must not both write it."""
+
+
+def has_frontend() -> bool:
+    """Return whether outputs go to a notebook, and not to a terminal."""
+    return getattr(get_ipython(), "kernel", None) is not None
+
+
+def is_captured() -> bool:
+    """Return whether an `Output` widget formats the widget, to show it in itself and not in the running cell."""
+    captor = getattr(Output.append_display_data, "__code__", None)
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and frame.f_code is not captor:
+        frame = frame.f_back
+    return frame is not None
+
+
+def is_boxed(widget: Widget) -> bool:
+    """Return whether a container shows the widget, which then has no output of its own."""
+    known: dict[str, Any] = getattr(widget_registry, "_instances", {})
+    return any(widget is child for box in list(known.values()) for child in getattr(box, "children", ()))
 
 
 def publish(data: dict[str, Any], metadata: dict[str, Any] | None = None, **how: Any) -> None:
-    """Publish one output of the running cell, or with `update=True` and `transient` one that is there."""
-    from IPython.display import publish_display_data  # only ever called inside IPython
-
-    publish_display_data(data, metadata, **how)  # type: ignore[no-untyped-call]
+    """Publish an output of the running cell, or with `update=True` and `transient` new contents of an earlier one."""
+    if get_ipython() is not None:  # without a shell there is no cell, and publishing would make one
+        publish_display_data(data, metadata, **how)  # type: ignore[no-untyped-call]
 
 
 class StaticOutputs:
-    """The static outputs of one widget, one for each time it was displayed; all show the same HTML.
+    """The static outputs of one widget, one for each time it was displayed; all show the same copy.
 
-    `tell` sends a MIME bundle to the views, which write it into the notebook if it did not get there as an output.
+    Args:
+        send: Sends a copy to the views, which write it into the notebook if it did not get there as an output.
+        later: Calls a function after a number of seconds; returns False if it cannot.
     """
 
-    def __init__(self, tell: Callable[[dict[str, Any]], None]) -> None:
-        self._tell = tell
+    def __init__(self, send: Callable[[StaticCopy], None], later: Callable[[float, Callable[[], None]], bool]) -> None:
+        self._send = send
+        self._later = later
+        # ipykernel names the cell of an output in a context variable: this is the cell that made the widget.
+        self._cell = contextvars.copy_context()
         self._display_ids: list[str] = []
         self._views = 0
-        self._html = ""
+        self._copy = EMPTY
+
+    @property
+    def opened(self) -> bool:
+        """Whether there is a static output."""
+        return bool(self._display_ids)
 
     def open(self) -> None:
-        """Publish one more output, with what is known by now: empty while the job runs, the gallery after its end."""
+        """Publish one more output in the running cell, with the copy as it is."""
+        if not has_frontend():
+            return
+        self._cell = contextvars.copy_context()
         display_id = f"dreambooth-{uuid4().hex}"
         self._display_ids.append(display_id)
-        publish(self._bundle(), transient={"display_id": display_id})
+        publish(self._copy, transient={"display_id": display_id})
+
+    def open_again(self) -> None:
+        """Publish the copy in the cell that showed the widget last, or that made it: a view says that it is lacking."""
+        self._cell.copy().run(self.open)
 
     def view_appeared(self) -> None:
-        """A view is there; the second one for the same output is that of a page which was loaded anew."""
+        """Take note of a view. One more than there are displays is that of a reloaded page, or of a second tab."""
         self._views += 1
-        self.write_again()
+        if not self._display_ids:  # in a container, whose display knows nothing of a copy
+            self.open_again()
+        elif self._views > len(self._display_ids):
+            self.write_again()
 
-    def fill(self, html: str) -> None:
-        """Show `html` in every output."""
-        self._html = html
-        self.write_again()
+    def fill(self, copy: StaticCopy) -> None:
+        """Show `copy` in every output."""
+        if copy != self._copy:
+            self._copy = copy
+            self.write_again()
 
     def write_again(self) -> None:
-        """Send the outputs once more: a page that was reloaded meanwhile, or another cell's `await`, missed them."""
-        if not self._display_ids or not self._html:
+        """Update the outputs once more: a page that was reloaded, or another cell's `await`, missed it."""
+        if not self._display_ids or self._copy == EMPTY:
             return
         with contextlib.suppress(RuntimeError):  # the kernel is shutting down
             for display_id in self._display_ids:
-                publish(self._bundle(), transient={"display_id": display_id}, update=True)
+                publish(self._copy, transient={"display_id": display_id}, update=True)
         if self._views > len(self._display_ids):
             # A page knows only the display ids that were made under its eyes: for a new one the above goes nowhere.
-            self._tell(self._bundle())
-
-    def _bundle(self) -> dict[str, Any]:
-        return {"text/html": self._html, "text/plain": _PLAIN if self._html else ""}
+            self._later(_PATIENCE, lambda: self._send(self._copy))

@@ -97,10 +97,6 @@ class KernelLoop:
         self._loop.call_later(seconds, work)
         return True
 
-    async def breathe(self) -> None:
-        """Let the loop's other work come in between."""
-        await asyncio.sleep(0)
-
 
 def _running() -> asyncio.AbstractEventLoop | None:
     """The event loop that runs in this thread, if one does."""

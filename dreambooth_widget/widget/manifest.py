@@ -14,7 +14,7 @@ from ..client.state import FetchResult, FetchState
 from ..images.cache import is_fact
 from ..images.files import file_name, write_atomically
 from ..images.picture import describe
-from .saved_text import strip_url_queries
+from .signed_links import strip_url_queries
 
 __all__ = ["NAMES", "Record", "read_records", "write_manifest"]
 

@@ -18,6 +18,8 @@ from ..images.files import file_name, file_stem, named
 from ..protocol.endpoint import V4
 from .base import BaseWidget, read_only
 from .bundle import pack, read_bundle
+from .static_content import read_request
+from .static_html import render
 from .trait_values import card_values, trait_values
 
 if TYPE_CHECKING:
@@ -159,7 +161,15 @@ class DreamboothWidget(BaseWidget):
 
     def __repr__(self) -> str:
         options: FetchOptions | None = getattr(self, "_options", None)  # a debugger may look before it is made
-        return f"<DreamboothWidget {(options and options.request_id) or 'without a request'}: {self.status}>"
+        status = "closed" if getattr(self, "_closed", False) else self.status
+        return f"<DreamboothWidget {(options and options.request_id) or 'without a request'}: {status}>"
+
+    def _text(self) -> str:
+        """Return one line for readers without a front end."""
+        about = f"request {self._options.request_id}" if self._options.request_id else "a request"
+        return (
+            f"DreamboothWidget for {about}. It shows its pictures in a notebook; `await widget` gives them to Python."
+        )
 
     # -- what people call --------------------------------------------------------------------------------------
 
@@ -216,9 +226,7 @@ class DreamboothWidget(BaseWidget):
 
     def to_html(self) -> str:
         """The small static gallery (or one line on a job without pictures) that also stays in the notebook."""
-        from .static_html import render
-
-        return render(self.result or self._shown)
+        return render(self.result or self._shown, caption=self._shown.caption)
 
     def save(self, folder: str | Path, indices: Iterable[int] | None = None, *, overwrite: bool = False) -> list[Path]:
         """Write the original files as `<request_id>-<n>.<ext>` into `folder`, which is made if need be.
@@ -257,6 +265,9 @@ class DreamboothWidget(BaseWidget):
         return self._outcome().__await__()
 
     async def _outcome(self) -> FetchResult:
+        if self.result is not None and self._closed:
+            return self.result
+        self._check_open()
         if self._job is None:
             self.start()
             self._owner.check_here()
@@ -309,7 +320,7 @@ class DreamboothWidget(BaseWidget):
         if self._viewed and self.result:
             have = [picture.digest for picture in self.result]
             self._delivery.push_all(self.result, state.request_id, have=have)
-        await self._keep(self.to_html)
+        await self._keep(state, read_request(self.result or state, state.caption))
 
     def _show(self, state: FetchState) -> None:
         """Draw a state: one message with every trait that changed."""
@@ -321,6 +332,9 @@ class DreamboothWidget(BaseWidget):
                 self.set_trait(name, value)
             if state.count is not None and any(index >= state.count for index in self.selected):
                 self.selected = [index for index in self.selected if index < state.count]
+        if not state.final:
+            milestone = (state.status, state.request_id, len(state.pictures), state.caption)
+            self._note_milestone(milestone, lambda: read_request(state, state.caption))
 
     @traitlets.validate("selected")
     def _check_selected(self, proposal: Any) -> list[int]:
@@ -331,10 +345,10 @@ class DreamboothWidget(BaseWidget):
             raise traitlets.TraitError(f"there is no picture with index {indices[-1]}: the request has {count}")
         return indices
 
-    def _repr_mimebundle_(self, **options: Any) -> Any:
+    def _view_bundle(self) -> tuple[dict[str, Any], dict[str, Any]]:
         if self.result is not None and self._owner.here:
             self._delivery.prepare(self.result.pictures)
-        return super()._repr_mimebundle_(**options)
+        return super()._view_bundle()
 
     # -- intents in --------------------------------------------------------------------------------------------
 

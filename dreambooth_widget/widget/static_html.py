@@ -1,28 +1,27 @@
-"""The small HTML gallery that stays in the notebook when the kernel and the links have gone.
+"""The markup of the static copy: the small HTML gallery that stays in the notebook without kernel and links.
 
-It has to survive three readers: a trusted notebook (styles work), an untrusted one (inline styles only) and
-GitHub (none at all). So it is a plain table of `data:` thumbnails with captions and one `<details>`, and the styles
-only polish it. It holds no link, no path, no key and no query string; texts are escaped.
+It is read in three ways: in a trusted notebook (styles work), in an untrusted one (inline styles alone) and on GitHub
+(no styles). So it is made of plain tables of `data:` thumbnails with captions and one `<details>`, and styles only
+polish it. It holds no link, no path, no key and no query string; texts are escaped.
 """
 
 from __future__ import annotations
 
-import base64
-import io
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..client.state import FetchResult, FetchState, PictureState
-from ..images.picture import Picture, describe, shrink
-from .saved_text import strip_url_queries
+from ..client.state import FetchResult, FetchState
+from ..images.prompt_text import describe
+from .justified_rows import Box, justify
+from .static_content import StaticContent, counted, read_batch, read_request, short
+from .thumbnails import MOST, jpeg_uri, largest_edge, small_images, steps
 
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["LARGEST", "SAMPLE", "USUAL", "render", "render_many"]
+__all__ = ["LARGEST", "SAMPLE", "USUAL", "budget_for", "render", "render_content", "render_many"]
 
 USUAL = 128 * 1024
 """Bytes in the .ipynb for up to four pictures."""
@@ -40,270 +39,202 @@ headings for its table of contents. The second kept the page busy for 90 to 180 
 _MANY = 200
 """Pictures: fifty requests of four keep the large copy."""
 
-_STEPS = ((256, 85), (224, 80), (192, 78), (160, 75), (128, 72), (96, 68))
-"""Longest edge in pixels and JPEG quality of the thumbnails: the first step that fits the budget is taken."""
+_WIDTH = 824
+"""Pixels of a full row: four pictures of 200 pixels with their gaps."""
 
-_FEW = ((384, 85), (320, 85), *_STEPS)
-"""The same for up to four pictures, which are worth more."""
+_HEIGHT, _ALONE = 200, 512
+"""Pixels of the height of a row, and of the longest side of one picture alone."""
 
-_ALONE = ((512, 85), *_FEW)
-"""The same for one picture alone, which is shown larger."""
+_PAD = 4
+"""Pixels around a picture."""
 
-_MOST = 160
-"""More thumbnails than this never fit, so more are not even made."""
+_NARROW = 96
+"""Pixels of a column at least, for its caption."""
+
+_ROOMY, _BRIEF = 150, 60
+"""Under a picture that is less high than so many pixels is room for so many characters; its title has all of them."""
 
 _STYLE = """<style>
-.jp-OutputArea-child:has(+ .jp-OutputArea-child .{copy}):not(:has(.dreambooth-card {live})) {{ display: none }}
-.jp-OutputArea-child:has(.dreambooth-card {live}) + .jp-OutputArea-child:has(.{copy}) {{ display: none }}
-</style>"""
-"""A dead widget leaves an error line above the copy, or with saved widget state a card without pictures, which goes.
-A live one shows the pictures, so the copy goes. Styles hold for the whole notebook: each kind of copy names itself."""
+:root:has({card} {live}) {copy},
+:root:has({card} {live}) {output}:has({copy}):not(:has({card})) {{ display: none }}
+{output}:has(.jupyter-widgets, .jupyter-widgets-view, .dreambooth-card):has(+ {output} {copy}):not(
+  :has({card} {live})) {{ display: none }}
+{more}</style>"""
+"""The card with the same id hides the copy while it lives. A dead one leaves an error line above the copy, or with
+saved widget state a card without pictures: the copy hides them. All is tied to one card's id, never to its host."""
 
-_LIVE = {"pictures": "img", "words": "*", "batch": ".dreambooth-tile"}
+_OUTPUT = ":is(.jp-OutputArea-child, .output_area, .output_container)"
+"""One output of a cell in JupyterLab and Notebook 7, in nbclassic, and in VS Code."""
+
+_PATIENT = """@media screen {{ {copy} {{ animation: dreambooth-patient 1s }} }}
+@keyframes dreambooth-patient {{ from, to {{ max-height: 0; overflow: hidden }} }}
+"""
+"""The line of a running job gives its card a second to appear before it is shown itself."""
+
+_LIVE = {"pictures": "img", "running": "*", "ended": "*", "batch": ".dreambooth-tile"}
 """What selects, in a card, that which each kind of copy stands for: while it is there, the copy is hidden."""
 
-_FACTS = {
-    "prompt": "Prompt",
-    "negative_prompt": "Negative prompt",
-    "seed": "Seed",
-    "steps": "Steps",
-    "guidance_scale": "Guidance scale",
-    "scheduler": "Scheduler",
-    "sampler": "Sampler",
-    "model_id": "Model",
-    "model": "Model",
-}
-"""The facts that are kept, by their names in `meta` and in the pictures. Others may hold links and paths."""
-
-_LONGEST_FACT = 1500
-
-_ROOMY = 160
-"""Pixels: below smaller thumbnails is no room for more than the beginning of a prompt."""
-
-_WIDE, _NARROW = 96, 64
-"""Pixels of a column, for its caption: at least so many where there is room, and where there is none."""
-
-_MOST_FAILURES = 40
-"""Failed requests of a batch that are named in its copy."""
+_BOX = "border:1px solid #88888866;border-radius:4px;padding:8px 12px;margin:4px 0;max-width:640px"
 
 
-def render(source: FetchResult | FetchState, *, budget: int | None = None) -> str:
-    """The HTML for a result or a state, "" for a state that is not final. Makes thumbnails: call it in a thread.
+def render(source: FetchResult | FetchState, *, caption: str = "", budget: int | None = None, card_id: str = "") -> str:
+    """Return the HTML for a result or a state. It makes thumbnails: call it in a thread.
 
-    `budget` is the most it may cost in the .ipynb, in bytes; by default `USUAL` for up to four
-    pictures and then as much more for each, at most `LARGEST`. Pictures that do not fit are counted
-    ("3 more were not saved"). ValueError for a negative budget.
+    Args:
+        source: What is shown: the pictures of a result, or what has become of a job.
+        caption: The text above it; the prompt by default.
+        budget: What it may cost in the .ipynb, in bytes. By default `USUAL` for up to four pictures, and then as much
+            more for each, at most `LARGEST`. Pictures that do not fit are counted ("3 more were not saved").
+        card_id: The model id of the card that hides the HTML while it is there.
+
+    Raises:
+        ValueError: If `budget` is negative.
     """
     if budget is not None and budget < 0:
         raise ValueError(f"budget must not be negative, but is {budget}")
-    copy = _read(source)
-    return _render(copy, "pictures" if copy.pictures else "words", budget)
+    return _render_alone(read_request(source, caption), budget, card_id)
 
 
-def render_many(requests: Iterable[tuple[str, FetchResult | FetchState]], said: str = "") -> str:
-    """The HTML for the (caption, result or final state) of many requests; `said` is one line about all of them."""
-    copies = [(caption, _read(source)) for caption, source in requests]
-    shown = [(caption or copy.whose, picture) for caption, copy in copies for picture in copy.pictures]
-    facts = {caption or copy.whose: copy.said for caption, copy in copies if copy.said}
-    whole = _Copy(
-        f"{len(copies)} request{'' if len(copies) == 1 else 's'}",
-        [picture for _, picture in shown],
-        [],
-        {},
-        said if facts or not shown else "",
-        captions=[_safe(caption, 80) for caption, _ in shown],
-        facts={_safe(label, 120): _safe(text, 300) for label, text in list(facts.items())[:_MOST_FAILURES]},
-    )
-    return _render(whole, "batch", SAMPLE if len(shown) > _MANY else None)
+def render_many(
+    requests: Iterable[tuple[str, FetchResult | FetchState]], message: str = "", *, card_id: str = ""
+) -> str:
+    """Return the HTML for the (caption, result or state) of many requests; `message` is one line about all of them."""
+    return _render_alone(read_batch(requests, message), None, card_id)
 
 
-def _render(copy: _Copy, kind: str, budget: int | None) -> str:
-    if not copy.pictures:
-        return _page(_statement(copy), kind) if copy.said or copy.missing else ""
-    if budget is None:
-        budget = min(LARGEST, max(USUAL, USUAL // 4 * len(copy.pictures)))
-    frame = _page(_statement(copy) + _table([], 0, 0) + _details(copy, 0), kind)
-    cells, shown = _fit(copy, budget - _cost(frame) - 64 * min(len(copy.pictures), _MOST))
-    widest = max((_size(picture, shown)[0] for picture in copy.pictures[: len(cells)]), default=0)
-    table = _table(cells, _across(len(copy.pictures), shown), widest)
-    body = _statement(copy) + table + _details(copy, len(copy.pictures) - len(cells))
-    return _page(body, kind)
+def budget_for(content: StaticContent) -> int:
+    """Return what a copy may cost in the .ipynb, in bytes."""
+    count = len(content.pictures)
+    if content.kind == "batch" and count > _MANY:
+        return SAMPLE
+    return min(LARGEST, max(USUAL, USUAL // 4 * count))
 
 
-@dataclass(frozen=True)
-class _Copy:
-    """What a result and a state have in common: what there is to keep. `captions` go with the pictures, if any."""
-
-    whose: str
-    pictures: Sequence[Picture]
-    missing: Sequence[PictureState]
-    meta: Mapping[str, Any]
-    said: str = ""
-    seconds: float | None = None
-    captions: Sequence[str] = ()
-    facts: dict[str, str] = field(default_factory=dict)
-
-
-def _read(source: FetchResult | FetchState) -> _Copy:
-    whose = f"request {_safe(source.request_id, 100)}"
-    if isinstance(source, FetchResult):
-        said = "" if source.pictures else "No pictures."
-        copy = _Copy(whose, source.pictures, source.missing, source.meta, said, source.duration)
-    else:
-        pictures = [entry.picture for entry in source.pictures if entry.picture is not None]
-        missing = [entry for entry in source.pictures if entry.status == "missing"]
-        seconds = source.finished_at - source.started_at if source.finished_at and source.started_at else None
-        shown = pictures if source.final else []
-        copy = _Copy(whose, shown, missing if source.final else [], source.meta, _said(source), seconds)
-    copy.facts.update(_facts(copy))
-    return copy
-
-
-def _said(state: FetchState) -> str:
-    """One line about a state that is final without being a success."""
-    if state.status == "success" or not state.final:
+def render_content(content: StaticContent, images: Sequence[Image.Image], budget: int, card_id: str = "") -> str:
+    """Return the HTML for `content`, with those of its pictures (as `images`) that fit into `budget` bytes."""
+    if content.empty:
         return ""
-    if state.error is not None:
-        mark = "✕ " if state.status == "error" else ""
-        told = " ".join(state.error.details.split()) if state.status == "error" else ""
-        details = f" Details: {_safe(told, 300)}" if told else ""
-        return f"{mark}{state.error.title}: {state.error}{details}"
-    words = {
-        "stopped": "Stopped waiting: the job goes on at the service.",
-        "timed_out": "Still processing: checking again resumes.",
-    }
-    return words.get(state.status, f"✕ Failed: {state.message}")
+    frame = _page(content, "", len(content.pictures), card_id)
+    rows, kept = _fit(content, images, budget - _cost(frame))
+    return _page(content, rows, len(content.pictures) - kept, card_id)
 
 
-def _facts(copy: _Copy) -> dict[str, str]:
-    """The known facts, from the first picture that tells them and from the answer, by their labels."""
-    found: dict[str, str] = {}
-    told = describe(copy.pictures[0].text) if copy.pictures else {}
-    for name, label in _FACTS.items():
-        value = copy.meta.get(name, told.get(name))
-        if isinstance(value, (str, int, float)) and str(value).strip():
-            found.setdefault(label, _safe(str(value)))
-    return found
+def _render_alone(content: StaticContent, budget: int | None, card_id: str) -> str:
+    images = small_images(content.pictures[:MOST], largest_edge(len(content.pictures)))
+    return render_content(content, images, budget_for(content) if budget is None else budget, card_id)
 
 
-def _safe(text: str, longest: int = _LONGEST_FACT) -> str:
-    """`text` without the queries of links in it, not endless."""
-    text = strip_url_queries(text[: longest * 4])
-    return text if len(text) <= longest else text[: longest - 1] + "…"
+# -- pictures in rows ------------------------------------------------------------------------------------------
 
 
-# -- thumbnails ------------------------------------------------------------------------------------------------
-
-
-def _fit(copy: _Copy, budget: int) -> tuple[list[str], int]:
-    """The table cells that fit into `budget`: all in the largest size that allows it, else as many as go.
-
-    With the pixels that their pictures are wide or high at most.
-    """
-    from ..images.renditions import on_white  # with Pillow: not before there are pictures
-
-    count = len(copy.pictures)
-    steps = _ALONE if count == 1 else _FEW if count <= 4 else _STEPS
-    small = [on_white(shrink(picture, steps[0][0])) for picture in copy.pictures[:_MOST]]
-    cells, shown = [], 0
-    for edge, quality in steps if count <= _MOST else steps[-1:]:  # more never fit, in whatever size
-        shown = min(edge, 512 if count == 1 else 200)
-        cells = list(_cells(copy, small, edge, quality, shown, budget))
-        if len(cells) == count:
+def _fit(content: StaticContent, images: Sequence[Image.Image], budget: int) -> tuple[str, int]:
+    """Return the rows that fit into `budget`, and the number of pictures in them: all of them if any size allows it."""
+    count = len(content.pictures)
+    html, kept = "", 0
+    for edge, quality in steps(count) if count else ():
+        left, uris = budget, []
+        for index, image in enumerate(images):
+            uris.append(jpeg_uri(image, edge, quality))
+            left -= _cost(uris[-1]) + _cost(_cell(content, Box(index, 999, 999), "", 99))
+            if left < 0:
+                uris.pop()
+                break
+        kept = len(uris)
+        html = _rows(content, uris, min(edge, _ALONE if count == 1 else _HEIGHT))
+        if kept == count:
             break
-    return cells, shown
+    while kept and _cost(html) > budget:  # the rows themselves
+        kept -= 1
+        html = _rows(content, uris[:kept], min(edge, _HEIGHT))
+    return html, kept
 
 
-def _cells(copy: _Copy, small: list[Image.Image], edge: int, quality: int, shown: int, budget: int) -> Iterator[str]:
-    captions = copy.captions or [""] * len(copy.pictures)
-    for picture, image, caption in zip(copy.pictures, small, captions, strict=False):
-        cell = _cell(copy, picture, _data_uri(image, edge, quality), shown, caption)
-        budget -= _cost(cell)
-        if budget < 0:
-            return
-        yield cell
+def _rows(content: StaticContent, uris: Sequence[str], height: int) -> str:
+    sizes = [(picture.width, picture.height) for picture in content.pictures[: len(uris)]]
+    if len(sizes) == 1:  # a panorama alone is as wide as a square
+        height = min(height, max(1, round(_ALONE * sizes[0][1] / max(sizes[0]))))
+    rows = justify(sizes, width=_WIDTH, height=height, gap=2 * _PAD) if sizes else []
+    return "".join(_row(content, row, uris) for row in rows)
 
 
-def _data_uri(image: Image.Image, edge: int, quality: int) -> str:
-    out = io.BytesIO()
-    fitted = image.copy()
-    fitted.thumbnail((edge, edge))
-    fitted.save(out, "JPEG", quality=quality, optimize=True)
-    return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode("ascii")
-
-
-def _size(picture: Picture, shown: int) -> tuple[int, int]:
-    """Width and height on the page, in pixels."""
-    scale = min(1, shown / max(picture.width, picture.height))
-    return max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
-
-
-def _cell(copy: _Copy, picture: Picture, uri: str, shown: int, told: str) -> str:
-    width, height = _size(picture, shown)
-    own = describe(picture.text)
-    seed = own.get("seed") or (copy.facts.get("Seed", "") if len(copy.pictures) == 1 else "")
-    prompt = _safe(own.get("prompt") or copy.facts.get("Prompt", ""), 160)
-    seed = _safe(seed, 24)
-    alt = f"Picture {picture.index + 1}" + (f", seed {seed}" if seed else "") + (f": {prompt}" if prompt else "")
-    if shown < _ROOMY:
-        told, seed = _safe(told, 40), ""
-    caption = " · ".join(part for part in (told, f"{picture.index + 1}", f"seed {seed}" if seed else "") if part)
-    return (
-        f"<td style='padding:4px;text-align:center;vertical-align:top'><img src='{uri}' alt='{escape(alt)}'"
-        f" width='{width}' height='{height}' style='max-width:100%;height:auto;border-radius:2px'>"
-        f"<br><small style='opacity:.75'>{escape(caption)}</small></td>"
+def _row(content: StaticContent, row: Sequence[Box], uris: Sequence[str]) -> str:
+    """Return one row as a table of its own, since the columns of two rows differ; it shrinks in a narrow window."""
+    columns = [max(box.width, _NARROW) + 2 * _PAD for box in row]
+    total = sum(columns)
+    cells = "".join(
+        _cell(content, box, uris[box.index], round(100 * column / total, 2))
+        for box, column in zip(row, columns, strict=True)
     )
+    style = f"border:none;border-collapse:collapse;margin:0;table-layout:fixed;width:{total}px;max-width:100%"
+    none = "background:transparent;border:none"
+    return f"<table style='{style}'><tbody><tr style='{none}'>{cells}</tr></tbody></table>"
+
+
+def _cell(content: StaticContent, box: Box, uri: str, percent: float) -> str:
+    label = content.labels[box.index] if box.index < len(content.labels) else ""
+    title = f" title='{escape(label)}'" if len(label) > _BRIEF and box.height < _ROOMY else ""
+    text = escape(short(label, _BRIEF) if title else label)
+    caption = f"<br><small style='opacity:.75;overflow-wrap:anywhere'>{text}</small>" if label else ""
+    return (
+        f"<td style='width:{percent}%;padding:{_PAD}px;text-align:center;vertical-align:top;border:none'>"
+        f"<img src='{uri}' alt='{escape(_alt(content, box.index))}' width='{box.width}' height='{box.height}'{title}"
+        f" style='max-width:100%;height:auto;border-radius:2px'>{caption}</td>"
+    )
+
+
+def _alt(content: StaticContent, index: int) -> str:
+    picture = content.pictures[index]
+    own = describe(picture.text)
+    seed = short(own.get("seed") or (content.facts.get("Seed", "") if len(content.pictures) == 1 else ""), 24)
+    prompt = short(own.get("prompt") or content.facts.get("Prompt", ""), 160)
+    return f"Picture {picture.index + 1}" + (f", seed {seed}" if seed else "") + (f": {prompt}" if prompt else "")
 
 
 # -- the page --------------------------------------------------------------------------------------------------
 
 
-def _page(body: str, kind: str) -> str:
-    copy = f"dreambooth-{kind}"
-    return f"<div class='dreambooth-copy {copy}'>{_STYLE.format(copy=copy, live=_LIVE[kind])}{body}</div>"
+def _page(content: StaticContent, rows: str, unsaved: int, card_id: str) -> str:
+    """Return the whole copy: caption or notice, rows of pictures, and what there is to know."""
+    body = "".join(_head(content))
+    if content.pictures or content.missing:
+        body += rows + _details(content, unsaved)
+    classes = f"dreambooth-copy dreambooth-{content.kind}"
+    if not card_id:
+        return f"<div class='{classes}'>{body}</div>"
+    copy, card = f".dreambooth-copy-{card_id}", f".dreambooth-card-{card_id}"
+    more = _PATIENT.format(copy=copy) if content.kind == "running" else ""
+    style = _STYLE.format(card=card, copy=copy, live=_LIVE[content.kind], output=_OUTPUT, more=more)
+    return f"<div class='{classes} {copy[1:]}'>{style}{body}</div>"
 
 
-def _statement(copy: _Copy) -> str:
-    if not copy.said:
-        return ""
-    return f"<p>{escape(_safe(copy.said))} <small>{escape(copy.whose[:1].upper() + copy.whose[1:])}</small></p>"
+def _head(content: StaticContent) -> Iterator[str]:
+    notice = content.notice
+    if notice is None:
+        if content.caption:
+            yield f"<p style='margin:4px'>{escape(content.caption)}</p>"
+        return
+    if content.pictures and not notice.title:
+        yield f"<p>{escape(notice.text)}</p>"
+        return
+    yield f"<div style='{_BOX}'>"
+    if notice.title:
+        yield f"<b>{escape(notice.title)}</b><br>"
+    yield escape(notice.text)
+    if notice.details:
+        yield f"<br>Details: {escape(notice.details)}"
+    if content.caption:
+        yield f"<br>{escape(content.caption)}"
+    about = [content.name[:1].upper() + content.name[1:]]
+    if content.expected:
+        about.append(counted(content.expected, "picture"))
+    yield f"<br><small style='opacity:.75'>{escape(' · '.join(about))}</small></div>"
 
 
-def _across(count: int, shown: int) -> int:
-    """Pictures in a row: four, or six small ones; three rows of three and the like rather than one widow."""
-    if count > 9:
-        return 4 if shown >= _ROOMY else 6
-    return min(count, 4) if count % 4 in (0, 3) or count < 5 else 3
-
-
-def _table(cells: list[str], across: int, widest: int) -> str:
-    """Columns of one width, as the widest picture needs it, whatever the captions; narrower in a narrow window."""
-    rows = [cells[at : at + across] for at in range(0, len(cells), max(1, across))]
-    style = "background:transparent;border:none"
-    inside = "".join(f"<tr style='{style}'>{''.join(row)}</tr>" for row in rows)
-    widths = f"width:{across * (max(widest, _WIDE) + 8)}px;min-width:{across * _NARROW}px;max-width:100%"
-    even = f"table-layout:fixed;{widths};overflow-wrap:break-word"
-    return f"<table style='border:none;border-collapse:collapse;margin:0;{even}'><tbody>{inside}</tbody></table>"
-
-
-def _details(copy: _Copy, unsaved: int) -> str:
-    count = len(copy.pictures)
-    parts = [f"{count} picture{'' if count == 1 else 's'}"]
-    if unsaved:
-        parts.append(f"{unsaved} more {'was' if unsaved == 1 else 'were'} not saved")
-        parts[0] = f"{count - unsaved} of {parts[0]}"
-    if copy.missing:
-        parts.append(f"{len(copy.missing)} could not be loaded")
-    if copy.seconds is not None:
-        parts.append(f"{int(copy.seconds) // 60}:{int(copy.seconds) % 60:02d}")
-    parts.append(copy.whose)
-    facts = dict(copy.facts)
-    for entry in copy.missing[:8]:
-        facts[f"Picture {entry.index + 1} is missing"] = _safe(entry.reason, 200)
-    rows = "".join(f"<dt><b>{escape(label)}</b></dt><dd>{escape(value)}</dd>" for label, value in facts.items())
-    return f"<details><summary>{escape(' · '.join(parts))}</summary><dl>{rows}</dl></details>"
+def _details(content: StaticContent, unsaved: int) -> str:
+    rows = "".join(f"<dt><b>{escape(label)}</b></dt><dd>{escape(value)}</dd>" for label, value in content.facts.items())
+    return f"<details><summary>{escape(content.summary(unsaved))}</summary><dl>{rows}</dl></details>"
 
 
 def _cost(html: str) -> int:
-    """Bytes that `html` takes in the .ipynb, which is JSON in UTF-8."""
+    """Return the bytes that `html` takes in the .ipynb, which is JSON in UTF-8."""
     return len(json.dumps(html, ensure_ascii=False).encode("utf-8", "replace"))

@@ -10,7 +10,7 @@ from ..client.state import FetchState, PictureState
 from ..errors import DreamboothError
 from ..images.files import file_name
 from ..images.prompt_text import describe
-from .saved_text import strip_url_queries
+from .signed_links import strip_url_queries
 
 __all__ = ["card_values", "row_values", "trait_values"]
 

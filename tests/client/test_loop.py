@@ -136,7 +136,7 @@ async def test_no_answer_holds_the_loop(name: str) -> None:
 
 async def test_a_blocked_loop_costs_no_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """A cell that blocks past the read time-out: the answer that came meanwhile is taken, nothing is charged."""
-    monkeypatch.setattr("dreambooth_widget.client.transport._READ_SECONDS", 0.3)
+    monkeypatch.setattr("dreambooth_widget.client.connections.READ_SECONDS", 0.3)
     with ThreadedEndpoint(Endpoint(PROCESSING)) as endpoint:
         endpoint.answers = [Reply(PROCESSING, delay=0.1), endpoint.success(endpoint.serve("1.png", png()))]
         quick = dw.PollSchedule(shortest=0.01, longest=0.02, longest_silence=0.02)
@@ -155,7 +155,7 @@ async def test_a_blocked_loop_costs_no_time_out(monkeypatch: pytest.MonkeyPatch)
 
 async def test_a_real_time_out_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     """A service that does not answer in time is retried, with the reason in the status line."""
-    monkeypatch.setattr("dreambooth_widget.client.transport._READ_SECONDS", 0.2)
+    monkeypatch.setattr("dreambooth_widget.client.connections.READ_SECONDS", 0.2)
     with ThreadedEndpoint(Endpoint()) as endpoint:
         endpoint.answers = [Reply(PROCESSING, delay=5), endpoint.success(endpoint.serve("1.png", png()))]
         async with Client(CANARY, endpoint=endpoint.url, retry=QUICK) as client:

@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
@@ -39,6 +40,7 @@ KEPT_BY_GITHUB = {
     "p",
     "div",
 }
+ID = "0a1b"
 META = {"prompt": "a photo of sks dog", "seed": 7, "steps": 30, "init_image": "https://example.org/private.png"}
 
 
@@ -116,9 +118,9 @@ def test_a_gallery() -> None:
     assert [image["alt"] for image in images] == [f"Picture {n + 1}, seed {n}: a <dog>" for n in range(4)]
     assert [(image["width"], image["height"]) for image in images] == [("200", "150")] * 4
     assert {image.size for image in thumbnails(page)} == {(384, 288)}
-    assert "4 pictures · 0:31 · request 13443927" in page.text
-    assert "a photo of sks dog" in page.text
-    assert "3 · seed 2" in page.text
+    assert "4 pictures · took 31 s · seeds 0–3 · request 13443927" in page.text
+    assert page.text.startswith("a photo of sks dog")
+    assert "seed 2" in page.text
 
 
 def test_one_picture_is_shown_larger() -> None:
@@ -137,7 +139,7 @@ def test_small_pictures_are_not_enlarged() -> None:
 
 def test_it_reads_well_without_any_style() -> None:
     """Only tags that GitHub and untrusted notebooks keep, beside one style that may go; no class or style matters."""
-    html = render(result(many(3), [PictureState(3, "missing", "the link answered 404")]))
+    html = render(result(many(3), [PictureState(3, "missing", "the link answered 404")]), card_id=ID)
     page = Page(html)
     assert {tag for tag, _ in page.tags} - KEPT_BY_GITHUB == {"style"}
     assert {name for _, attributes in page.tags for name in attributes} <= {
@@ -147,18 +149,23 @@ def test_it_reads_well_without_any_style() -> None:
         "alt",
         "width",
         "height",
+        "title",
     }
     bare = Page(re.sub(r"<style>.*?</style>| (class|style)='[^']*'", "", html, flags=re.DOTALL))
     assert bare.text == page.text
     assert sum(int(image["width"]) + 10 for image in bare.all("img")) < 900
 
 
-def test_the_styles_hide_the_dead_line_and_yield_to_the_live_view() -> None:
-    """A rule for the error line above, one for a card that shows pictures, and nothing global besides."""
-    styles = Page(render(result(many(1)))).styles
+def test_styles_name_their_own_card() -> None:
+    """They hide this copy, its outputs and its dead card, by the card's id; without an id there are none."""
+    html = render(result(many(1)), card_id=ID)
+    styles = Page(html).styles
     assert styles.count("{ display: none }") == 2
-    assert ":has(.dreambooth-card img)" in styles
-    assert all(".dreambooth-" in rule for rule in re.findall(r"^\S.*\{", styles, re.MULTILINE))
+    assert f":root:has(.dreambooth-card-{ID} img)" in styles
+    selectors = re.findall(r"(?s)(.*?)\{ display: none \}", styles)
+    assert all(f".dreambooth-copy-{ID}" in selector and f".dreambooth-card-{ID}" in selector for selector in selectors)
+    assert f"class='dreambooth-copy dreambooth-pictures dreambooth-copy-{ID}'" in html
+    assert "<style" not in render(result(many(1)))
 
 
 @pytest.mark.parametrize("count", [1, 2, 4])
@@ -248,7 +255,7 @@ def test_missing_pictures_are_told() -> None:
     """Their number stands in the summary, their reasons in the details."""
     missing = [PictureState(n, "missing", f"reason {n}") for n in (1, 2)]
     page = Page(render(result(many(1), missing)))
-    assert "1 picture · 2 could not be loaded" in page.text
+    assert "1 of 3 pictures · 2 could not be loaded" in page.text
     assert "Picture 2 is missing" in page.text
     assert "reason 2" in page.text
 
@@ -264,31 +271,52 @@ def test_a_state_of_success_is_a_gallery() -> None:
 @pytest.mark.parametrize(
     ("state", "words"),
     [
-        (FetchState("13", "error", error=InvalidKeyError("Refused.")), "✕ Key refused: Refused. Check the key"),
-        (FetchState("13", "stopped", error=StoppedError("Nobody waits any more.")), "Stopped waiting: Nobody waits"),
+        (FetchState("13", "error", error=InvalidKeyError("Refused.")), "✕ Key refusedRefused. Check the key"),
         (
-            FetchState("13", "timed_out", error=DeadlineExceededError("No result after 10:00.")),
-            "Still processing: No result",
+            FetchState("13", "stopped", error=StoppedError("Nobody waits any more.")),
+            "■ Stopped waitingThe job keeps running on the service. Run the cell to fetch request 13.",
         ),
-        (FetchState("13", "stopped"), "Stopped waiting"),
-        (FetchState("13", "timed_out"), "Still processing"),
-        (FetchState("13", "error", message="odd"), "✕ Failed: odd"),
+        (
+            FetchState("13", "timed_out", error=DeadlineExceededError("Not ready after 10:00.")),
+            "⌛ Still runningNot ready after 10:00. Run the cell to fetch request 13.",
+        ),
+        (FetchState("13", "stopped"), "■ Stopped waiting"),
+        (FetchState("13", "timed_out"), "⌛ Still runningNot ready"),
+        (FetchState("13", "error", message="odd"), "✕ Failedodd"),
     ],
 )
-def test_other_ends_are_one_line(state: FetchState, words: str) -> None:
-    """An error, a stop and a deadline leave a sentence, which yields to any live view."""
-    html = render(state)
+def test_other_ends_are_a_block(state: FetchState, words: str) -> None:
+    """An error, a stop and a deadline leave what happened, the prompt and the id, which yield to any live view."""
+    html = render(replace(state, meta=META), card_id=ID)
     page = Page(html)
-    assert page.text.strip().startswith(words)
-    assert "Request 13" in page.text
-    assert cost(html) < 1500
-    assert ":has(.dreambooth-card *)" in page.styles
+    text = page.text.strip()
+    assert text.startswith(words)
+    assert text.endswith("a photo of sks dogRequest 13")
+    assert cost(html) < 2000
+    assert f":has(.dreambooth-card-{ID} *)" in page.styles
 
 
-@pytest.mark.parametrize("status", ["idle", "processing", "downloading"])
-def test_a_running_job_leaves_nothing(status: Any) -> None:
-    """Before its end there is no copy, also when some pictures are there."""
-    assert render(FetchState("1", status, pictures=(PictureState(0, "ready", picture=many(1)[0]),))) == ""
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("idle", "Not started when this was saved."),
+        ("processing", "Still generating when this was saved."),
+        ("downloading", "Still downloading when this was saved."),
+    ],
+)
+def test_running_job_leaves_a_line(status: Any, words: str) -> None:
+    """With caption, count and id; without pictures, also when some are there."""
+    pictures = (PictureState(0, "ready", picture=many(1)[0]), PictureState(1))
+    html = render(FetchState("13443927", status, pictures=pictures), caption="a <dog>", card_id=ID)
+    page = Page(html)
+    assert page.text.strip() == (f"{words} Run the cell to fetch request 13443927.a <dog>Request 13443927 · 2 pictures")
+    assert page.all("img") == []
+    assert cost(html) < 2000
+
+
+def test_form_leaves_a_line() -> None:
+    """A card that waits for a request id says how to go on."""
+    assert "Run the cell to enter a request id." in Page(render(FetchState(""))).text
 
 
 def test_pictures_of_a_stopped_job_are_kept() -> None:
@@ -323,11 +351,12 @@ def test_many_requests_in_one_gallery() -> None:
     html = render_many(sources, "2 of 3 done, 1 failed")
     page = Page(html)
     assert len(thumbnails(page)) == 3
-    assert page.text.count("a <dog>") == 2
-    assert "request 9 · 1" in page.text
+    assert "a <dog> · 1/2" in page.text
+    assert "a <dog> · 2/2" in page.text
+    assert "request 9" in page.text
     assert "2 of 3 done, 1 failed" in page.text
     assert "a cat" in page.text
-    assert "Key refused: The key was refused." in page.text
+    assert "✕ Key refused: The key was refused." in page.text
     assert "3 requests" in page.text
 
 
@@ -375,17 +404,27 @@ def test_more_pictures_are_a_sample() -> None:
 
 
 def test_small_thumbnails_stand_closer() -> None:
-    """Six in a row, each with the beginning of its prompt, its seed in the alt text. Large ones: four, with all."""
+    """About eight in a row, each with its caption's beginning, and all of it as title. Large ones: four."""
     caption = "a dog in a red scarf, " + "oil " * 30
     small = Page(render_many([(caption, result([picture(text_png((96, 96), seed="7"))] * 300))], ""))
-    assert len(small.all("tr")) == -(-len(small.all("img")) // 6)
-    assert "a dog in a red scarf, oil oil oil oil o… · 1" in small.text
-    assert "seed 7" not in small.text
+    assert 7.5 <= len(small.all("img")) / len(small.all("table")) <= 8.5
+    assert "a dog in a red scarf, oil oil oil oil oil oil oil oil oil o…" in small.text
+    assert small.all("img")[0]["title"] == f"{caption} · 1/300"
     assert small.all("img")[0]["alt"].startswith("Picture 1, seed 7")
     large = Page(render_many([(caption, result([picture(text_png((512, 512), seed="7"))] * 12))], ""))
-    assert len(large.all("tr")) == 3
-    assert "oil oil oil oil oil oil oil" in large.text
-    assert "seed 7" in large.text
+    assert len(large.all("table")) == 3
+    assert f"{caption} · 12/12" in large.text
+
+
+def test_rows_keep_shapes() -> None:
+    """Landscape, portrait and square in one row have one height, and no row is wider than the page."""
+    shapes = [(1024, 512), (512, 1024), (768, 768), (1024, 256), (512, 512)]
+    page = Page(render(result([Picture(n, "", encoded(scene(s)), "PNG", *s) for n, s in enumerate(shapes)])))
+    sizes = [(int(image["width"]), int(image["height"])) for image in page.all("img")]
+    assert all(abs(w / h - s[0] / s[1]) < 0.05 * s[0] / s[1] for (w, h), s in zip(sizes, shapes, strict=True))
+    assert len(page.all("table")) == 2
+    assert len({height for _, height in sizes[:3]}) == 1
+    assert sum(width + 8 for width, _ in sizes[:3]) <= 832
 
 
 def test_ten_thousand_pictures_leave_a_sample_too() -> None:

@@ -1,0 +1,219 @@
+"""The open connections of one client on one loop. The only module with aiohttp: the first request imports it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import warnings
+import weakref
+import zlib
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from .exchange import LATE_SECONDS, Failure, Progress, Response, supervise
+from .link_guard import AddressRefusedError, Reach, guarded_socket
+from .proxies import Proxy
+from .tls import certificate_problem, tls_context
+
+__all__ = ["Connections"]
+
+CONNECT_SECONDS = 15.0
+READ_SECONDS = 30.0
+
+_COMPRESSED = frozenset({"gzip", "x-gzip", "deflate"})
+_HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity"}
+_PICTURE_HEADERS = {"Accept": "image/*, */*;q=0.5", "Accept-Encoding": "identity"}
+
+
+class Connections:
+    """One session for the API, and one without a key for pictures by each reach. Belongs to the running loop."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._sessions: dict[tuple[str, Reach | None], aiohttp.ClientSession] = {}
+        # Closes what is open when the client is forgotten, and at exit: no user shall read "Unclosed client session".
+        weakref.finalize(self, _close_now, self._sessions)
+
+    async def post(
+        self, url: str, compose: Callable[[], Mapping[str, str]], proxy: Proxy | None, largest: int
+    ) -> Response | Failure:
+        """POST the JSON object that `compose` returns, which is called where no traceback reaches its value."""
+        session = self._session("api", None, _HEADERS)
+
+        async def work(progress: Progress) -> Response | Failure:
+            # Bytes: aiohttp's frames would hold `json=` as an object with names.
+            data, headers = json.dumps(compose()).encode(), {"Content-Type": "application/json"}
+            return await _exchange(session, "POST", url, proxy, progress, largest, data=data, headers=headers)
+
+        return await _repeat(work)
+
+    async def get(self, link: URL, reach: Reach, proxy: Proxy | None, largest: int) -> Response | Failure:
+        """GET `link` within `reach`. Only a 200 has its body read."""
+        # The guard of the sockets would judge the address of the proxy.
+        session = self._session("pictures", None if proxy else reach, _PICTURE_HEADERS)
+        return await _repeat(lambda progress: _exchange(session, "GET", link, proxy, progress, largest))
+
+    def _session(self, purpose: str, reach: Reach | None, headers: Mapping[str, str]) -> aiohttp.ClientSession:
+        """The session for "api" or "pictures" that connects within `reach`, or wherever the user says (None)."""
+        if (purpose, reach) not in self._sessions:
+            connector = aiohttp.TCPConnector(
+                limit=self._limit,
+                keepalive_timeout=75.0,
+                socket_factory=None if reach is None else guarded_socket(reach),
+            )
+            self._sessions[purpose, reach] = aiohttp.ClientSession(
+                connector=connector,
+                # No total: it would count the time in which a blocking cell freezes the loop.
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=READ_SECONDS),
+                headers=headers,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+            )
+        return self._sessions[purpose, reach]
+
+    async def close(self) -> None:
+        """Close every connection. Requests made afterwards open new ones."""
+        sessions = list(self._sessions.values())
+        self._sessions.clear()
+        for session in sessions:
+            await session.close()
+
+    def close_now(self) -> None:
+        """Close every connection without a loop to await on."""
+        _close_now(self._sessions)
+
+    def disown(self) -> None:
+        """Forget the connections in a forked child, without a word to the other side. They are the parent's.
+
+        Closing them would also take them out of the parent's epoll, which the child shares: the parent would never hear
+        of an answer again.
+        """
+        for session in self._sessions.values():
+            connector = session.connector
+            session.detach()
+            getattr(connector, "_conns", {}).clear()  # else it closes them when it is collected
+        self._sessions.clear()
+
+
+async def _repeat(work: Callable[[Progress], Coroutine[Any, Any, Response | Failure]]) -> Response | Failure:
+    """Run an exchange, again where its failure says that it may be repeated at once."""
+    repeat = 0
+    while True:
+        progress = Progress()
+        outcome = await supervise(work(progress), progress)
+        if isinstance(outcome, Response) or repeat >= outcome.repeats:
+            return outcome
+        repeat += 1
+
+
+async def _exchange(
+    session: aiohttp.ClientSession,
+    method: str,
+    url: str | URL,
+    proxy: Proxy | None,
+    progress: Progress,
+    largest: int,
+    **options: Any,
+) -> Response | Failure:
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    if proxy is not None:
+        options["proxy"] = proxy.url
+        if proxy.authorization:
+            # A tunnel's credentials go into CONNECT, those of a forwarded request into its own headers.
+            where = "proxy_headers" if URL(url).scheme == "https" else "headers"
+            options[where] = {**options.get(where, {}), "Proxy-Authorization": proxy.authorization}
+    try:
+        context = await tls_context()
+        async with session.request(method, url, allow_redirects=False, ssl=context, **options) as response:
+            progress.begin_body()
+            if method == "GET" and response.status != 200:
+                return Response(response.status, response.headers)
+            return await _read(response, progress, largest)
+    except (aiohttp.ClientError, OSError, ValueError, asyncio.TimeoutError) as error:
+        return _failure(error, proxy, loop.time() - began)
+
+
+async def _read(response: aiohttp.ClientResponse, progress: Progress, largest: int) -> Response:
+    declared = response.content_length or 0
+    if declared > largest:
+        return Response(response.status, response.headers, oversize=declared)
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        progress.receive(len(chunk))
+        body += chunk
+        if len(body) > largest:
+            return Response(response.status, response.headers, oversize=len(body))
+    data = bytes(body)
+    encodings = response.headers.get("Content-Encoding", "").lower().replace(" ", "").split(",")
+    if not _COMPRESSED.isdisjoint(encodings):
+        data = await asyncio.to_thread(_inflate, data, largest + 1)
+        if len(data) > largest:
+            return Response(response.status, response.headers, oversize=len(data))
+    return Response(response.status, response.headers, data)
+
+
+def _inflate(data: bytes, most: int) -> bytes:
+    """Inflate gzip, zlib or raw deflate, up to `most` bytes. What is none of them was not compressed after all."""
+    for wbits in (zlib.MAX_WBITS | 32, -zlib.MAX_WBITS):
+        with contextlib.suppress(zlib.error):
+            return zlib.decompressobj(wbits=wbits).decompress(data, most)
+    return data
+
+
+def _failure(error: Exception, proxy: Proxy | None, elapsed: float) -> Failure:
+    """What went wrong on the way."""
+    inner = getattr(error, "os_error", error)
+    if isinstance(inner, AddressRefusedError):
+        return Failure(str(inner), final=True)
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return Failure(certificate_problem(error.certificate_error, error.host), final=True)
+    if isinstance(error, (aiohttp.ServerTimeoutError, asyncio.TimeoutError)):
+        limit = CONNECT_SECONDS if isinstance(error, aiohttp.ConnectionTimeoutError) else READ_SECONDS
+        return Failure(f"no answer within {limit:.0f} s", repeats=2 if elapsed > limit + LATE_SECONDS else 0)
+    through = f"the proxy {proxy.url}" if proxy else ""
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        wants = " (it asks for credentials)" if error.status == 407 else ""
+        return Failure(f"{through} refused the connection with {error.status}{wants}")
+    if proxy and isinstance(error, aiohttp.ClientConnectorError) and not isinstance(error, aiohttp.ClientSSLError):
+        return Failure(f"{through} could not be reached")
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return Failure("the host name could not be resolved")
+    if isinstance(error, aiohttp.ClientSSLError):
+        return Failure("the secure connection could not be made")
+    if isinstance(inner, ConnectionRefusedError):
+        return Failure("the connection was refused")
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return Failure("no connection could be made")
+    if isinstance(error, (aiohttp.ServerDisconnectedError, ConnectionError)):
+        # The other side closed a kept-alive connection as it was used. aiohttp repeats only requests that HTTP calls
+        # idempotent; the POST of a poll is a read, so it may be repeated as well.
+        return Failure("the connection was closed before the answer came", repeats=1)
+    if isinstance(error, aiohttp.InvalidURL):
+        return Failure("the address is malformed", final=True)
+    if isinstance(error, (aiohttp.ClientError, OSError)):
+        return Failure("the connection broke")
+    return Failure("the answer was not readable HTTP", unexpected=True)
+
+
+def _close_now(sessions: dict[Any, aiohttp.ClientSession]) -> None:
+    """Close sessions without a loop to await on: at exit, in a garbage collection, after the loop has gone."""
+    for session in sessions.values():
+        connector = session.connector
+        session.detach()  # marks the session as closed
+        if connector is None or connector.closed:
+            continue
+        with warnings.catch_warnings(), contextlib.suppress(RuntimeError):  # "Event loop is closed"
+            warnings.simplefilter("ignore")
+            closing: Any = connector.close()
+            if asyncio.iscoroutine(closing):
+                # The transports are closed before its first suspension; what follows only waits for them.
+                with contextlib.suppress(StopIteration):
+                    closing.send(None)
+                closing.close()
+            del closing
+    sessions.clear()

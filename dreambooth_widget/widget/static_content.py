@@ -1,0 +1,246 @@
+"""What there is to keep of a request or a batch in its notebook: texts, facts and pictures. Pure.
+
+All texts are free of signed links and bounded in length here, so that the markup and the plain text can show them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ..client.state import FetchResult, FetchState, PictureState
+from ..images.picture import Picture
+from ..images.prompt_text import describe
+from .signed_links import strip_url_queries
+
+__all__ = ["Kind", "Notice", "StaticContent", "counted", "read_batch", "read_request", "short", "took"]
+
+Kind = Literal["pictures", "running", "ended", "batch"]
+"""What a copy stands for: pictures, a job that runs, a job that ended without pictures, the pictures of a batch."""
+
+_FACTS = {
+    "prompt": "Prompt",
+    "negative_prompt": "Negative prompt",
+    "seed": "Seed",
+    "steps": "Steps",
+    "guidance_scale": "Guidance scale",
+    "scheduler": "Scheduler",
+    "sampler": "Sampler",
+    "model_id": "Model",
+    "model": "Model",
+}
+"""The facts that are kept, by their names in `meta` and in the pictures. Others may hold links and paths."""
+
+_LONGEST_FACT = 1500
+_LONGEST_CAPTION = 300
+
+_MOST_FAILURES = 40
+"""Failed requests of a batch that are named in its copy."""
+
+_MOST_MISSING = 8
+"""Missing pictures whose reasons are kept."""
+
+_ENDS = {
+    "stopped": ("■ Stopped waiting", "The job keeps running on the service."),
+    "timed_out": ("⌛ Still running", "Not ready when the wait ended."),
+}
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A state in words: a title of two words, and what it means for the reader of the notebook."""
+
+    title: str
+    text: str
+    details: str = ""
+
+
+@dataclass(frozen=True)
+class StaticContent:
+    """What a static copy shows. `labels` go with `pictures`, one each; `facts` are texts by their labels."""
+
+    kind: Kind
+    name: str
+    """What the copy is of: "request 13443927" or "50 requests"."""
+    caption: str = ""
+    notice: Notice | None = None
+    pictures: Sequence[Picture] = ()
+    labels: Sequence[str] = ()
+    expected: int = 0
+    """Pictures that are announced, while the job runs."""
+    missing: int = 0
+    facts: Mapping[str, str] = field(default_factory=dict)
+    seconds: float | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to show."""
+        return not (self.pictures or self.missing or self.notice)
+
+    def summary(self, unsaved: int = 0) -> str:
+        """Return one line: "4 pictures · took 31 s · seeds 5–8 · request 13443927"."""
+        total = len(self.pictures) + self.missing
+        there = len(self.pictures) - unsaved
+        parts = [f"{there} of {counted(total, 'picture')}" if there < total else counted(total, "picture")]
+        if unsaved:
+            parts.append(f"{unsaved} more {'was' if unsaved == 1 else 'were'} not saved")
+        if self.missing:
+            parts.append(f"{self.missing} could not be loaded")
+        if self.seconds is not None:
+            parts.append(took(self.seconds))
+        return " · ".join([*parts, *self._seeds(), self.name])
+
+    def _seeds(self) -> list[str]:
+        seeds = [describe(picture.text).get("seed", "") for picture in self.pictures]
+        if self.kind != "pictures" or len(seeds) < 2 or not all(seed.isdecimal() and len(seed) < 18 for seed in seeds):
+            return []
+        numbers = [int(seed) for seed in seeds]
+        if numbers == list(range(numbers[0], numbers[0] + len(numbers))):
+            return [f"seeds {numbers[0]}–{numbers[-1]}"]
+        return []
+
+    def plain(self) -> str:
+        """Return the copy in one line of plain text, for LaTeX and other readers without HTML."""
+        parts = [f"{self.caption}:"] if self.caption else []
+        if self.notice is not None:
+            title = self.notice.title.lstrip("✕■⌛ ")
+            parts.append(f"{title}. {self.notice.text}" if title else self.notice.text)
+        if self.pictures or self.missing:
+            parts.append(f"{self.summary()}.")
+        elif self.notice is not None and self.name not in self.notice.text:
+            parts.append(f"({self.name[:1].upper()}{self.name[1:]})")
+        return " ".join(parts)
+
+
+def read_request(source: FetchResult | FetchState, caption: str = "") -> StaticContent:
+    """Return what there is to keep of a result or a state; `caption` stands for the prompt in its head."""
+    name = f"request {short(source.request_id, 100)}" if source.request_id else "no request yet"
+    if isinstance(source, FetchState) and not source.final:
+        return _read_running(source, name, _head(caption, source.meta))
+    if isinstance(source, FetchResult):
+        pictures, missing = list(source.pictures), list(source.missing)
+        seconds: float | None = source.duration
+        notice = None if pictures else Notice("No pictures", "")
+    else:
+        pictures = [entry.picture for entry in source.pictures if entry.picture is not None]
+        missing = [entry for entry in source.pictures if entry.status == "missing"]
+        seconds = source.finished_at - source.started_at if source.finished_at and source.started_at else None
+        notice = _read_end(source)
+    facts = {**_read_facts(pictures, source.meta), **_read_missing(missing)}
+    seeds = [describe(picture.text).get("seed", "") for picture in pictures]
+    if len(pictures) == 1 and not seeds[0]:
+        seeds = [facts.get("Seed", "")]
+    return StaticContent(
+        "pictures" if pictures else "ended",
+        name,
+        caption=_head(caption, {**source.meta, "prompt": facts.get("Prompt", "")}),
+        notice=notice,
+        pictures=pictures,
+        labels=[f"seed {short(seed, 24)}" if seed else "" for seed in seeds],
+        missing=len(missing),
+        facts=facts,
+        seconds=seconds,
+    )
+
+
+def read_batch(requests: Iterable[tuple[str, FetchResult | FetchState]], message: str = "") -> StaticContent:
+    """Return what there is to keep of many requests with their captions; `message` is one line about all of them."""
+    sources = list(requests)
+    contents = [(caption, read_request(source, caption)) for caption, source in sources]
+    running = {source.status for _, source in sources if isinstance(source, FetchState) and not source.final}
+    shown = [
+        (_label(caption or content.name, index, content), picture)
+        for caption, content in contents
+        for index, picture in enumerate(content.pictures)
+    ]
+    failures = {
+        short(caption or content.name, 120): short(f"{content.notice.title}: {content.notice.text}", 300)
+        for caption, content in contents
+        if content.notice is not None and content.kind != "running"
+    }
+    name = counted(len(contents), "request")
+    notice = None
+    if running:
+        activity = "Not started" if running == {"idle"} else "Still generating"
+        notice = Notice("", f"{activity} when this was saved. Run the cell to fetch {name}.")
+    elif message and (failures or not shown):
+        notice = Notice("", message)
+    return StaticContent(
+        "batch" if shown else "running" if running else "ended",
+        name,
+        notice=notice,
+        pictures=[picture for _, picture in shown],
+        labels=[label for label, _ in shown],
+        facts=dict(list(failures.items())[:_MOST_FAILURES]),
+    )
+
+
+def short(text: str, longest: int = _LONGEST_FACT) -> str:
+    """Return `text` without signed links, at most `longest` characters."""
+    text = strip_url_queries(text[: longest * 4])
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def took(seconds: float) -> str:
+    """Return a duration as people write it: "took 46 s", "took 2 min 5 s"."""
+    whole = max(0, round(seconds))
+    return f"took {whole} s" if whole < 60 else f"took {whole // 60} min {whole % 60} s"
+
+
+def counted(count: int, noun: str) -> str:
+    """Return "1 picture", "2 pictures"."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _head(caption: str, meta: Mapping[str, Any]) -> str:
+    prompt = meta.get("prompt")
+    return short(" ".join((caption or (prompt if isinstance(prompt, str) else "")).split()), _LONGEST_CAPTION)
+
+
+def _label(caption: str, index: int, content: StaticContent) -> str:
+    """Return what stands under a picture of a batch: the caption in full, "2/4" where a request has several."""
+    several = f" · {index + 1}/{len(content.pictures)}" if len(content.pictures) > 1 else ""
+    return short(caption, _LONGEST_CAPTION) + several
+
+
+def _read_running(state: FetchState, name: str, caption: str) -> StaticContent:
+    run = f"Run the cell to fetch {name}."
+    if state.status == "idle":
+        run = run if state.request_id else "Run the cell to enter a request id."
+        notice = Notice("", f"Not started when this was saved. {run}")
+    elif state.status == "downloading":
+        notice = Notice("", f"Still downloading when this was saved. {run}")
+    else:
+        notice = Notice("", f"Still generating when this was saved. {run}")
+    return StaticContent("running", name, caption=caption, notice=notice, expected=len(state.pictures))
+
+
+def _read_end(state: FetchState) -> Notice | None:
+    """Return the notice of a final state that is not a success."""
+    error = state.error
+    if state.status == "success":
+        return None
+    if state.status in _ENDS:
+        title, text = _ENDS[state.status]
+        if state.status == "timed_out" and error is not None:
+            text = error.message
+        return Notice(title, f"{short(text)} Run the cell to fetch request {short(state.request_id, 100)}.")
+    if error is None:
+        return Notice("✕ Failed", short(state.message))
+    return Notice(f"✕ {error.title}", short(str(error)), short(" ".join(error.details.split()), 300))
+
+
+def _read_facts(pictures: Sequence[Picture], meta: Mapping[str, Any]) -> dict[str, str]:
+    """Return the known facts by their labels, from the answer or from the first picture that has them."""
+    found: dict[str, str] = {}
+    own = describe(pictures[0].text) if pictures else {}
+    for name, label in _FACTS.items():
+        value = meta.get(name, own.get(name))
+        if isinstance(value, (str, int, float)) and str(value).strip():
+            found.setdefault(label, short(str(value)))
+    return found
+
+
+def _read_missing(missing: Sequence[PictureState]) -> dict[str, str]:
+    return {f"Picture {entry.index + 1} is missing": short(entry.reason, 200) for entry in missing[:_MOST_MISSING]}

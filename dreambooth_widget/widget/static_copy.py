@@ -1,0 +1,36 @@
+"""The static copy as a MIME bundle: an HTML gallery, a contact sheet for LaTeX and PDF, and one line of text.
+
+Making it takes thumbnails, and so time: call it in a thread.
+"""
+
+from __future__ import annotations
+
+from .static_content import StaticContent
+from .static_html import budget_for, render_content
+from .thumbnails import MOST, contact_sheet, largest_edge, small_images
+
+__all__ = ["EMPTY", "StaticCopy", "make_copy"]
+
+StaticCopy = dict[str, str]
+"""Texts by their media types; pictures in base64."""
+
+EMPTY: StaticCopy = {"text/html": "", "text/plain": ""}
+
+_SHEET = 0.25
+"""Share of the budget for the contact sheet."""
+
+_LARGEST_SHEET = 64 * 1024
+"""Bytes of the contact sheet in the .ipynb, whatever the budget."""
+
+
+def make_copy(content: StaticContent, card_id: str) -> StaticCopy:
+    """Return the copy of `content`, which the card with the given model id hides while it is there."""
+    if content.empty:
+        return dict(EMPTY)
+    budget = budget_for(content)
+    images = small_images(content.pictures[:MOST], largest_edge(len(content.pictures)))
+    sheet = contact_sheet(images, min(_LARGEST_SHEET, int(budget * _SHEET)))
+    plain = content.plain()
+    html = render_content(content, images, budget - len(sheet) - len(plain.encode()) - 256, card_id)
+    copy = {"text/html": html, "text/plain": plain}
+    return {**copy, "image/jpeg": sheet} if sheet else copy
