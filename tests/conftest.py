@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+import contextlib
+import signal
+import tempfile
+from collections.abc import AsyncIterator, Generator, Iterator
+from pathlib import Path
 
 import pytest
 
-from .endpoint import Endpoint
-from .service import Service
+from .endpoint import Endpoint, Service
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+HERE = Path(__file__).parent
 
 
 @pytest.fixture
@@ -41,8 +51,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--soak-seed", type=int, default=0, metavar="SEED", help="repeat a soak that printed this seed")
 
 
+def pytest_configure() -> None:
+    """Let Ctrl-C reach kernels and servers: a shell script's `&` ignores SIGINT, and children inherit that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Take out what was not asked for. Browser tests are never skipped by themselves, soaks never run by themselves."""
+    """Take out what was not asked for, and group what one worker should run.
+
+    Browser tests are never skipped by themselves, soaks never run by themselves. A file's tests share its fixtures, so
+    one worker runs them; slow tests share nothing unless they are marked with a group.
+    """
     without_browser, soak = config.getoption("--no-browser"), config.getoption("--soak")
     unwanted = [
         item
@@ -51,3 +72,27 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     ]
     config.hook.pytest_deselected(items=unwanted)
     items[:] = [item for item in items if item not in unwanted]
+    for item in items:
+        if not item.get_closest_marker("xdist_group") and not item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.xdist_group(item.path.relative_to(HERE).as_posix()))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Run a test that measures with no other test beside it, on whichever worker."""
+    with _turn(exclusive=item.get_closest_marker("measures") is not None, run=getattr(item.config, "workerinput", {})):
+        return (yield)
+
+
+@contextlib.contextmanager
+def _turn(*, exclusive: bool, run: dict[str, str]) -> Iterator[None]:
+    """Hold the room among the workers of one run: alone, or together with others that share it."""
+    if fcntl is None or not run:
+        yield
+        return
+    locks = Path(tempfile.gettempdir()) / f"dreambooth-tests-{run['testrunuid']}"
+    with locks.with_suffix(".door").open("w") as door, locks.with_suffix(".room").open("w") as room:
+        fcntl.flock(door, fcntl.LOCK_EX)  # held while one waits for the room: no test that comes later overtakes it
+        fcntl.flock(room, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
+        fcntl.flock(door, fcntl.LOCK_UN)
+        yield

@@ -19,6 +19,7 @@ CANARY = "canary-key-7f3e9b2c51d84a60"
 """The API key of the tests. It must be found nowhere but in the body of a POST to the endpoint."""
 
 PROCESSING = {"status": "processing", "messege": "try again later.", "output": ""}
+FAILED = {"status": "failed", "message": "Failed, Try Again", "output": ""}
 FETCH_PATH = "/api/v4/dreambooth/fetch"
 
 
@@ -182,6 +183,28 @@ class Endpoint:
         return web.Response(
             text=json.dumps(reply.body), status=reply.status, headers=reply.headers, content_type="application/json"
         )
+
+
+class Service(Endpoint):
+    """Answers by request id: "processing" until that id is in `ready` or `failing`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ready: set[str] = set()
+        self.failing: set[str] = set()
+        self.when = self._answer
+
+    def _answer(self, seen: Seen) -> Reply:
+        request_id = json.loads(seen.body)["request_id"]
+        if request_id in self.failing:
+            return Reply(FAILED)
+        if request_id not in self.ready:
+            return Reply(PROCESSING)
+        return Reply(self.success(self.serve(f"{request_id}.png", png(prompt=request_id))))
+
+    def asked(self, request_id: str) -> int:
+        """How often a request was asked for."""
+        return sum(json.loads(seen.body)["request_id"] == request_id for seen in self.polls)
 
 
 class ThreadedEndpoint:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import getpass
 import json
 import os
 import subprocess
@@ -78,6 +80,16 @@ class Kernel:
                 execution.status = reply["content"]["status"]
                 return execution
 
+    def published(self, message_id: str) -> dict[str, Any]:
+        """Wait for a new output of an execution that has ended; its content."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            message = self._client.get_iopub_msg(timeout=deadline - time.monotonic())
+            parent = message["parent_header"].get("msg_id")
+            if parent == message_id and message["msg_type"] == "display_data":
+                content: dict[str, Any] = message["content"]
+                return content
+
     @staticmethod
     def _add(execution: Execution, message: dict[str, Any]) -> None:
         content = message["content"]
@@ -126,19 +138,21 @@ class Kernel:
 @contextmanager
 def kernel(version: str | None = None, **environment: str) -> Iterator[Kernel]:
     """A kernel with the installed ipykernel, or with `version` of it."""
-    folder = Path(tempfile.mkdtemp(prefix="dreambooth-kernel-"))
-    log = folder / "log.txt"
     variables = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path[:1]), **environment}
     if version is not None:
         variables["PYTHONPATH"] = f"{_older_ipykernel(version)}{os.pathsep}{variables['PYTHONPATH']}"
-    with log.open("wb") as output:
-        manager = KernelManager(kernel_name="python3")
-        manager.start_kernel(stdout=output, stderr=output, env=variables)
-        running = Kernel(manager, log)
-        try:
-            yield running
-        finally:
-            running.shut_down()
+    manager = KernelManager(kernel_name="python3")
+    with tempfile.TemporaryDirectory(prefix="dreambooth-kernel-", ignore_cleanup_errors=True) as folder:
+        log = Path(folder) / "log.txt"
+        with log.open("wb") as output:
+            manager.start_kernel(stdout=output, stderr=output, env=variables)
+            try:
+                running = Kernel(manager, log)
+                yield running
+                running.shut_down()
+            finally:  # a test that failed leaves a kernel that may answer nothing
+                if manager.has_kernel:
+                    manager.shutdown_kernel(now=True)
 
 
 def write_kernelspec(jupyter_path: Path, version: str | None = None) -> str:
@@ -159,8 +173,11 @@ def write_kernelspec(jupyter_path: Path, version: str | None = None) -> str:
 
 def _older_ipykernel(version: str) -> Path:
     """ipykernel `version` alone in a folder, to be put before the installed one; made once a machine."""
-    folder = Path(tempfile.gettempdir()) / f"dreambooth-ipykernel-{version}-{os.getuid()}"
-    if not (folder / "ipykernel").is_dir():
-        install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(folder)]
+    folder = Path(tempfile.gettempdir()) / f"dreambooth-ipykernel-{version}-{getpass.getuser()}"
+    if not folder.is_dir():
+        half = tempfile.mkdtemp(dir=folder.parent)
+        install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", half]
         subprocess.run([*install, f"ipykernel=={version}"], check=True)
+        with contextlib.suppress(OSError):  # another worker was quicker
+            Path(half).rename(folder)
     return folder

@@ -1,8 +1,9 @@
 # Sourced by tests/run and .ci/run from the top of the checkout; makes what the tests need and a bare machine lacks:
-# a virtual environment (.venv-test) with everything installed, Node, the front end's tools, and a browser.
+# a virtual environment (.venv-test, or $VENV) with everything installed, Node, the front end's tools, and a browser.
 # Each step looks first whether it has anything to do: a second run is quick and needs no network.
 
-readonly VENV=.venv-test
+readonly VENV="${VENV:-.venv-test}"
+readonly DEBIAN_PACKAGES="chromium libatomic1 fonts-dejavu-core fonts-liberation"
 readonly FRONTEND=dreambooth_widget/frontend
 
 say() { printf '\n\033[1m» %s\033[0m\n' "$*"; }
@@ -15,7 +16,7 @@ fail() {
 # The first Python from 3.10 on that can make a virtual environment; $PYTHON, when set, is the only one asked.
 find_python() {
   local candidate
-  for candidate in ${PYTHON:-python3 python3.13 python3.12 python3.11 python3.10 python}; do
+  for candidate in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11 python3.10 python}; do
     if "$candidate" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
       printf '%s\n' "$candidate"
       return
@@ -65,6 +66,15 @@ set_up_node() {
   fi
 }
 
+# True if the bundle in static/ was built from the sources as they are. Needs no Node.
+bundle_is_current() {
+  "$VENV/bin/python" -c 'import sys; sys.path.insert(0, sys.argv[1]); import hatch_build
+sys.exit(not hatch_build.is_current())' "$FRONTEND" 2>/dev/null
+}
+
+# How many tests run at a time.
+workers() { "$VENV/bin/python" -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))'; }
+
 in_frontend() { (cd "$FRONTEND" && "$@"); }
 
 set_up_frontend() {
@@ -102,6 +112,9 @@ is_debian_as_root() {
   [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && grep -q '^ID=debian' /etc/os-release 2>/dev/null
 }
 
+# Without a proportional font as its sans-serif, Chromium takes a monospaced one, and lines of text break elsewhere.
+has_sans_serif() { ! command -v fc-match >/dev/null || [ "$(fc-match -f '%{spacing}' sans-serif)" != 100 ]; }
+
 playwright_starts() { "$VENV/bin/python" -m playwright --version >/dev/null 2>&1; }
 
 # Sets and exports DREAMBOOTH_WIDGET_CHROME, the browser that the tests drive.
@@ -110,21 +123,23 @@ set_up_browser() {
   if [ -n "$browser" ]; then
     command -v "$browser" >/dev/null || fail "DREAMBOOTH_WIDGET_CHROME=$browser is not there."
   fi
-  if ! { [ -n "$browser" ] || browser="$(find_browser)"; } || ! playwright_starts; then
+  if ! { [ -n "$browser" ] || browser="$(find_browser)"; } || ! playwright_starts || ! has_sans_serif; then
     if is_debian_as_root; then
-      # libatomic1: Playwright's driver needs it and a bare Debian lacks it. The fonts: text without one has no size.
-      say "Installing a browser: apt-get install chromium libatomic1 fonts-liberation"
+      # libatomic1: Playwright's driver needs it and a bare Debian lacks it. The fonts: text without one has no size,
+      # and with fonts-liberation alone the sans-serif is a monospaced one.
+      say "Installing a browser: apt-get install $DEBIAN_PACKAGES"
       apt-get update -qq
-      DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-        chromium libatomic1 fonts-liberation >/dev/null
+      # shellcheck disable=SC2086  # a list
+      DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $DEBIAN_PACKAGES >/dev/null
     else
       say "Installing a browser: playwright install --with-deps chromium"
       "$VENV/bin/python" -m playwright install --with-deps chromium || true
     fi
     [ -n "$browser" ] || browser="$(find_browser)" || fail "No Chrome or Chromium was found, and none could be installed." \
-      "  Debian:     apt-get install chromium libatomic1 fonts-liberation" \
+      "  Debian:     apt-get install $DEBIAN_PACKAGES" \
       "  elsewhere:  $VENV/bin/python -m playwright install --with-deps chromium" \
-      "  your own:   DREAMBOOTH_WIDGET_CHROME=/path/to/chrome bash tests/run"
+      "  your own:   DREAMBOOTH_WIDGET_CHROME=/path/to/chrome bash tests/run" \
+      "  without:    bash tests/run --no-browser"
     playwright_starts || fail "Playwright does not start; it says:" "$("$VENV/bin/python" -m playwright --version 2>&1)"
   fi
   export DREAMBOOTH_WIDGET_CHROME="$browser"

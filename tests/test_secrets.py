@@ -72,6 +72,7 @@ WRONG = {
     "a fetch of nothing": "await fetch(key, None)",
     "a fetch that fails": "await fetch(key, 1, endpoint=url, retry=quick)",
     "a check that fails": "await Client(key, endpoint=url).check(object())",
+    "a check that times out": "await asyncio.wait_for(Client(key, endpoint=url + '/silent').check(1), .7)",
     "a job of the client": "await Client(key, endpoint=url, retry=quick).fetch(1)",
     "a batch's wrong request": "DreamboothBatch(key, [1, 1.5])",
     "a batch's wrong addition": "DreamboothBatch(key, [], endpoint=url).add([None])",
@@ -84,7 +85,7 @@ WRONG = {
 
 VERBOSE = f"""
 %xmode Verbose
-import os
+import asyncio, os
 from dreambooth_widget import Client, DreamboothBatch, DreamboothWidget, Retry, fetch, fetch_sync
 url = {{url!r}}
 quick = Retry(attempts=1, first=0.01)
@@ -99,7 +100,9 @@ vault = Vault()
 @pytest.fixture(scope="module")
 def verbose_kernel() -> Iterator[tuple[Kernel, Endpoint]]:
     """A kernel whose tracebacks print the local variables of every frame, and an endpoint that refuses the key."""
-    refusing = Endpoint({"status": "error", "message": f"Invalid Api Key {CANARY}"})
+    refusal = {"status": "error", "message": f"Invalid Api Key {CANARY}"}
+    refusing = Endpoint()
+    refusing.when = lambda seen: Reply(refusal, delay=30 if seen.path.endswith("/silent") else 0)
     with ThreadedEndpoint(refusing) as endpoint, kernel() as running:
         made = running.execute(VERBOSE.replace("{url!r}", repr(endpoint.url)))
         assert made.status == "ok", made.error

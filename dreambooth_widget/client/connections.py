@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import json
 import warnings
 import weakref
@@ -14,7 +15,7 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from .exchange import LATE_SECONDS, Failure, Progress, Response, supervise
+from .exchange import Failure, Progress, Response, supervise
 from .link_guard import AddressRefusedError, Reach, guarded_socket
 from .proxies import Proxy
 from .tls import certificate_problem, tls_context
@@ -23,6 +24,11 @@ __all__ = ["Connections"]
 
 CONNECT_SECONDS = 15.0
 READ_SECONDS = 30.0
+LATE_SECONDS = 1.0
+"""A time-out that fires this much after its time fired because the loop was frozen, not the service."""
+
+_MANY_CHUNKS, _SMALL_CHUNK = 10_000, 64
+"""More chunks than the first, of fewer bytes than the second on average, are a flood that only keeps the loop busy."""
 
 _COMPRESSED = frozenset({"gzip", "x-gzip", "deflate"})
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity"}
@@ -138,17 +144,20 @@ async def _exchange(
         return _failure(error, proxy, loop.time() - began)
 
 
-async def _read(response: aiohttp.ClientResponse, progress: Progress, largest: int) -> Response:
+async def _read(response: aiohttp.ClientResponse, progress: Progress, largest: int) -> Response | Failure:
     declared = response.content_length or 0
     if declared > largest:
         return Response(response.status, response.headers, oversize=declared)
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        progress.receive(len(chunk))
-        body += chunk
-        if len(body) > largest:
-            return Response(response.status, response.headers, oversize=len(body))
-    data = bytes(body)
+    body, size, chunks = io.BytesIO(), 0, 0  # its getvalue() hands over the buffer; bytes(bytearray) would copy it
+    async for data, ends in response.content.iter_chunks():
+        progress.receive(len(data))
+        size += body.write(data)
+        chunks += ends
+        if size > largest:
+            return Response(response.status, response.headers, oversize=size)
+        if chunks > _MANY_CHUNKS and size < chunks * _SMALL_CHUNK:
+            return Failure("the transfer came in too many small pieces")
+    data = body.getvalue()
     encodings = response.headers.get("Content-Encoding", "").lower().replace(" ", "").split(",")
     if not _COMPRESSED.isdisjoint(encodings):
         data = await asyncio.to_thread(_inflate, data, largest + 1)

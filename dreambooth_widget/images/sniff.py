@@ -23,7 +23,7 @@ _URLSAFE = bytes.maketrans(b"-_", b"+/")
 _STRANGERS: tuple[tuple[bytes, str], ...] = (
     (rb"\s*<(!doctype\s+html|html|head|body)\b", "HTML"),
     (rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)?<(!doctype\s+)?svg\b", "SVG"),
-    (rb"\s*<\?xml\b", "XML"),
+    (rb"\s*<(\?xml|Error)\b", "XML"),
     (rb"\s*[\[{]", "JSON"),
     (rb"....ftyp(avif|avis)", "AVIF"),
     (rb"....ftyp(heic|heix|mif1)", "HEIC"),

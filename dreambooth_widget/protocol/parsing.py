@@ -5,12 +5,12 @@ Pure and total: only `read_object` raises, and only `UnreadableBodyError`.
 
 from __future__ import annotations
 
-import html
 import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 __all__ = [
@@ -40,19 +40,22 @@ _LONGEST_NUMBER: Final = 40
 """Maximum number of digits. The time that Python takes to read an integer grows with the square of its length."""
 
 _MOST_LINKS: Final = 256
-_MOST_META: Final = 100
+_MOST_META: Final = 200
 _LONGEST_LINK: Final = 8192
 """Maximum number of characters of a text that is treated as an address without looking like one."""
 
-_LONGEST_TEXT: Final = 256 * 1024
-"""Maximum number of characters that are read of a text: far more than are shown, so that no part of a key is left at
-the cut."""
+_LONGEST_TEXT: Final = 32 * 1024
+"""Maximum number of characters that are read of a text."""
+
+_LONGEST_KEY: Final = 4096
+"""Characters at the end of a text that was cut: they may be a part of the key, and are never shown."""
 
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _MARKUP = re.compile(r"[\s\ufeff]*<[!/?a-z]", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?:https?:)?//|https?:", re.IGNORECASE)
 _PICTURE = re.compile(r"https?://|data:", re.IGNORECASE)
 _URL_NAMES: Final = ("url", "link", "image_url", "image", "src", "href")
+_ENTITIES: Final = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'", "nbsp": " ", "hellip": "…"}
 _SECRET_NAMES = frozenset({"key", "api_key", "apikey"})
 
 
@@ -124,14 +127,16 @@ def number(value: Any, *, largest: float) -> float | None:
 def shown(value: Any, redact: Redact, limit: int = 2000, *, one_line: bool = True) -> str:
     """Return a string of the answer as it may be shown; "" for other types.
 
-    The key is redacted before the text is cut to `limit` characters, so that no part of it stays at the cut. Control
+    The key is redacted before the text is cut to `limit` characters, so that no part of it stays at a cut. Control
     characters and lone surrogates are replaced. Of an HTML page, the title or the first words are returned.
     """
     if not isinstance(value, str):
         return ""
     text = redact(value[:_LONGEST_TEXT])
+    if len(value) > _LONGEST_TEXT:
+        text = text[:-_LONGEST_KEY]
     if one_line and _MARKUP.match(text):
-        text = redact(_page_text(text))  # once more: the page may have written the key in entities
+        text = redact(_page_text(text))  # once more: entities may have hidden the key
     text = text[: limit * 4]
     text = " ".join(text.split()) if one_line else text.strip()
     text = _CONTROLS.sub("\ufffd", text)
@@ -143,11 +148,15 @@ def _page_text(page: str) -> str:
     page = page[:16_384].lstrip("\ufeff \r\n\t")
     title = re.search(r"<title[^<>]*>([^<]*)", page, re.IGNORECASE)
     if title and title[1].strip():
-        return html.unescape(title[1])
+        return _unescape(title[1])
     page = re.sub(
         r"<(?:script|style|!--).*?(?:</(?:script|style)[^<>]*>?|-->|$)", " ", page, flags=re.IGNORECASE | re.DOTALL
     )
-    return html.unescape(re.sub(r"<[^<>]*>?", " ", page))
+    return _unescape(re.sub(r"<[^<>]*>?", " ", page))
+
+
+def _unescape(text: str) -> str:
+    return re.sub(r"&(\w{2,6});", lambda name: _ENTITIES.get(name[1].lower(), name[0]), text)
 
 
 def spoken(value: Any, redact: Redact, limit: int = 2000) -> str:
@@ -157,7 +166,7 @@ def spoken(value: Any, redact: Redact, limit: int = 2000) -> str:
 
 def _sentences(value: Any, depth: int) -> Iterator[str]:
     if isinstance(value, str):
-        text = value[:_LONGEST_TEXT]
+        text = value[: _LONGEST_TEXT + 1]
         if text.strip():
             yield text
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -166,9 +175,10 @@ def _sentences(value: Any, depth: int) -> Iterator[str]:
         for entry in value[:50]:
             yield from _sentences(entry, depth + 1)
     elif depth < 4 and isinstance(value, dict):
-        for name, entry in list(value.items())[:50]:
+        for name, entry in islice(value.items(), 50):
             text = "; ".join(_sentences(entry, depth + 1))
-            yield f"{str(name)[:_LONGEST_TEXT]}: {text}" if text else str(name)[:_LONGEST_TEXT]
+            field = str(name)[: _LONGEST_TEXT + 1]
+            yield f"{field}: {text}" if text else field
 
 
 def read_meta(value: Any, redact: Redact) -> dict[str, Any]:
@@ -176,9 +186,7 @@ def read_meta(value: Any, redact: Redact) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         return {}
     meta: dict[str, Any] = {}
-    for name, entry in value.items():
-        if len(meta) >= _MOST_META:
-            break
+    for name, entry in islice(value.items(), _MOST_META):
         if not isinstance(name, str) or name.lower() in _SECRET_NAMES:
             continue
         kept = _scalar(entry, redact)
@@ -268,11 +276,9 @@ def _link(entry: Any, redact: Redact) -> str:
     if not isinstance(entry, str):
         return ""
     link = entry.strip()
-    address = _ADDRESS.match(link) is not None
-    if address or len(link) <= _LONGEST_LINK:
-        # The key is never sent to a picture host, not even when the service itself has put it into the link. URL
-        # parsers drop line breaks, which may split the key.
-        link = redact(re.sub(r"[\t\r\n]", "", link) if address else link) if len(link) <= _LONGEST_TEXT else ""
+    if _ADDRESS.match(link) or len(link) <= _LONGEST_LINK:
+        # The key is never sent to a picture host, not even when the service itself has put it into the link.
+        link = redact(link) if len(link) <= _LONGEST_TEXT else ""
     elif link.isascii():
         return link
     else:

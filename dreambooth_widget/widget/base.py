@@ -22,6 +22,7 @@ from ..credentials import KEY_VARIABLE, ApiKey
 from ..errors import DreamboothError, InvalidKeyError, StoppedError
 from ..images.files import file_name
 from ..protocol.endpoint import V4, check_endpoint
+from .bundle import front_end
 from .display import StaticOutputs, has_frontend, is_boxed, is_captured, publish
 from .observers import guard_observer
 from .static_content import StaticContent
@@ -51,6 +52,8 @@ def read_only(trait: traitlets.TraitType[Any, Any]) -> Any:
 
 class BaseWidget(anywidget.AnyWidget):
     """A card in a notebook cell that follows jobs."""
+
+    _esm, _css = front_end()
 
     _intents: ClassVar[frozenset[str]] = frozenset()
     """The types of a view's messages that are understood; `_on_<type>` does what they ask for."""
@@ -237,6 +240,11 @@ class BaseWidget(anywidget.AnyWidget):
     def _handle_msg(self, msg: Any) -> None:
         """Every message of a view goes to the loop that owns the jobs."""
         self._owner.hand_over(super()._handle_msg, msg)
+
+    def _on_copy_missing(self, content: Mapping[str, Any]) -> None:
+        """Publish the copy again: a view finds none in its page, since the host has dropped the output."""
+        if self._outputs is not None:
+            self._outputs.open_again()
 
     def _handle_custom_msg(self, content: Any, buffers: Any) -> None:
         intent = content.get("type") if isinstance(content, dict) else None

@@ -23,7 +23,7 @@ from ..images.files import file_name, named
 from ..protocol.endpoint import V4
 from .base import BaseWidget, read_only
 from .batch_summary import BatchSummary, summarize
-from .bundle import pack, read_bundle
+from .manifest import NAMES, make_frame, read_records, write_manifest
 from .static_content import StaticContent, counted, read_batch
 from .static_html import render_many
 from .trait_values import row_values
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from ..images.picture import Picture
 
 __all__ = ["DreamboothBatch"]
-
-_SCRIPT, _STYLE = read_bundle("batch")
 
 _NONE_YET, _WAIT = "There are no pictures yet.", "`await batch` waits for them."
 
@@ -65,8 +63,8 @@ class DreamboothBatch(BaseWidget):
     request: one that fails hides none of the others. Raises `TypeError` or `ValueError` for what cannot be a request.
     """
 
-    _esm = traitlets.Unicode(pack(_SCRIPT)).tag(sync=True)
-    _css = traitlets.Unicode(_STYLE).tag(sync=True)
+    _kind = read_only(traitlets.Unicode("batch"))
+    """Which card the front end draws."""
 
     status = read_only(traitlets.Enum(["idle", "processing", "success", "error", "stopped", "timed_out"], "idle"))
     """What the batch is doing. After the end: `error` when some have failed, else `timed_out`, `stopped`, `success`."""
@@ -219,12 +217,19 @@ class DreamboothBatch(BaseWidget):
         return render_many(self._captioned(), self.message)
 
     def to_frame(self) -> Any:
-        """The records of `manifest.csv` as a `pandas.DataFrame`: a row for each picture. Needs pandas."""
+        """Return the records of `manifest.csv` as a `pandas.DataFrame`: a row for each picture.
+
+        Whole numbers stay whole beside failed requests: their columns have nullable types, with `<NA>` where nothing
+        is known. A seed beyond 64 bits leaves its column as Python objects.
+
+        Raises:
+            ImportError: If pandas is not installed.
+        """
         try:
             pandas = import_module("pandas")
         except ImportError as error:
             raise ImportError("to_frame() needs pandas: `pip install pandas`", name="pandas") from error
-        return pandas.DataFrame(list(self._records()))
+        return make_frame(pandas, list(self._records()))
 
     def save(self, folder: str | Path, *, overwrite: bool = False) -> list[Path]:
         """Write the original files and `manifest.csv` and `manifest.json` into `folder`; all their paths.
@@ -234,8 +239,6 @@ class DreamboothBatch(BaseWidget):
         """
         if not self.results and self._look().finished_at is None:
             raise DreamboothError(_NONE_YET, advice=_WAIT)
-        from .manifest import NAMES, write_manifest
-
         place = Path(folder).expanduser()
         # By name: an id may have been asked for twice.
         files = dict(file for result in self.results for file in named(result, result.request_id))
@@ -335,8 +338,6 @@ class DreamboothBatch(BaseWidget):
             yield asked.caption, outcome if isinstance(outcome, FetchResult) else state
 
     def _records(self) -> Iterator[Mapping[str, Any]]:
-        from .manifest import read_records
-
         rows = zip(self._jobs.asked, self._jobs.states, self._jobs.outcomes, strict=True)
         return read_records(
             (asked.caption, state, outcome if isinstance(outcome, FetchResult) else None)
@@ -425,7 +426,9 @@ class DreamboothBatch(BaseWidget):
 
     # -- intents in --------------------------------------------------------------------------------------------
 
-    _intents = frozenset({"ready", "start", "stop", "poll_now", "retry_failed", "again", "retry", "get_picture", "zip"})
+    _intents = frozenset(
+        {"ready", "copy_missing", "start", "stop", "poll_now", "retry_failed", "again", "retry", "get_picture", "zip"}
+    )
 
     def _on_ready(self, content: Mapping[str, Any]) -> None:
         """A view appeared, or the page was reloaded: it gets every row, and the thumbnails of its first screen."""

@@ -17,7 +17,6 @@ from ..errors import DreamboothError
 from ..images.files import file_name, file_stem, named
 from ..protocol.endpoint import V4
 from .base import BaseWidget, read_only
-from .bundle import pack, read_bundle
 from .static_content import read_request
 from .static_html import render
 from .trait_values import card_values, trait_values
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = ["DreamboothWidget"]
 
-_SCRIPT, _STYLE = read_bundle()
-
 
 class DreamboothWidget(BaseWidget):
     """Shows one queued request live in the cell, and its pictures as a gallery when they are there.
@@ -51,8 +48,8 @@ class DreamboothWidget(BaseWidget):
     `ValueError` for an argument that cannot be right, and nothing else: what goes wrong later is shown in the cell.
     """
 
-    _esm = traitlets.Unicode(pack(_SCRIPT)).tag(sync=True)
-    _css = traitlets.Unicode(_STYLE).tag(sync=True)
+    _kind = read_only(traitlets.Unicode("request"))
+    """Which card the front end draws."""
 
     status = read_only(
         traitlets.Enum(["idle", "processing", "downloading", "success", "error", "stopped", "timed_out"], "idle")
@@ -352,7 +349,7 @@ class DreamboothWidget(BaseWidget):
 
     # -- intents in --------------------------------------------------------------------------------------------
 
-    _intents = frozenset({"ready", "start", "stop", "poll_now", "get_picture", "retry", "zip"})
+    _intents = frozenset({"ready", "copy_missing", "start", "stop", "poll_now", "get_picture", "retry", "zip"})
 
     def _on_ready(self, content: Mapping[str, Any]) -> None:
         """A view appeared, or the page was reloaded: send the state and what pictures it lacks."""

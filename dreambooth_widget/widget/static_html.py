@@ -55,13 +55,16 @@ _ROOMY, _BRIEF = 150, 60
 """Under a picture that is less high than so many pixels is room for so many characters; its title has all of them."""
 
 _STYLE = """<style>
-:root:has({card} {live}) {copy},
-:root:has({card} {live}) {output}:has({copy}):not(:has({card})) {{ display: none }}
+{page}:has({card} {live}) {copy},
+{page}:has({card} {live}) {output}:has({copy}):not(:has({card})) {{ display: none }}
 {output}:has(.jupyter-widgets, .jupyter-widgets-view, .dreambooth-card):has(+ {output} {copy}):not(
   :has({card} {live})) {{ display: none }}
 {more}</style>"""
 """The card with the same id hides the copy while it lives. A dead one leaves an error line above the copy, or with
-saved widget state a card without pictures: the copy hides them. All is tied to one card's id, never to its host."""
+saved widget state a card without pictures: the copy hides them. All is tied to one card's id."""
+
+_PAGE = ":is(.jp-Notebook, .jp-CodeConsole, .jp-LinkedOutputView, :root:not(:has(.jp-Notebook, .jp-CodeConsole)))"
+"""One document: JupyterLab may show a copy of the notebook file in another tab of the same page."""
 
 _OUTPUT = ":is(.jp-OutputArea-child, .output_area, .output_container)"
 """One output of a cell in JupyterLab and Notebook 7, in nbclassic, and in VS Code."""
@@ -203,7 +206,7 @@ def _page(content: StaticContent, rows: str, unsaved: int, card_id: str) -> str:
         return f"<div class='{classes}'>{body}</div>"
     copy, card = f".dreambooth-copy-{card_id}", f".dreambooth-card-{card_id}"
     more = _PATIENT.format(copy=copy) if content.kind == "running" else ""
-    style = _STYLE.format(card=card, copy=copy, live=_LIVE[content.kind], output=_OUTPUT, more=more)
+    style = _STYLE.format(card=card, copy=copy, live=_LIVE[content.kind], page=_PAGE, output=_OUTPUT, more=more)
     return f"<div class='{classes} {copy[1:]}'>{style}{body}</div>"
 
 

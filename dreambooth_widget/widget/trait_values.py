@@ -7,7 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..client.state import FetchState, PictureState
-from ..errors import DreamboothError
+from ..errors import (
+    AccountError,
+    DreamboothError,
+    GenerationFailedError,
+    InvalidKeyError,
+    InvalidRequestError,
+    RequestNotFoundError,
+)
 from ..images.files import file_name
 from ..images.prompt_text import describe
 from .signed_links import strip_url_queries
@@ -16,6 +23,15 @@ __all__ = ["card_values", "row_values", "trait_values"]
 
 _LONGEST_TEXT = 2000
 """Characters of one fact (a prompt, say) that are shown; the picture's own bytes keep all of it."""
+
+_REMEDIES: dict[type[DreamboothError], str] = {
+    InvalidKeyError: "key",
+    AccountError: "edit",
+    InvalidRequestError: "edit",
+    RequestNotFoundError: "edit",
+    GenerationFailedError: "prompt",
+}
+"""What the card offers after an error: the key field, key and request id, or the prompt to copy; else another check."""
 
 _STATE_TRAITS = ("request_id", "message", "eta", "polls", "started_at", "next_poll_at", "finished_at")
 
@@ -64,6 +80,7 @@ def _error_values(error: DreamboothError | None) -> dict[str, str] | None:
         return None
     return {
         "kind": type(error).__name__,
+        "remedy": _REMEDIES.get(type(error), "check"),
         "title": error.title,
         "message": error.message,
         "advice": error.advice,

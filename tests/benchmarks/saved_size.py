@@ -22,8 +22,8 @@ from nbclient import NotebookClient
 COPY_TARGET = 128 * 1024
 """Bytes that the static copy of four pictures may cost."""
 
-STATE_TARGET = 60_000
-"""Bytes that the saved state of one widget may cost, whatever its pictures weigh."""
+STATE_TARGET = 48_000
+"""Bytes that the saved state of one widget may cost, whatever its pictures weigh: module, styles and traits."""
 
 STATE = "application/vnd.jupyter.widget-state+json"
 

@@ -15,6 +15,7 @@ def unmet(found: Any) -> list[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.measures
 @pytest.mark.browser
 @pytest.mark.timeout(400)
 def test_targets() -> None:

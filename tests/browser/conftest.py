@@ -61,13 +61,19 @@ async def browser() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-@session
-async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
-    """The one browser context: 1280×900, with the tests' helpers for JupyterLab on every page."""
+async def new_context(browser: Browser) -> BrowserContext:
+    """Return a browser context of 1280×900, with the tests' helpers for JupyterLab on every page."""
     expect.set_options(timeout=PATIENCE)
     context = await browser.new_context(viewport={"width": 1280, "height": 900})
     context.set_default_timeout(PATIENCE)
     await context.add_init_script(path=DESK)
+    return context
+
+
+@session
+async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
+    """The context that the hosts' pages share, and with it one HTTP cache."""
+    context = await new_context(browser)
     yield context
     await context.close()
 
@@ -89,8 +95,18 @@ async def watch(whole_watch: Watch, request: pytest.FixtureRequest, tmp_path: Pa
 
 
 @fixture
-async def page(context: BrowserContext, watch: Watch) -> AsyncIterator[Page]:
-    """An empty page for one test."""
+async def page(browser: Browser, watch: Watch) -> AsyncIterator[Page]:
+    """An empty page in a context of its own: a faked clock and granted permissions end with the test."""
+    context = await new_context(browser)
+    watch.follow(context)
+    yield await context.new_page()
+    await watch.look()
+    await context.close()
+
+
+@fixture
+async def host_page(context: BrowserContext, watch: Watch) -> AsyncIterator[Page]:
+    """An empty page for a host, whose scripts are in the shared context's HTTP cache."""
     page = await context.new_page()
     yield page
     await watch.look()
@@ -160,17 +176,17 @@ async def open_lab(lab: Lab) -> Opener:
 
 
 @fixture
-async def open_notebook7(lab: Lab, page: Page) -> Opener:
+async def open_notebook7(lab: Lab, host_page: Page) -> Opener:
     """`await open_notebook7([...cells])`: a notebook in Notebook 7."""
 
     async def open_(cells: Sequence[str]) -> Notebook:
-        return await lab.open_notebook7(page, cells)
+        return await lab.open_notebook7(host_page, cells)
 
     return open_
 
 
 @fixture
-async def served(page: Page, watch: Watch, tmp_path: Path) -> AsyncIterator[Host]:
+async def served(host_page: Page, watch: Watch, tmp_path: Path) -> AsyncIterator[Host]:
     """`await served("voila" | "marimo", [...cells])`: the page on which that host has run the cells."""
     servers: list[Server] = []
 
@@ -178,11 +194,11 @@ async def served(page: Page, watch: Watch, tmp_path: Path) -> AsyncIterator[Host
         start = {"voila": start_voila, "marimo": start_marimo}[host]
         server, url = await start(tmp_path / host, cells)
         servers.append(server)
-        await page.goto(url)
-        return page
+        await host_page.goto(url)
+        return host_page
 
     yield open_
     await watch.look()
-    await page.goto("about:blank")
+    await host_page.goto("about:blank")
     for server in servers:
         await server.close()

@@ -93,7 +93,11 @@ class Server:
             with socket.socket() as probe:
                 return probe.connect_ex(("127.0.0.1", port)) == 0
 
-        await until(connects, f"{self.arguments[0]} to listen")
+        try:
+            await until(connects, f"{self.arguments[0]} to listen")
+        except BaseException:
+            await self.close()
+            raise
         return f"http://127.0.0.1:{port}/"
 
     def check_alive(self) -> None:

@@ -143,7 +143,7 @@ async def test_the_arrows_pass_over_what_waits(card_page: CardPage) -> None:
     card = await mounted(card_page, rows)
     await card.tiles.first.get_by_role("button", name="Open").focus()
     await card_page.page.keyboard.press("ArrowRight")
-    await expect(card.button("Try again, two owls")).to_be_focused()
+    await expect(card.button("Check again, two owls")).to_be_focused()
     await card_page.page.keyboard.press("ArrowRight")
     await expect(card.tiles.nth(4).get_by_role("button", name="Open")).to_be_focused()
     await card_page.page.keyboard.press("Home")
@@ -155,7 +155,7 @@ async def test_the_arrows_pass_over_what_waits(card_page: CardPage) -> None:
     [
         (MIXED, "Check now", {"type": "poll_now"}),
         (MIXED, "Stop all", {"type": "stop"}),
-        (MIXED, "Try again, a harbour in the rain", {"type": "again", "request": 1}),
+        (MIXED, "Check again, a harbour in the rain", {"type": "again", "request": 1}),
         (MIXED, "Check again, two owls", {"type": "again", "request": 2}),
         (MIXED[:2], "Retry failed (1)", {"type": "retry_failed"}),
         ([stopped(0)], "Check again", {"type": "poll_now"}),
@@ -173,9 +173,9 @@ async def test_a_button_sends_one_message(
 async def test_a_wrong_key_can_be_replaced(card_page: CardPage) -> None:
     """When all have failed the form for the key comes back; what is typed leaves in one message, and all go on."""
     card = await mounted(card_page, [failed(0, "Key refused"), failed(1, "Key refused")])
-    await card.button("Edit key").click()
+    await card.button("Change key").click()
     await card.root.get_by_label("API key").fill("another-key")
-    await card.button("Fetch").click()
+    await card.button("Show pictures").click()
     assert await intents(card_page) == [{"type": "start", "key": "another-key"}, {"type": "retry_failed"}]
     await expect(card.root.get_by_label("API key")).to_have_count(0)
 
@@ -187,7 +187,7 @@ async def test_only_drawn_tiles_ask_for_thumbnails(card_page: CardPage) -> None:
         return {**batch_entry(request, index), "id": f"{request}-{index}"}
 
     card = await mounted(card_page, [done(unlike, each) for each in range(50)], answers=False)
-    asked = "count => model.sent.filter(({type}) => type === 'need').length >= count"
+    asked = "count => model.sent.filter(({type}) => type === 'get_picture').length >= count"
     await expect(card.tiles).to_have_count(60)
     await card_page.page.wait_for_function(asked, arg=60)
     await card.root.get_by_role("button", name="Show more (140 left)").click()

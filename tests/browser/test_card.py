@@ -73,10 +73,9 @@ async def test_every_state_survives_forced_colors_and_big_type(card_page: CardPa
         ("03-eta", "Stop waiting", {"type": "stop"}),
         ("03-eta", "Check now", {"type": "poll_now"}),
         ("09-downloading", "Stop", {"type": "stop"}),
-        ("17-job-failed", "Try again", {"type": "poll_now"}),
         ("18-stopped", "Check again", {"type": "poll_now"}),
         ("19-timed-out", "Check again", {"type": "poll_now"}),
-        ("02-idle", "Fetch", {"type": "start"}),
+        ("02-idle", "Show pictures", {"type": "start"}),
         ("12-missing", "Retry picture 3", {"type": "retry", "index": 2}),
     ],
 )

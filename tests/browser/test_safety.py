@@ -102,7 +102,7 @@ async def test_addresses_of_the_answer_are_never_opened_by_the_browser(lab: Lab,
     await notebook.run(0)
     await notebook.run(1)
     card = Card(notebook.output(1))
-    await expect(card.line).to_have_text("1 of 5 pictures, 4 could not be loaded")
+    await expect(card.line).to_have_text("1 of 5 pictures · 4 could not be loaded")
     await card.shows(1)
     await expect(card.root.locator("a")).to_have_count(0)
     await unharmed(notebook)

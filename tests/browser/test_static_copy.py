@@ -88,6 +88,13 @@ async def test_running_line_waits_for_the_card(page: Page) -> None:
     await page.wait_for_function("document.querySelector('.dreambooth-copy').offsetHeight > 20")
 
 
+async def test_other_documents_keep_their_copies(page: Page) -> None:
+    """A live notebook hides no copy in a duplicate of its file that is open beside it."""
+    notebooks = (f"<div class='jp-Notebook'>{content}</div>" for content in (LIVE + gallery(), gallery()))
+    await page.set_content(f"<body>{''.join(notebooks)}</body>")
+    assert [await copy.is_visible() for copy in await page.locator(".dreambooth-copy").all()] == [False, True]
+
+
 async def test_cards_decide_for_themselves_alone(page: Page) -> None:
     """The styles of a copy hold for the whole page, and must not decide about another card's copy."""
     other = statement("b")

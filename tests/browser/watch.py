@@ -34,16 +34,22 @@ def of_the_host(text: str, source: str) -> bool:
 
 
 class Watch:
-    """Everything that a browser context reported since `start_over()`."""
+    """Everything that the browser contexts reported since `start_over()`."""
 
     def __init__(self, context: BrowserContext) -> None:
-        self.context = context
+        self._contexts: list[BrowserContext] = []
         self.log: list[str] = []
         self.requests: list[str] = []
         self._faults: list[str] = []
         self._expected: list[str] = []
         self._folder: Path | None = None
         self._failed: Callable[[], bool] = bool
+        self.follow(context)
+
+    def follow(self, context: BrowserContext) -> None:
+        """Listen to one more context, until it is closed."""
+        self._contexts.append(context)
+        context.on("close", lambda closed: self._contexts.remove(closed))  # noqa: PLW0108 (Playwright marks its handlers)
         context.on("console", self._on_console)
         context.on("weberror", self._on_error)
         context.on("request", self._on_request)
@@ -88,7 +94,7 @@ class Watch:
         (folder / "console.log").write_text("\n".join(self.log), encoding="utf-8")
         for log in logs:
             shutil.copy(log, folder)
-        for number, page in enumerate(self.context.pages):
+        for number, page in enumerate(page for context in self._contexts for page in context.pages):
             try:
                 await page.screenshot(path=folder / f"page-{number}.png", timeout=5000)
             except Error as error:

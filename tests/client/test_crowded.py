@@ -11,8 +11,8 @@ import pytest
 import dreambooth_widget as dw
 from dreambooth_widget import Client, PollSchedule, Retry
 
-from ..endpoint import CANARY, Reply, png
-from ..service import Service, Watched, begin
+from ..endpoint import CANARY, Reply, Service, png
+from ..jobs import Watched, begin
 
 SCHEDULE = PollSchedule(shortest=0.02, longest=0.5, longest_silence=0.5, jitter=0)
 

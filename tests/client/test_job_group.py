@@ -13,8 +13,8 @@ from dreambooth_widget import Client, FetchResult, PollSchedule, Retry
 from dreambooth_widget.client.job_group import FetchJobs, Outcome
 from dreambooth_widget.client.requests import read_requests
 
-from ..endpoint import CANARY, png
-from ..service import Service, begin
+from ..endpoint import CANARY, Service, png
+from ..jobs import begin
 
 FAST = PollSchedule(shortest=0.02, longest=0.05, longest_silence=0.05)
 QUICK = Retry(attempts=2, first=0.01, longest=0.05, rate_limit_wait=0.1)

@@ -32,6 +32,11 @@ def test_nothing_is_left_in_it(path: Path) -> None:
 Run = Callable[[str], Executed]
 
 
+def group(notebook: str) -> pytest.MarkDecorator:
+    """Keep the tests of one notebook on one worker, which executes it once."""
+    return pytest.mark.xdist_group(f"notebooks/{notebook}")
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The notebook of a name after papermill, which stops at the first error; in a folder of its own, without a key."""
@@ -48,7 +53,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [path.stem for path in NOTEBOOKS])
+@pytest.mark.parametrize("name", [pytest.param(path.stem, marks=group(path.stem)) for path in NOTEBOOKS])
 def test_it_runs_from_top_to_bottom(name: str, run: Run) -> None:
     """No cell fails or complains, and every widget that was shown has its copy in the file, or waits with the form."""
     done = run(name)
@@ -64,6 +69,7 @@ def test_it_runs_from_top_to_bottom(name: str, run: Run) -> None:
 
 
 @pytest.mark.slow
+@group("automation")
 def test_the_automation_says_what_it_promises(run: Run) -> None:
     """A time-out that is resumed, a second run that asks nobody, files that were written, an error that is caught."""
     done = run("automation")
@@ -76,6 +82,7 @@ def test_the_automation_says_what_it_promises(run: Run) -> None:
 
 
 @pytest.mark.slow
+@group("batch")
 def test_the_batch_says_what_it_promises(run: Run) -> None:
     """Fifty prompts, two of which fail, in one card; a manifest, a data frame, `fetch_all`, and a cluster's workers."""
     done = run("batch")

@@ -25,7 +25,7 @@ from ..answers import (
 class TestSuccess:
     """Success, with links of every shape, or without any."""
 
-    def test_literal(self) -> None:
+    def test_documented_success(self) -> None:
         """The documented success is finished, with its one link."""
         assert read(DONE) == Finished((PictureLink("https://pub-1.r2.dev/generations/6ef3.png"),))
 
@@ -46,7 +46,7 @@ class TestSuccess:
         assert [link.url for link in success(urls)] == urls
 
     @pytest.mark.parametrize("output", ["https://cdn.example/1.png", "data:image/png;base64,iVBORw0K", "iVBORw0KGgo="])
-    def test_string(self, output: str) -> None:
+    def test_output_as_string(self, output: str) -> None:
         """`output` as one string is one link or inline picture."""
         assert success(output) == (PictureLink(output),)
 
@@ -150,7 +150,7 @@ class TestSuccess:
             ("yes", ()),
         ],
     )
-    def test_flagged(self, flags: Any, expected: tuple[bool, ...]) -> None:
+    def test_flagged_pictures(self, flags: Any, expected: tuple[bool, ...]) -> None:
         """The safety checker's word is kept for each link, whether it comes as one truth or a list."""
         answer = {"status": "success", "output": ["https://c/0", "https://c/1"], "nsfw_content_detected": flags}
         assert finished(answer).flagged == expected
@@ -178,7 +178,7 @@ class TestProcessing:
         ("body", "message"),
         [(WAITING, "try again later."), (WAITING_SHORT, "Try Again"), ('{"status":"processing"}', "")],
     )
-    def test_literal(self, body: str, message: str) -> None:
+    def test_documented_waiting(self, body: str, message: str) -> None:
         """The documented waiting answers are processing; `messege` is a message."""
         assert read(body) == Processing(message)
 
@@ -206,7 +206,7 @@ class TestProcessing:
     @pytest.mark.parametrize(
         ("eta", "seconds"), [("20.94", 20.94), ("7", 7.0), ('"12.5"', 12.5), ("1e2", 100.0), ("604800", 604_800.0)]
     )
-    def test_eta(self, eta: str, seconds: float) -> None:
+    def test_eta_in_seconds(self, eta: str, seconds: float) -> None:
         """An ETA is a number of seconds, also when it comes as text."""
         assert read(f'{{"status":"processing","eta":{eta}}}') == Processing(eta=seconds)
 
@@ -291,7 +291,7 @@ class TestTryAgain:
         ],
     )
     def test_not_the_protocol(self, body: bytes, reason: str) -> None:
-        """What is not the protocol is tried again, told apart, and named."""
+        """What is not the protocol is tried again, and named."""
         answer = busy(body)
         assert answer.reason == reason
         assert answer.unexpected

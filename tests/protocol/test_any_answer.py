@@ -1,4 +1,4 @@
-"""What no row foresees: arbitrary JSON, bytes, headers and statuses, by Hypothesis."""
+"""Arbitrary JSON, bytes, headers and statuses, by Hypothesis."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from dreambooth_widget.protocol.answers import (
     Refused,
     read_answer,
 )
+from dreambooth_widget.protocol.endpoint import V4
 from dreambooth_widget.protocol.generation import read_generation
 
 from ..answers import (
@@ -29,8 +30,6 @@ from ..answers import (
     LITERAL,
 )
 
-# -- any input -------------------------------------------------------------------------------------------------------
-
 SCALARS = (
     st.none()
     | st.booleans()
@@ -38,7 +37,20 @@ SCALARS = (
     | st.integers(min_value=10**30, max_value=10**60)
     | st.floats()
     | st.text(st.characters(exclude_categories=()), max_size=40)
-    | st.sampled_from(["success", "processing", "failed", "error", "", "0", "not_found", "wait 5 seconds", KEY_TEXT])
+    | st.sampled_from(
+        [
+            "success",
+            "processing",
+            "failed",
+            "error",
+            "",
+            "0",
+            "not_found",
+            "wait 5 seconds",
+            KEY_TEXT,
+            f"//h/{KEY_TEXT[:9]}\n{KEY_TEXT[9:]}",
+        ]
+    )
 )
 VALUES = st.recursive(
     SCALARS,
@@ -48,15 +60,18 @@ VALUES = st.recursive(
 FIELDS = st.sampled_from(
     [
         *("id", "status", "output", "proxy_links", "message", "messege", "error", "code", "eta", "meta", "tip", "tips"),
+        *("proxy_links", "future_links", "success", "errors", "retryAfter"),
         *("retry_after", "generationTime", "nsfw_content_detected", "fetch_result", "future_links"),
     ]
 )
 RECORDS = st.builds(
     lambda word, fields: {"status": word, **fields} if word else fields,
-    st.sampled_from(["success", "processing", "error", "failed", "queued", None]),
+    st.sampled_from(["success", "processing", "error", "failed", "queued", "completed", True, 403, None]),
     st.dictionaries(FIELDS, VALUES, max_size=8),
 )
-HEADERS = st.dictionaries(st.sampled_from(["Retry-After", "date", "LOCATION", "x"]), st.text(max_size=40), max_size=4)
+HEADERS = st.dictionaries(
+    st.sampled_from(["Retry-After", "date", "LOCATION", "server", "x"]), st.text(max_size=40), max_size=4
+)
 BODIES = (
     st.binary(max_size=200)
     | VALUES.map(lambda value: json.dumps(value).encode())
@@ -73,15 +88,17 @@ BODIES = (
 @example(200, {}, b'{"status":"error","message":' + b"[" * 900 + b"]" * 900 + b"}", None)
 @example(429, {"Retry-After": "Mon, 99 Foo 2026 99:99:99 GMT"}, b"", 0.0)
 @example(429, {"Retry-After": "Fri, 31 Dec 9999 23:59:59 -2359"}, b"", 0.0)
-def test_any_input_gives_an_answer(status: int, headers: dict[str, str], body: bytes, now: float | None) -> None:
+def test_any_input_gives_answer(status: int, headers: dict[str, str], body: bytes, now: float | None) -> None:
     """Whatever the service sends is an `Answer`: fit to be shown, saved as JSON, and without the key."""
-    answer = read_answer(status, headers, body, redact=KEY.redact, now=now)
+    answer = read_answer(status, headers, body, redact=KEY.redact, now=now, endpoint=V4)
     assert isinstance(answer, Processing | Finished | Refused | Busy)
     facts = asdict(answer)
     error = facts.pop("error", InvalidKeyError)
     assert issubclass(error, DreamboothError)
     text = json.dumps(facts, ensure_ascii=False, allow_nan=False)
     assert KEY_TEXT not in text.encode().decode()
+    if isinstance(answer, Refused) and answer.location:
+        assert answer.location.startswith(("https://", "http://"))
     if isinstance(answer, Busy) and answer.retry_after is not None:
         assert 0 <= answer.retry_after <= 86_400
     if isinstance(answer, Processing) and answer.eta is not None:
@@ -92,7 +109,7 @@ def test_any_input_gives_an_answer(status: int, headers: dict[str, str], body: b
 
 
 @given(RECORDS | VALUES)
-def test_any_generation_answer_is_read_or_refused(record: Any) -> None:
+def test_any_generation_answer(record: Any) -> None:
     """The answer of a generation call gives a `Generation` or a sentence, as an object and as JSON text."""
     for response in (record, json.dumps(record)):
         try:

@@ -34,7 +34,7 @@ class TestGeneration:
     """The answer of the generation call, as users paste it in."""
 
     @pytest.mark.parametrize("response", [QUEUED, json.loads(QUEUED)], ids=["text", "object"])
-    def test_queued(self, response: Any) -> None:
+    def test_queued_generation(self, response: Any) -> None:
         """The documented answer gives id, ETA and the number of pictures; `id` wins over the tail of `fetch_result`."""
         generation = read_generation(response)
         assert generation.request_id == "32798037"
@@ -43,7 +43,7 @@ class TestGeneration:
         assert generation.answer == Processing("Try to fetch request after seconds estimated", 20.94)
         assert generation.endpoint == "https://stablediffusionapi.com/api/v3/dreambooth/fetch/{request_id}"
 
-    def test_finished(self) -> None:
+    def test_finished_generation(self) -> None:
         """A generation that was finished at once brings its pictures along, and no ETA."""
         generation = read_generation(DONE_WITH_META)
         assert generation.request_id == "302455"
@@ -61,7 +61,7 @@ class TestGeneration:
 
     @pytest.mark.parametrize("meta", [{"n_samples": 1e9, "W": 1e12, "H": -4}, {"W": True}, None, []])
     def test_nonsense_in_meta(self, meta: Any) -> None:
-        """Sizes nobody can believe are none: they would be drawn as empty tiles."""
+        """Absurd sizes are none: they would be drawn as empty tiles."""
         generation = read_generation({"status": "processing", "id": 1, "meta": meta})
         assert (generation.expected, generation.width, generation.height) == (0, None, None)
 
@@ -88,7 +88,7 @@ class TestGeneration:
             ("hello", "not the JSON object"),
         ],
     )
-    def test_refused(self, response: Any, why: str) -> None:
+    def test_refused_generation(self, response: Any, why: str) -> None:
         """An answer without a request in it is refused with the reason."""
         with pytest.raises(ValueError, match=why):
             read_generation(response)
@@ -104,9 +104,14 @@ class TestGeneration:
         """Bytes and the response objects of requests and httpx are read like their text."""
         assert read_generation(wrap(QUEUED)) == read_generation(QUEUED)
 
-    def test_key_is_struck(self) -> None:
-        """An error that echoes the key does not repeat it, and no id is one."""
-        with pytest.raises(ValueError, match="repeats the API key"):
-            read_generation({"status": "processing", "id": KEY_TEXT.upper()}, redact=KEY.redact)
+    @pytest.mark.parametrize("name", ["id", "request_id"])
+    def test_id_must_not_echo_key(self, name: str) -> None:
+        """An id that echoes the key is refused, without repeating it."""
+        response = {"status": "processing", name: f"a {KEY_TEXT}"}
+        with pytest.raises(ValueError, match=r"repeats the API key$"):
+            read_generation(response, redact=KEY.redact)
+
+    def test_key_is_redacted(self) -> None:
+        """An error that echoes the key does not repeat it."""
         with pytest.raises(ValueError, match=r"\[key\]"):
             read_generation({"status": "error", "message": f"bad {KEY_TEXT}"}, redact=KEY.redact)

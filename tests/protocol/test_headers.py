@@ -20,12 +20,12 @@ class TestRetryAfter:
     NOW = 1_800_000_000.0
 
     @pytest.mark.parametrize(("value", "seconds"), [("30", 30), (" 0 ", 0), ("1.5", 1.5), ("999999999", 86_400)])
-    def test_seconds(self, value: str, seconds: float) -> None:
+    def test_wait_in_seconds(self, value: str, seconds: float) -> None:
         """A number of seconds, believed up to a day."""
         assert parse_retry_after(value, self.NOW) == seconds
 
     @pytest.mark.parametrize(("offset", "seconds"), [(90, 90), (0, 0), (-500, 0), (10**7, 86_400)])
-    def test_date(self, offset: int, seconds: float) -> None:
+    def test_wait_until_date(self, offset: int, seconds: float) -> None:
         """An HTTP date, never negative."""
         assert parse_retry_after(formatdate(self.NOW + offset, usegmt=True), self.NOW) == seconds
 
@@ -33,7 +33,7 @@ class TestRetryAfter:
         "value",
         [None, "", "soon", "-5", "1e3", "٣", "nan", "9" * 5000, "Mon, 99 Foo 2026"],
     )
-    def test_nonsense(self, value: str | None) -> None:
+    def test_nonsense_is_no_wait(self, value: str | None) -> None:
         """Nonsense is no wait."""
         assert parse_retry_after(value, self.NOW) is None
 

@@ -1,17 +1,22 @@
-/** anywidget's entry for one request: one call of `render` per view. */
-import { Card } from "./Card";
-import "./card.css";
+/** anywidget's entry for both widgets: one call of `render` per view. */
+import { batchCard } from "./batch/definition";
+import type { BatchIntent, BatchTraits } from "./batch/messages";
+import { requestCard } from "./card/definition";
+import type { ToKernel, Traits } from "./model/messages";
+import { mount, type RenderProps } from "./mount";
+import "./card/card.css";
 import "./lightbox/lightbox.css";
-import { BLANK, inOrder } from "./model";
-import { type Place, show } from "./show";
-import type { ToKernel, Traits } from "./wire";
+import "./batch/batch.css";
 
-function render(place: Place<Traits, ToKernel>): () => void {
-  return show(place, {
-    blank: BLANK,
-    asked: (message) => message,
-    draw: (shown) => <Card {...shown} select={(indices) => shown.write(inOrder(indices))} />,
-  });
+type RequestProps = RenderProps<Traits, ToKernel>;
+type BatchProps = RenderProps<BatchTraits, BatchIntent>;
+
+function render(props: RequestProps | BatchProps): () => void {
+  return isBatch(props) ? mount(props, batchCard()) : mount(props, requestCard);
+}
+
+function isBatch(props: RequestProps | BatchProps): props is BatchProps {
+  return (props as BatchProps).model.get("_kind") === "batch";
 }
 
 export default { render };

@@ -12,13 +12,13 @@
  * With `options.pictures = {id: {thumbnail, preview, original}}` (URLs) the stand-in kernel also answers: "ready" with
  * every thumbnail and preview of a ready picture, "get_picture" with the picture asked for, "zip" with a few bytes.
  *
- * With `options.rows` it is a batch (batch.js, BatchTraits), and "ready" is answered with its rows, a hundred in a message,
+ * With `options.rows` it is a batch (BatchTraits), and "ready" is answered with its rows, a hundred in a message,
  * and the first sixty thumbnails.
  *
- * @typedef {import("../../../dreambooth_widget/frontend/src/wire").Traits} Traits
- * @typedef {import("../../../dreambooth_widget/frontend/src/wire").ToKernel} ToKernel
- * @typedef {import("../../../dreambooth_widget/frontend/src/wire").FromKernel} FromKernel
- * @typedef {import("../../../dreambooth_widget/frontend/src/batch/wire").Row} Row
+ * @typedef {import("../../../dreambooth_widget/frontend/src/model/messages").Traits} Traits
+ * @typedef {import("../../../dreambooth_widget/frontend/src/model/messages").ToKernel} ToKernel
+ * @typedef {import("../../../dreambooth_widget/frontend/src/model/messages").FromKernel} FromKernel
+ * @typedef {import("../../../dreambooth_widget/frontend/src/batch/messages").Row} Row
  * @typedef {Record<string, Record<string, string>>} Pictures
  * @typedef {{pictures?: Pictures, rows?: Row[], signal?: boolean, into?: Element | ShadowRoot}} Options
  */
@@ -156,9 +156,9 @@ function answer(model, pictures, rows) {
 
 /** @param {Partial<Traits>} traits @param {Options} [options] */
 async function mount(traits, options = {}) {
-  const path = options.rows ? "/static/batch.js" : "/static/widget.js";
+  const path = "/static/widget.js";
   const bundle = await import(path);
-  const model = new FakeModel(traits);
+  const model = new FakeModel({ ...traits, _kind: options.rows ? "batch" : "request" });
   if (options.pictures || options.rows) answer(model, options.pictures ?? {}, options.rows);
   const el = document.createElement("div");
   (options.into ?? document.getElementById("cell"))?.append(el);

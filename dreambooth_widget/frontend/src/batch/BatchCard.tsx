@@ -1,35 +1,35 @@
 /** Many requests in one cell: head, form, filters, one gallery for all, and the dialogs over it. */
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
-import { useDialogs } from "../dialogs";
-import { Form } from "../Form";
-import { useFocusKept } from "../focus";
-import { Grid, type Size } from "../Grid";
-import { OWN_KEYS, stopKeys } from "../keys";
-import { type Fact, factsOf, ofFile, ofJob } from "../metadata";
-import { Notes } from "../Notes";
-import { Status } from "../Status";
-import { useSaving } from "../saving";
-import type { Shown } from "../show";
-import { useSilence } from "../silence";
-import { Toolbar } from "../Toolbar";
-import { type PictureEntry, POLL_NOW, RETRY, START, STOP } from "../wire";
-import { count } from "../words";
+import { Alerts } from "../card/Alerts";
+import { Form } from "../card/Form";
+import { useKernelSilence } from "../card/kernelSilence";
+import { type Fact, factsOf, ofFile, ofJob } from "../card/pictureFacts";
+import { Status } from "../card/Status";
+import { count } from "../card/statusText";
+import { useDownload } from "../gallery/download";
+import { Grid, type Size } from "../gallery/Grid";
+import { Toolbar } from "../gallery/Toolbar";
+import { useDialogs } from "../lightbox/useDialogs";
+import { type PictureEntry, POLL_NOW, RETRY, START, STOP } from "../model/messages";
+import type { CardProps } from "../mount";
+import { useKeptFocus } from "../ui/keepFocus";
+import { OWN_KEYS, stopKeys } from "../ui/keys";
 import { BatchTile } from "./BatchTile";
-import { countOf, Filters } from "./filters";
-import { indexOf } from "./places";
+import { type Action, batchButtonLabel, batchStatusText, captionOf } from "./batchText";
+import { countOf, Filters } from "./Filters";
+import { AGAIN, type BatchIntent, type BatchTraits, RETRY_FAILED } from "./messages";
+import { tileIndex } from "./pictureKeys";
 import type { BatchEntry, Filter, Rows } from "./rows";
-import { AGAIN, type BatchIntent, type BatchTraits, RETRY_FAILED } from "./wire";
-import { type Action, captionOf, describe, labelOf } from "./words";
 
 const INTENTS = { fetch: START, check: POLL_NOW, stop: STOP, failed: RETRY_FAILED, resume: POLL_NOW } as const;
 
-interface Props extends Shown<BatchTraits, BatchIntent> {
+interface Props extends CardProps<BatchTraits, BatchIntent> {
   rows: Rows;
   select(indices: Iterable<number>): void;
 }
 
-export function BatchCard({ view, store, rows, refused, now, send, select, speak }: Props): VNode {
+export function BatchCard({ view, store, rows, kernelError, now, send, select, speak }: Props): VNode {
   const { total, status, _card: card } = view;
   const [size, setSize] = useState<Size>("M");
   const [editing, setEditing] = useState(false);
@@ -37,17 +37,17 @@ export function BatchCard({ view, store, rows, refused, now, send, select, speak
   // The last one of a state may leave it.
   const filter = countOf(picked, view.counts) ? picked : "all";
   const gallery = rows.gallery(filter);
-  const saving = useSaving(store);
-  const silent = useSilence(view.alive, status !== "processing" && view.counts.success > 0);
-  const root = useFocusKept();
-  const selected = new Set(view.selected.map(indexOf));
+  const download = useDownload(store);
+  const silent = useKernelSilence(view.alive, status !== "processing" && view.counts.success > 0);
+  const root = useKeptFocus();
+  const selected = new Set(view.selected.map(tileIndex));
   const chosen = [...selected]
     .map((index) => rows.at(index))
     .filter((entry) => entry?.status === "ready") as BatchEntry[];
   const name = count(total, "request");
   const label = `Pictures of ${name}`;
   const form = card.form || editing;
-  const trouble = saving.trouble || (form ? "" : refused);
+  const problem = download.problem || (form ? "" : kernelError);
   const dialogs = useDialogs({
     entries: gallery.listReady,
     label,
@@ -86,17 +86,17 @@ export function BatchCard({ view, store, rows, refused, now, send, select, speak
         {...OWN_KEYS}
       >
         <Status
-          words={() => describe(view, { now: now(), heard: view.heard })}
+          text={() => batchStatusText(view, { ...view, now: now() })}
           live={status === "processing"}
           since={view.started_at}
           now={now}
           name={name}
-          labels={(action) => labelOf(action, view)}
+          labels={(action) => batchButtonLabel(action, view)}
           onAction={act}
           speak={speak}
         />
-        {form && <Form requestId={null} hasKey={card.has_key} refused={refused} onStart={start} />}
-        <Notes trouble={trouble} silent={silent} />
+        {form && <Form requestId={null} hasKey={card.has_key} kernelError={kernelError} onStart={start} />}
+        <Alerts problem={problem} silent={silent} waiting={download.waiting} />
         {total > 0 && !silent && (
           <div class="dreambooth-controls">
             <Filters of={view.counts} filter={filter} onFilter={setPicked} />
@@ -105,10 +105,10 @@ export function BatchCard({ view, store, rows, refused, now, send, select, speak
               ready={gallery.ready}
               selected={chosen.length}
               size={size}
-              saving={saving.busy}
+              downloading={download.busy}
               onSize={setSize}
               onSelectAll={() => (chosen.length >= gallery.ready ? select([]) : all())}
-              onSave={() => void saving.save(chosen.length ? chosen : gallery.listReady())}
+              onDownload={() => void download.start(chosen.length ? chosen : gallery.listReady())}
               onCompare={() => dialogs.compare(chosen)}
             />
           </div>
@@ -122,12 +122,13 @@ export function BatchCard({ view, store, rows, refused, now, send, select, speak
             store={store}
             size={size}
             live={status === "processing"}
+            busy={store.kernelBusy}
             selected={selected}
             focus={dialogs.focus}
             onOpen={dialogs.open}
             onSelect={select}
             onSelectAll={all}
-            onSave={(entry) => void saving.save([entry])}
+            onDownload={(entry) => void download.start([entry])}
             onRetry={again}
           />
         )}

@@ -1,15 +1,15 @@
 /** One tile of a batch with the caption beneath: a picture, or a request that has none to show (yet). */
 import type { VNode } from "preact";
-import { Button } from "../Button";
-import { useTicks } from "../clock";
-import { Icon } from "../icons";
-import { Tile, type TileProps } from "../Tile";
-import { running } from "../words";
+import { running } from "../card/statusText";
+import { Tile, type TileProps } from "../gallery/Tile";
+import { useTicks } from "../model/clock";
+import { UNASKED_THUMBNAILS } from "../model/constants";
+import { Button } from "../ui/Button";
+import { Icon } from "../ui/icons";
+import { captionOf, stateOf } from "./batchText";
 import type { BatchEntry } from "./rows";
-import { captionOf, stateOf } from "./words";
 
-/** As many thumbnails as the kernel sends unasked, and how long those may take. */
-const UNASKED = 60;
+/** Milliseconds that a thumbnail which the kernel sends by itself may take. */
 const ON_ITS_WAY = 300;
 
 interface Props extends TileProps {
@@ -31,7 +31,7 @@ export function BatchTile({ now, ...props }: Props): VNode {
           total={row.pictures.length}
           place={place}
           about={`, ${caption}`}
-          patience={props.position < UNASKED ? ON_ITS_WAY : 0}
+          patience={props.position < UNASKED_THUMBNAILS ? ON_ITS_WAY : 0}
         />
       )}
       <p class="dreambooth-caption" title={caption} dir="auto">
@@ -45,7 +45,7 @@ function Request({ entry, active, now, onRetry }: Props): VNode {
   const { row, reason, status } = entry as BatchEntry;
   useTicks(running(row), row.started_at ?? 0, now);
   const [icon, state] = stateOf(row, now());
-  const again = row.status === "error" ? "Try again" : "Check again";
+  const again = "Check again";
   return (
     <div class="dreambooth-state">
       <strong>

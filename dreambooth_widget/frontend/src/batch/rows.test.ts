@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { entry } from "../testing";
-import { indexOf } from "./places";
+import { entry } from "../model/fakeModel";
+import { message, row } from "./fakeBatch";
+import type { Row } from "./messages";
+import { tileIndex } from "./pictureKeys";
 import { type Filter, Rows } from "./rows";
-import { message, row } from "./testing";
-import type { Row } from "./wire";
 
 function rowsOf(...rows: Row[]): Rows {
   const known = new Rows();
@@ -72,8 +72,8 @@ test("a snapshot makes void what was known; what follows it adds", () => {
 
 test("a picture is found by its number, and those that can be opened are listed", () => {
   const rows = rowsOf(row(0, "error"), row(1));
-  expect(rows.at(indexOf([1, 2]))).toMatchObject({ id: "1/2", place: 2 });
-  expect(rows.at(indexOf([5, 0]))).toBeUndefined();
+  expect(rows.at(tileIndex([1, 2]))).toMatchObject({ id: "1/2", place: 2 });
+  expect(rows.at(tileIndex([5, 0]))).toBeUndefined();
   const ready = rows.gallery("all").listReady();
   expect(ready.map((each) => each.id)).toEqual(FOUR(1));
 });

@@ -2,10 +2,10 @@
  * The requests as they are known here, and the gallery of their tiles. A row that comes costs what it holds, a drawing one
  * step for each request; tiles are listed only as far as they are drawn.
  */
-import type { Gallery } from "../Grid";
-import type { PictureEntry, Status } from "../wire";
-import { indexOf, OF_REQUEST, placeOf } from "./places";
-import type { Row, RowsMessage } from "./wire";
+import type { PictureList } from "../gallery/Grid";
+import type { PictureEntry, Status } from "../model/messages";
+import type { Row, RowsMessage } from "./messages";
+import { OF_REQUEST, pictureKey, tileIndex } from "./pictureKeys";
 
 export type Filter = "all" | "waiting" | "done" | "failed" | "stopped";
 
@@ -32,7 +32,7 @@ interface Held {
   ready: number;
 }
 
-export interface BatchGallery extends Gallery {
+export interface BatchPictures extends PictureList {
   slice(from: number, to: number): BatchEntry[];
   /** How many can be opened, and which. Those are listed when somebody asks: they may be thousands. */
   ready: number;
@@ -54,7 +54,7 @@ export class Rows {
   }
 
   /** The tiles of all requests, or of those in one state, in the batch's order. */
-  gallery(filter: Filter): BatchGallery {
+  gallery(filter: Filter): BatchPictures {
     const shown = ({ status }: Held): boolean => STATUSES[filter].includes(status);
     let [length, ready] = [0, 0];
     for (const held of this.#held.values()) {
@@ -74,7 +74,7 @@ export class Rows {
   }
 
   at(index: number): BatchEntry | undefined {
-    return this.#held.get(placeOf(index)[0])?.entries.find((entry) => entry.index === index);
+    return this.#held.get(pictureKey(index)[0])?.entries.find((entry) => entry.index === index);
   }
 }
 
@@ -85,7 +85,7 @@ function entriesOf(row: Row): BatchEntry[] {
   const done = row.status === "success";
   const entries: BatchEntry[] = row.pictures
     .filter((entry) => done || entry.status === "ready")
-    .map((entry) => ({ ...entry, index: indexOf([row.request, entry.index]), row, place: entry.index }));
+    .map((entry) => ({ ...entry, index: tileIndex([row.request, entry.index]), row, place: entry.index }));
   if (!done || !entries.length) entries.push(itself(row));
   return entries;
 }
@@ -93,7 +93,7 @@ function entriesOf(row: Row): BatchEntry[] {
 function itself(row: Row): BatchEntry {
   const [first] = row.pictures;
   return {
-    index: indexOf([row.request, OF_REQUEST]),
+    index: tileIndex([row.request, OF_REQUEST]),
     // What can be asked for again is a tile with a button.
     status: /error|stopped|timed_out/.test(row.status) ? "missing" : "waiting",
     reason: row.note,

@@ -1,13 +1,13 @@
 /** Two pictures over each other, with a slider that says how much of the left one is seen. */
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
-import { OWN_KEYS } from "../keys";
-import type { PictureStore } from "../pictureStore";
-import { Tool } from "../Tool";
-import type { PictureEntry } from "../wire";
+import type { PictureEntry } from "../model/messages";
+import type { PictureStore } from "../model/pictureStore";
+import { IconButton } from "../ui/Button";
+import { OWN_KEYS } from "../ui/keys";
+import { Dialog } from "./Dialog";
 import { sizeOf } from "./geometry";
 import { Noticed, useNotice } from "./Notice";
-import { Shell } from "./Shell";
 import { usePicture } from "./usePicture";
 
 export interface CompareProps {
@@ -32,12 +32,12 @@ export function Compare({ left, right, captionOf, store, onClose }: CompareProps
   const [first, second] = [left, right].map((entry) => captionOf(entry) || numberOf(entry)) as [string, string];
   const style = { "--db-share": `${share}%`, "--db-ratio": String(width / height) };
   return (
-    <Shell label="Compare two pictures" onClose={onClose}>
+    <Dialog label="Compare two pictures" onClose={onClose}>
       {(close) => (
         <>
           <p>Compare</p>
           <div class="dreambooth-tools">
-            <Tool icon="cross" label="Close" hint="Esc" onClick={close} />
+            <IconButton icon="cross" label="Close" hint="Esc" onClick={close} />
           </div>
           <div class="dreambooth-body">
             <div class="dreambooth-main dreambooth-pair">
@@ -51,7 +51,7 @@ export function Compare({ left, right, captionOf, store, onClose }: CompareProps
                   max={100}
                   value={share}
                   aria-label="Share of the left picture"
-                  aria-valuetext={`${share} % ${first}, ${100 - share} % ${second}`}
+                  aria-valuetext={`${share}% ${first}, ${100 - share}% ${second}`}
                   onInput={(event) => setShare(event.currentTarget.valueAsNumber)}
                   {...OWN_KEYS}
                 />
@@ -64,7 +64,7 @@ export function Compare({ left, right, captionOf, store, onClose }: CompareProps
           </div>
         </>
       )}
-    </Shell>
+    </Dialog>
   );
 }
 

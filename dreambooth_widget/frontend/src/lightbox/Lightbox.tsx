@@ -1,18 +1,19 @@
 /** One picture over the whole window: zoom, turn, read, copy, save. */
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
-import { Facts } from "../Facts";
-import { type Fact, nameOf } from "../metadata";
-import type { PictureStore } from "../pictureStore";
-import { saveBlob } from "../save";
-import type { PictureEntry } from "../wire";
-import { Actions, Turns, ZoomBar } from "./Bars";
-import { copyPicture, reasonOf } from "./copy";
+import { FactList } from "../card/FactList";
+import { type Fact, nameOf } from "../card/pictureFacts";
+import { WAITING_FOR_CELL } from "../card/statusText";
+import { SLOW, savePicture } from "../gallery/download";
+import type { PictureEntry } from "../model/messages";
+import type { PictureStore } from "../model/pictureStore";
+import { copyPicture, reasonOf } from "./clipboard";
+import { Dialog, focused, isRightToLeft } from "./Dialog";
 import { kindFor, type Size, sizeOf } from "./geometry";
 import { Help } from "./Help";
 import { type Command, commandFor } from "./keymap";
+import { Actions, Turns, ZoomBar } from "./LightboxToolbar";
 import { Noticed, useNotice } from "./Notice";
-import { focused, isRightToLeft, Shell } from "./Shell";
 import { Stage } from "./Stage";
 import { usePicture } from "./usePicture";
 import { usePosition } from "./usePosition";
@@ -40,7 +41,7 @@ const ZOOM_STEP = 1.5;
 const PAN_STEP = 96;
 const CENTRE = { x: 0, y: 0 };
 
-/** A native dialog, or a stage in the page's flow where the frame has no room for one (`Shell`). */
+/** A native dialog, or a stage in the page's flow where the frame has no room for one (`Dialog`). */
 export function Lightbox(props: LightboxProps): VNode | null {
   return props.entries.length > 0 ? <Opened {...props} /> : null;
 }
@@ -73,7 +74,10 @@ function Opened(props: LightboxProps): VNode {
     say(nameAt(to, next), false);
   };
   const pan = (x: number, y: number): void => viewing.move({ x: x * PAN_STEP, y: y * PAN_STEP }, 1, CENTRE);
-  const bytes = (): Promise<Blob> => store.bytes(entry, "original");
+  const bytes = (): Promise<Blob> => {
+    const slow = setTimeout(() => store.kernelBusy && say(WAITING_FOR_CELL), SLOW);
+    return store.bytes(entry, "original").finally(() => clearTimeout(slow));
+  };
   const commands: Record<Command, () => unknown> = {
     previous: () => turn(position - 1),
     next: () => turn(position + 1),
@@ -92,7 +96,7 @@ function Opened(props: LightboxProps): VNode {
     copy: async () => say(await copyPicture(bytes())),
     download: () =>
       bytes().then(
-        (blob) => saveBlob(blob, entry.name),
+        (blob) => savePicture(blob, entry),
         (error: unknown) => say(`Not saved: ${reasonOf(error)}`),
       ),
     left: () => pan(1, 0),
@@ -113,11 +117,11 @@ function Opened(props: LightboxProps): VNode {
   };
 
   return (
-    <Shell label={props.label} onKey={onKey} onClose={() => props.onClose(position)}>
+    <Dialog label={props.label} onKey={onKey} onClose={() => props.onClose(position)}>
       {(close) => (
         <>
           <p>
-            <bdi>{`${position + 1} of ${entries.length}`}</bdi> <bdi>{`${Math.round(scale * 100)} %`}</bdi>
+            <bdi>{`${position + 1} of ${entries.length}`}</bdi> <bdi>{`${Math.round(scale * 100)}%`}</bdi>
             {caption && <bdi>{caption}</bdi>}
           </p>
           <ZoomBar viewing={viewing} run={run} />
@@ -140,12 +144,12 @@ function Opened(props: LightboxProps): VNode {
             </div>
             {details && (
               <aside class="dreambooth-details" aria-label="Details">
-                <Facts facts={props.factsOf(entry)} say={say} />
+                <FactList facts={props.factsOf(entry)} say={say} />
               </aside>
             )}
           </div>
         </>
       )}
-    </Shell>
+    </Dialog>
   );
 }

@@ -1,9 +1,9 @@
 import type { VNode } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { isRightToLeft } from "./Dialog";
 import { type Size, swipe } from "./geometry";
 import { type Gestures, trackGestures } from "./gestures";
-import { isRightToLeft } from "./Shell";
-import type { ShownPicture } from "./usePicture";
+import type { LoadedPicture } from "./usePicture";
 import type { Viewing } from "./useView";
 
 interface StageProps {
@@ -11,7 +11,7 @@ interface StageProps {
   id: string;
   alt: string;
   picture: Size;
-  shown: ShownPicture;
+  shown: LoadedPicture;
   viewing: Viewing;
   stage: Size;
   onSize(size: Size): void;

@@ -3,7 +3,8 @@
  *
  * Points are CSS pixels from the stage's centre; `scale` is CSS pixels per pixel of the picture, so 1 is "1:1".
  */
-import type { Kind, PictureEntry } from "../wire";
+import { PREVIEW_EDGE } from "../model/constants";
+import type { PictureEntry, PictureKind } from "../model/messages";
 
 export interface Size {
   width: number;
@@ -20,8 +21,6 @@ export interface View extends Point {
   scale: number;
 }
 
-/** Longest edge, in pixels, of the previews that the kernel sends. */
-const PREVIEW_EDGE = 1024;
 /** Of the scale. */
 export const LARGEST = 8;
 const SLACK = 1.01;
@@ -102,7 +101,7 @@ export function swipe(total: Point, stage: Size): -1 | 0 | 1 {
 }
 
 /** Which file has enough pixels for this many device pixels per pixel of the picture. */
-export function kindFor(picture: Size, deviceScale: number): Kind {
+export function kindFor(picture: Size, deviceScale: number): PictureKind {
   const edge = Math.max(picture.width, picture.height);
   return edge * deviceScale > Math.min(edge, PREVIEW_EDGE) * SLACK ? "original" : "preview";
 }

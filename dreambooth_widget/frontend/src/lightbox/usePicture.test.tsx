@@ -1,7 +1,7 @@
 import { render } from "preact";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { PictureStore } from "../pictureStore";
-import type { Kind, PictureEntry } from "../wire";
+import type { PictureEntry, PictureKind } from "../model/messages";
+import type { PictureStore } from "../model/pictureStore";
 import { usePicture } from "./usePicture";
 
 const entry = (id: string): PictureEntry => ({ id, index: 0 }) as PictureEntry;
@@ -10,6 +10,7 @@ const entry = (id: string): PictureEntry => ({ id, index: 0 }) as PictureEntry;
 function fakeStore(have: string[]) {
   const waiting = new Map<string, { resolve(url: string): void; reject(error: Error): void }>();
   const store: PictureStore = {
+    kernelBusy: false,
     url: (id, kind) => (have.includes(id + kind) ? id + kind : undefined),
     want: ({ id }, kind) => new Promise((resolve, reject) => waiting.set(id + kind, { resolve, reject })),
     bytes: () => Promise.reject(new Error("not asked here")),
@@ -20,7 +21,7 @@ function fakeStore(have: string[]) {
 let root: HTMLElement;
 let settled: (string | null)[];
 
-function Shown(props: { store: PictureStore; id: string; kind: Kind }) {
+function LoadedFile(props: { store: PictureStore; id: string; kind: PictureKind }) {
   const { url, busy } = usePicture(props.store, entry(props.id), props.kind, (reason) => settled.push(reason));
   return <p>{`${url} ${busy ? "busy" : "still"}`}</p>;
 }
@@ -35,7 +36,7 @@ afterEach(() => render(null, root));
 describe("usePicture", () => {
   it("shows what is at hand at once, then climbs one file after the other", async () => {
     const { store, waiting } = fakeStore(["athumbnail"]);
-    render(<Shown store={store} id="a" kind="original" />, root);
+    render(<LoadedFile store={store} id="a" kind="original" />, root);
     expect(root.textContent).toContain("athumbnail");
     await vi.waitFor(() => expect([...waiting.keys()]).toEqual(["apreview"]));
     waiting.get("apreview")?.resolve("apreview");
@@ -47,7 +48,7 @@ describe("usePicture", () => {
 
   it("asks for nothing when something sharp enough is at hand", async () => {
     const { store, waiting } = fakeStore(["aoriginal", "athumbnail"]);
-    render(<Shown store={store} id="a" kind="preview" />, root);
+    render(<LoadedFile store={store} id="a" kind="preview" />, root);
     await vi.waitFor(() => expect(settled).toEqual([null]));
     expect(root.textContent).toBe("aoriginal still");
     expect(waiting.size).toBe(0);
@@ -55,7 +56,7 @@ describe("usePicture", () => {
 
   it("keeps what it has when there is nothing sharper, and says why", async () => {
     const { store, waiting } = fakeStore(["athumbnail"]);
-    render(<Shown store={store} id="a" kind="preview" />, root);
+    render(<LoadedFile store={store} id="a" kind="preview" />, root);
     await vi.waitFor(() => expect(waiting.size).toBe(1));
     waiting.get("apreview")?.reject(new Error("no longer there"));
     await vi.waitFor(() => expect(settled).toEqual(["no longer there"]));
@@ -64,9 +65,9 @@ describe("usePicture", () => {
 
   it("never shows a picture that was turned away from", async () => {
     const { store, waiting } = fakeStore(["athumbnail", "bthumbnail"]);
-    render(<Shown store={store} id="a" kind="preview" />, root);
+    render(<LoadedFile store={store} id="a" kind="preview" />, root);
     await vi.waitFor(() => expect(waiting.size).toBe(1));
-    render(<Shown store={store} id="b" kind="preview" />, root);
+    render(<LoadedFile store={store} id="b" kind="preview" />, root);
     expect(root.textContent).toContain("bthumbnail");
     waiting.get("apreview")?.resolve("apreview");
     await vi.waitFor(() => expect(waiting.has("bpreview")).toBe(true));

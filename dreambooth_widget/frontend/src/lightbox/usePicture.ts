@@ -1,19 +1,19 @@
 /** The sharpest file of a picture that is at hand, while a sharper one is on its way. */
 import { useEffect, useState } from "preact/hooks";
-import type { PictureStore } from "../pictureStore";
-import type { Kind, PictureEntry } from "../wire";
-import { reasonOf } from "./copy";
+import type { PictureEntry, PictureKind } from "../model/messages";
+import type { PictureStore } from "../model/pictureStore";
+import { reasonOf } from "./clipboard";
 
 /** From the first to appear to the sharpest. */
-const LADDER: readonly Kind[] = ["thumbnail", "preview", "original"];
+const LADDER: readonly PictureKind[] = ["thumbnail", "preview", "original"];
 
-interface Shown {
+interface LoadedFile {
   id: string;
-  kind: Kind;
+  kind: PictureKind;
   url: string;
 }
 
-export interface ShownPicture {
+export interface LoadedPicture {
   url: string | undefined;
   /** A sharper file is asked for. */
   busy: boolean;
@@ -26,10 +26,10 @@ export interface ShownPicture {
 export function usePicture(
   store: PictureStore,
   entry: PictureEntry,
-  kind: Kind,
+  kind: PictureKind,
   settled: (reason: string | null) => void,
-): ShownPicture {
-  const [last, show] = useState<Shown | null>(null);
+): LoadedPicture {
+  const [last, show] = useState<LoadedFile | null>(null);
   const [busy, setBusy] = useState(false);
   const shown = last?.id === entry.id ? last : atHand(store, entry.id);
 
@@ -59,7 +59,7 @@ export function usePicture(
   return { url: shown?.url, busy };
 }
 
-function atHand(store: PictureStore, id: string): Shown | null {
+function atHand(store: PictureStore, id: string): LoadedFile | null {
   for (const kind of LADDER.toReversed()) {
     const url = store.url(id, kind);
     if (url) return { id, kind, url };

@@ -1,6 +1,6 @@
 import { render } from "preact";
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import type { PictureEntry } from "../wire";
+import type { PictureEntry } from "../model/messages";
 import { usePosition } from "./usePosition";
 
 let root: HTMLElement;

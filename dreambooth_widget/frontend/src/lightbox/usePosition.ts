@@ -1,5 +1,5 @@
 import { useRef, useState } from "preact/hooks";
-import type { PictureEntry } from "../wire";
+import type { PictureEntry } from "../model/messages";
 
 /** The position of the picture that is shown. It stays on that picture when others become ready before it. */
 export function usePosition(entries: PictureEntry[], start: number): [number, (to: number) => void] {

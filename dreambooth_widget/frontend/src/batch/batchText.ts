@@ -1,0 +1,106 @@
+/** What a batch's card and its tiles say: one state at one moment → chip, line, bar and buttons. Pure. */
+
+import { clock, KERNEL, kernelState, type Moment, type StatusText, type Tone, timeLeft } from "../card/statusText";
+import type { View } from "../model/bridge";
+import type { Activity, Status } from "../model/messages";
+import type { IconName } from "../ui/icons";
+import type { BatchTraits, Row } from "./messages";
+
+export type Action = "fetch" | "check" | "stop" | "failed" | "resume" | "edit";
+type Said = Pick<StatusText<Action>, "chip" | "icon" | "tone">;
+
+/** What stands on a button, and whether it is the one that most people want now. */
+export function batchButtonLabel(action: Action, { counts }: BatchTraits): [label: string, main: boolean] {
+  const labels: Record<Action, string> = {
+    fetch: "Show pictures",
+    check: "Check now",
+    stop: "Stop all",
+    failed: `Retry failed (${counts.error})`,
+    resume: "Check again",
+    edit: "Change key",
+  };
+  return [labels[action], /fetch|failed/.test(action) || (action === "resume" && !counts.error)];
+}
+
+export function batchStatusText(view: View<BatchTraits>, moment: Moment): StatusText<Action> {
+  const { status, total, counts, started_at: start, finished_at: end, _card: card } = view;
+  const going = status === "processing";
+  const kernel = kernelState(view, moment);
+  const held = kernel === "live" || (kernel === "gone" && counts.success) ? null : KERNEL[kernel];
+  const finished = counts.success + counts.error + counts.stopped + counts.timed_out;
+  const said = held ?? chipOf(view);
+  const line = held?.line ?? lineOf(view, moment.now);
+  const quarter = `${Math.floor((4 * finished) / (total || 1))}/4`;
+  return {
+    ...said,
+    row: held ? kernel : going ? card.trouble || quarter : status,
+    line,
+    elapsed: start === null ? "" : clock((end ?? moment.now) - start),
+    bar:
+      going && kernel !== "gone"
+        ? { value: total ? finished / total : null, label: "Requests finished", frozen: held !== null }
+        : null,
+    actions: held || view.gone ? [] : actionsIn(view),
+    milestone: status === "idle" ? "" : `${said.chip}: ${line}.`,
+  };
+}
+
+function lineOf({ status, message, done_at: done, _card: card }: BatchTraits, now: number): string {
+  if (status === "idle" && card.form) return "";
+  if (status === "processing" && card.trouble) return card.trouble;
+  const left = status === "processing" && done !== null && done > now ? ` · about ${timeLeft(done - now)} left` : "";
+  return message + left;
+}
+
+/** For each status, and for what stands in its way: the word, the icon, the tone. */
+const STATES: Record<string, [string, IconName, Tone]> = {
+  idle: ["Not started", "idle", "quiet"],
+  processing: ["Generating", "half", "active"],
+  retrying: ["Trying again", "retry", "wait"],
+  rate_limited: ["Rate limited", "retry", "wait"],
+  downloading: ["Downloading", "down", "active"],
+  success: ["Done", "check", "good"],
+  error: ["All failed", "cross", "bad"],
+  stopped: ["Stopped", "stop", "quiet"],
+  timed_out: ["Still running", "sand", "wait"],
+};
+
+const stageOf = (status: Status, activity: Activity): string => (status === "processing" && activity) || status;
+
+function chipOf({ status, total, counts, _card: card }: BatchTraits): Said {
+  const [word, icon, tone] = STATES[stageOf(status, card.activity)] as (typeof STATES)[string];
+  return { chip: status === "error" && counts.error < total ? `${counts.error} failed` : word, icon, tone };
+}
+
+/** The service cannot cancel a job: what is stopped is the waiting. */
+function actionsIn({ status, total, counts, _card: card }: BatchTraits): Action[] {
+  if (status === "processing") return ["check", "stop"];
+  if (status === "idle") return card.form || !total ? [] : ["fetch"];
+  const ends: [unknown, Action][] = [
+    [counts.error, "failed"],
+    [counts.stopped || counts.timed_out, "resume"],
+    // One key serves all of them, so a wrong one fails them all.
+    [status === "error" && counts.error === total, "edit"],
+  ];
+  return ends.filter(([offered]) => offered).map(([, action]) => action);
+}
+
+export const captionOf = ({ caption, id }: Row): string => caption || `Request ${id}`;
+
+/** How a request's own tile begins: its state in words. */
+export function stateOf(
+  { status, activity, title, started_at: start, pictures }: Row,
+  now: number,
+): [IconName, string] {
+  const stage = stageOf(status, activity);
+  const [word, icon] = STATES[stage] as (typeof STATES)[string];
+  const loaded = pictures.filter((entry) => entry.status !== "waiting").length;
+  const words: Record<string, string> = {
+    idle: "Waiting",
+    processing: start === null ? word : `${word} · ${clock(now - start)}`,
+    downloading: `${word} · ${loaded} of ${pictures.length}`,
+    success: "No pictures",
+    error: title || "Failed",
+  };
+  return [status === "error" ? "broken" : icon, words[stage] ?? (activity ? `${word}…` : word)];
+}

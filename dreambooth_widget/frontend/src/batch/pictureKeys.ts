@@ -1,0 +1,20 @@
+/** The gallery knows a tile by one number, the kernel a picture by its request and its index there. Pure. */
+import type { ToKernel } from "../model/messages";
+import type { BatchIntent, PictureKey } from "./messages";
+
+/** More than a request has pictures; the last is the place of the tile that stands for the request itself. */
+const STRIDE = 65_536;
+export const OF_REQUEST = STRIDE - 1;
+
+export const tileIndex = ([request, picture]: PictureKey): number => request * STRIDE + picture;
+export const pictureKey = (index: number): PictureKey => [Math.floor(index / STRIDE), index % STRIDE];
+
+/** What the pictures ask the kernel for, in a batch's words. */
+export function toBatchIntent(message: ToKernel): BatchIntent {
+  if (message.type === "get_picture") {
+    const [request, index] = pictureKey(message.index);
+    return { ...message, request, index };
+  }
+  if (message.type !== "zip") return message as BatchIntent;
+  return { type: message.type, places: message.indices.map(pictureKey), id: message.id };
+}

@@ -1,0 +1,143 @@
+/** One picture of the grid: a placeholder, the picture with its controls, or a drawn mark with the reason. */
+import type { ComponentChildren, VNode } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { nameOf } from "../card/pictureFacts";
+import { capitalized, WAITING_FOR_CELL } from "../card/statusText";
+import type { PictureEntry } from "../model/messages";
+import type { PictureStore } from "../model/pictureStore";
+import { Button } from "../ui/Button";
+import { Icon } from "../ui/icons";
+import { OWN_KEYS } from "../ui/keys";
+
+/** Milliseconds. Thumbnails come unasked; one that has not come by then was lost on the way. */
+const LOST_AFTER = 4000;
+
+export interface TileProps {
+  entry: PictureEntry;
+  /** Which of the tiles that are drawn this is, from 0. */
+  position: number;
+  total: number;
+  store: PictureStore;
+  /** Whether the tile is so large that the preview is worth showing. */
+  large: boolean;
+  selected: boolean;
+  /** Whether Tab leads here: one tile of the grid. */
+  active: boolean;
+  /** A cell holds the kernel. */
+  busy: boolean;
+  onOpen(): void;
+  onSelect(on: boolean): void;
+  onDownload(): void;
+  onRetry(): void;
+}
+
+interface TileOptions {
+  /** What is drawn instead of the picture. */
+  children?: ComponentChildren;
+  /** What a screen reader is told of the picture after its number, or "". */
+  about?: string;
+  /** Which of its request's pictures it is, from 0. */
+  place?: number;
+  /** How long its thumbnail may take before it is asked for, in milliseconds. */
+  patience?: number;
+}
+
+/** How far the reader's last retry of a missing picture has come. */
+type Retry = "" | "asked" | "loading" | "failed";
+
+export function Tile(props: TileProps & TileOptions): VNode {
+  const { status, reason } = props.entry;
+  const [retry, setRetry] = useState<Retry>("");
+  useEffect(() => {
+    setRetry((last) => {
+      if (status === "waiting") return last === "asked" ? "loading" : last;
+      if (status === "missing") return last === "loading" ? "failed" : last;
+      return "";
+    });
+  }, [status]);
+  const onRetry = (): void => {
+    setRetry("asked");
+    props.onRetry();
+  };
+  return (
+    <div class="dreambooth-tile" data-status={status} data-selected={props.selected || undefined}>
+      {props.children ??
+        (status === "ready" ? (
+          <Ready {...props} />
+        ) : status === "missing" ? (
+          <Missing {...props} retry={retry} onRetry={onRetry} />
+        ) : (
+          // Why it is late.
+          reason && <p class="dreambooth-late">{lateText(reason)}</p>
+        ))}
+    </div>
+  );
+}
+
+function Ready({ entry, total, store, large, selected, active, ...on }: TileProps & TileOptions): VNode {
+  const source = (large ? store.url(entry.id, "preview") : undefined) ?? store.url(entry.id, "thumbnail");
+  const lacking = !source;
+  const { about = "", place = entry.index, patience = LOST_AFTER } = on;
+  useEffect(() => {
+    if (!lacking) return;
+    const timer = setTimeout(() => store.want(entry, "thumbnail").catch(() => undefined), patience);
+    return () => clearTimeout(timer);
+  }, [entry.id, lacking]);
+  const number = `picture ${place + 1}${about}`;
+  const tabIndex = active ? 0 : -1;
+  return (
+    <>
+      <Button
+        class="dreambooth-open"
+        aria-label={nameOf(entry, place, total, "Open picture") + about}
+        tabIndex={tabIndex}
+        onClick={on.onOpen}
+      >
+        {source && <img src={source} alt="" decoding="async" />}
+      </Button>
+      <input
+        type="checkbox"
+        aria-label={`Select ${number}`}
+        checked={selected}
+        tabIndex={tabIndex}
+        onChange={(event) => on.onSelect(event.currentTarget.checked)}
+        {...OWN_KEYS}
+      />
+      <Button
+        class="dreambooth-save"
+        aria-label={`Download ${number}`}
+        title="Download"
+        tabIndex={tabIndex}
+        onClick={on.onDownload}
+      >
+        <Icon name="down" />
+      </Button>
+    </>
+  );
+}
+
+function Missing(props: TileProps & TileOptions & { retry: Retry }): VNode {
+  const { entry, active, busy, retry, about = "", place = entry.index, onRetry } = props;
+  const code = /\b[45]\d\d\b/.exec(entry.reason)?.[0];
+  const text = {
+    "": capitalized(entry.reason) || "Could not be loaded",
+    asked: busy ? WAITING_FOR_CELL : "Trying again…",
+    loading: "Trying again…",
+    failed: `Still missing${code ? ` (${code})` : ""} · just now`,
+  }[retry];
+  return (
+    <>
+      <Icon name="broken" />
+      <p title={entry.reason} role={retry ? "status" : undefined}>
+        {text}
+      </p>
+      <Button aria-label={`Retry picture ${place + 1}${about}`} tabIndex={active ? 0 : -1} onClick={onRetry}>
+        Retry
+      </Button>
+    </>
+  );
+}
+
+/** The kernel's "the host answered 404; attempt 2 of 6 in 8 s" without the count, which means nothing to a reader. */
+const lateText = (reason: string): string =>
+  capitalized(reason).replace(/; attempt \d+ of \d+ in (\d+ s)$/, " · next try in $1");

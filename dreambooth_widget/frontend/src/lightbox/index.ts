@@ -1,2 +1,0 @@
-export { Compare } from "./Compare";
-export { Lightbox } from "./Lightbox";

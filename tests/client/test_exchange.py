@@ -1,0 +1,146 @@
+"""One exchange under supervision: a floor on speed, an end on overhead, and time that a frozen loop does not count."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+
+from dreambooth_widget.client import exchange
+from dreambooth_widget.client.exchange import Failure, Progress, Response, supervise
+from dreambooth_widget.client.transport import Transport
+from dreambooth_widget.credentials import ApiKey
+from dreambooth_widget.protocol.answers import Busy
+
+from ..endpoint import CANARY
+from ..raw_server import HEAD, raw_server
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Count twenty seconds in one."""
+    monkeypatch.setattr(exchange, "TICK", 0.05)
+
+
+@pytest.fixture
+async def transport() -> AsyncIterator[Transport]:
+    """A transport that may reach this machine."""
+    transport = Transport(ApiKey(CANARY), "http://127.0.0.1/", allow_private_hosts=True)
+    yield transport
+    await transport.close()
+
+
+def test_progress_has_a_floor() -> None:
+    """A body stalls after 20 s with less than 20 kB, counted anew every 20 s; the head may take 60 s."""
+    progress = Progress()
+    assert [progress.tick() for _ in range(59)] == [None] * 59
+    assert progress.tick() == Failure("no answer within 60 s")
+    progress.begin_body()
+    progress.receive(20_000)
+    assert [progress.tick() for _ in range(39)] == [None] * 39
+    assert progress.tick() == Failure("the transfer stalled: less than 1 kB/s for 20 s")
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_dripping_bodies_end(transport: Transport) -> None:
+    """A picture and an answer that come byte by byte end with the reason; the connection is closed."""
+    gone = asyncio.Semaphore(0)
+
+    async def drip(writer: asyncio.StreamWriter) -> None:
+        writer.write(HEAD + b"Content-Length: 1000000\r\n\r\n")
+        try:
+            while True:
+                writer.write(b"x")
+                await writer.drain()
+                await asyncio.sleep(0.02)
+        except ConnectionError:
+            gone.release()
+            raise
+
+    async with raw_server(drip) as url:
+        assert await transport.get(url, 10_000_000) == Failure("the transfer stalled: less than 1 kB/s for 20 s")
+        transport.endpoint = url
+        assert await transport.poll("1") == Busy("the transfer stalled: less than 1 kB/s for 20 s")
+        await gone.acquire()
+        await gone.acquire()
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_slow_transfer_goes_on(transport: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is above the floor may take its time."""
+    monkeypatch.setattr(exchange, "STALL_BYTES", 10)
+
+    async def slow(writer: asyncio.StreamWriter) -> None:
+        writer.write(HEAD + b"Content-Length: 24000\r\n\r\n")
+        for _ in range(24):
+            writer.write(b"x" * 1000)
+            await writer.drain()
+            await asyncio.sleep(0.1)
+
+    async with raw_server(slow) as url:
+        response = await transport.get(url, 10_000_000)
+    assert isinstance(response, Response)
+    assert len(response.body) == 24_000
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("flood", [b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 102 Processing\r\nX: y\r\n\r\n"])
+async def test_endless_heads_end(transport: Transport, flood: bytes) -> None:
+    """Interim responses without an end are no answer."""
+
+    async def answer(writer: asyncio.StreamWriter) -> None:
+        while True:
+            writer.write(flood)
+            await writer.drain()
+            await asyncio.sleep(0.01)
+
+    async with raw_server(answer) as url:
+        assert await transport.get(url, 1000) == Failure("no answer within 60 s")
+
+
+@pytest.mark.parametrize("chunk", [b"1\r\nx\r\n", b"1;" + b"e" * 1000 + b"\r\nx\r\n"])
+async def test_tiny_chunks_end(transport: Transport, chunk: bytes) -> None:
+    """A flood of chunks of one byte is fast, and is overhead nevertheless."""
+
+    async def answer(writer: asyncio.StreamWriter) -> None:
+        writer.write(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
+        while True:
+            writer.write(chunk * 1000)
+            await writer.drain()
+
+    async with raw_server(answer) as url:
+        assert await transport.get(url, 10_000_000) == Failure("the transfer came in too many small pieces")
+
+
+async def test_ordinary_chunks_pass(transport: Transport) -> None:
+    """Many chunks of a usual size are a picture."""
+
+    async def answer(writer: asyncio.StreamWriter) -> None:
+        writer.write(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
+        for _ in range(110):
+            writer.write(b"50\r\n" + b"x" * 80 + b"\r\n" + b"1\r\nx\r\n")
+            writer.write((b"50\r\n" + b"x" * 80 + b"\r\n") * 100)
+            await writer.drain()
+        writer.write(b"0\r\n\r\n")
+
+    async with raw_server(answer) as url:
+        response = await transport.get(url, 10_000_000)
+    assert isinstance(response, Response)
+    assert len(response.body) == 110 * (101 * 80 + 1)
+
+
+async def test_frozen_loop_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seconds in which a blocking cell holds the loop are not those of the service."""
+    monkeypatch.setattr(exchange, "TICK", 0.02)
+    monkeypatch.setattr(exchange, "HEAD_SECONDS", 40)
+    progress = Progress()
+
+    async def work() -> str:
+        for _ in range(5):
+            await asyncio.sleep(0.03)
+            time.sleep(0.4)  # noqa: ASYNC251  what a blocking cell does
+        return "done"
+
+    assert await supervise(work(), progress) == "done"
