@@ -9,12 +9,12 @@
     ├── RequestNotFoundError     the service does not know the request id
     ├── GenerationFailedError    the job is dead at the service; only a new generation call helps
     ├── EmptyResultError         the service says "success" and names no picture
-    ├── RateLimitedError         the service kept asking to wait, longer than we were allowed to
+    ├── RateLimitedError         the service kept asking to wait until the deadline
     ├── UnexpectedAnswerError    the service answered with something that is not its protocol
     ├── EndpointMovedError       the address redirects, is wrong or retired; `location` is the one to use
     ├── EndpointUnreachableError no answer: DNS, connection, time-out, or 5xx to the end
     ├── DeadlineExceededError    still processing at the deadline (also a `TimeoutError`); resumable
-    ├── StoppedError             somebody stopped the waiting; the job goes on at the service
+    ├── StoppedError             waiting was stopped; the job goes on at the service
     └── PictureError             the job succeeded, but not one picture could be loaded
 """
 
@@ -41,17 +41,20 @@ __all__ = [
 
 
 class DreamboothError(Exception):
-    """Something ended the job. `str(error)` says what happened and what to do about it.
+    """What ended a job. `str(error)` says what happened and what to do about it.
 
-    `message` is what happened, `advice` what to do, `details` the service's own words (never the
-    key: it is redacted before the text gets here), `request_id` the request, or "" before it is known.
+    Attributes:
+        message: What happened.
+        request_id: The request, "" before it is known.
+        advice: What to do.
+        details: The words of the service. The key is redacted before they get here.
     """
 
     title: ClassVar[str] = "Failed"
     """Two words for a status chip."""
 
     standing_advice: ClassVar[str] = "Check again, and look at the details."
-    """What to do, where the place that raises knows nothing better."""
+    """What to do, unless the code that raises gives other advice."""
 
     def __init__(
         self,
@@ -71,33 +74,33 @@ class DreamboothError(Exception):
         return f"{self.message} {self.advice}".rstrip()
 
     def __repr__(self) -> str:
-        # In a list of fifty outcomes one wants to know which.
+        # Tells the errors in a list of outcomes apart.
         return f"{type(self).__name__}({self.message!r}, request_id={self.request_id!r})"
 
 
 class InvalidKeyError(DreamboothError):
-    """The service refused the API key. Protocol row: "bad key"."""
+    """The service refused the API key."""
 
     title = "Key refused"
     standing_advice = "Check the key in your account at the service and pass it again."
 
 
 class AccountError(DreamboothError):
-    """The account is out of credit, subscription or rights. Protocol row: "monthly limit exceeded"."""
+    """The account is out of credit, subscription or rights: "monthly limit exceeded"."""
 
     title = "Account limit"
     standing_advice = "Look at your plan and balance at the service, then check again."
 
 
 class InvalidRequestError(DreamboothError):
-    """The service did not accept the request. Protocol rows: "error with an object message", "any other error"."""
+    """The service did not accept the request: an error that names its fields, or any other that does not pass."""
 
     title = "Request refused"
     standing_advice = "Check the request id and the endpoint; checking again is free."
 
 
 class RequestNotFoundError(DreamboothError):
-    """The service does not know this request id, also after a few more polls. Protocol row: "not found"."""
+    """The service does not know this request id, also after a few more polls."""
 
     title = "Not found"
     standing_advice = (
@@ -106,28 +109,28 @@ class RequestNotFoundError(DreamboothError):
 
 
 class GenerationFailedError(DreamboothError):
-    """The job is dead at the service. Protocol row: "failed". It is never submitted again: that would cost money."""
+    """The job is dead at the service. It is never submitted again: that would cost money."""
 
     title = "Job failed"
     standing_advice = "Submit the generation again; waiting longer does not help."
 
 
 class EmptyResultError(DreamboothError):
-    """The service says "success" and names no picture, poll after poll. Protocol row: "success, no output"."""
+    """The service reports success without any picture, poll after poll."""
 
     title = "No pictures"
     standing_advice = "Check again in a minute, or submit the generation again."
 
 
 class RateLimitedError(DreamboothError):
-    """The service still asked to wait when the deadline came. Protocol row: "rate limit"."""
+    """The service still asked to wait when the deadline came."""
 
     title = "Rate limited"
     standing_advice = "Wait a minute, then check again; fewer requests at a time help."
 
 
 class UnexpectedAnswerError(DreamboothError):
-    """Not the service's protocol: HTML, an empty body, a list. Protocol row: "non-JSON or HTML or empty body"."""
+    """Not the service's protocol: HTML, an empty body, a list."""
 
     title = "Unclear answer"
     standing_advice = "Check that endpoint= is the service's fetch address."
@@ -158,21 +161,21 @@ class EndpointMovedError(DreamboothError):
 
 
 class EndpointUnreachableError(DreamboothError):
-    """No usable answer within the retries: DNS, connection, time-out, 5xx. Protocol row: "408, 5xx, …"."""
+    """No usable answer within the retries: DNS, connection, time-out, 408, 5xx, or a firewall that refuses."""
 
     title = "Service unreachable"
     standing_advice = "Check the network and the endpoint, then check again; the job goes on at the service."
 
 
 class DeadlineExceededError(DreamboothError, TimeoutError):
-    """Still processing at the deadline: not a failure. Checking again resumes. Protocol row: "deadline reached"."""
+    """Still processing at the deadline: not a failure. Checking again resumes."""
 
     title = "Still processing"
     standing_advice = "Checking again resumes."
 
 
 class StoppedError(DreamboothError):
-    """Somebody stopped the waiting; the service cannot cancel a job, so it goes on there."""
+    """Waiting was stopped. The service cannot cancel a job, so it goes on there."""
 
     title = "Stopped waiting"
     standing_advice = "The job goes on at the service; checking again resumes."

@@ -12,8 +12,8 @@ from types import TracebackType
 from weakref import WeakValueDictionary
 
 from ..credentials import KEY_VARIABLE, ApiKey, find_key
-from ..images.cache import PictureCache
-from ..images.originals import ROOM, Originals
+from ..images.pool import WorkerPool
+from ..images.store import MEMORY, PictureCache, PictureStore
 from ..protocol.answers import Answer
 from ..protocol.endpoint import V4, check_endpoint
 from .job import FetchJob
@@ -47,6 +47,7 @@ class Client:
         connections: Open connections to the endpoint, and as many to the hosts of pictures.
         allow_private_hosts: Whether picture links may lead to private addresses. None allows it only if the endpoint
             is on one.
+        proxy: The address of an HTTP proxy for all requests; None takes it from the environment (`HTTPS_PROXY`, …).
         max_bytes: The largest size of one picture, in bytes.
         max_pixels: The largest size of one picture, in pixels.
         cache: A folder that keeps the original files. A request that is in it is not polled for; it needs no key.
@@ -68,10 +69,11 @@ class Client:
         burst: int = 10,
         connections: int = 8,
         allow_private_hosts: bool | None = None,
-        max_bytes: int = 32 * 1024 * 1024,
-        max_pixels: int = 50_000_000,
+        proxy: str | None = None,
+        max_bytes: int = 100 * 1024 * 1024,
+        max_pixels: int = 100_000_000,
         cache: str | os.PathLike[str] | PictureCache | None = None,
-        memory: int = ROOM,
+        memory: int = MEMORY,
     ) -> None:
         try:
             secret = find_key(key)
@@ -84,6 +86,7 @@ class Client:
             burst=burst,
             connections=connections,
             allow_private_hosts=allow_private_hosts,
+            proxy=proxy,
         )
         policies = Policies(schedule=schedule, retry=retry, limits=Limits(max_bytes, max_pixels))
         self._assemble(secret, check_endpoint(endpoint), connect, policies, PictureCache.of(cache), memory)
@@ -100,7 +103,7 @@ class Client:
         client = _CLIENTS.get(user)
         if client is None:
             client = _CLIENTS[user] = cls.__new__(cls)
-            client._assemble(key, endpoint, partial(_shared_transport, key), Policies(), cache, ROOM)
+            client._assemble(key, endpoint, partial(_shared_transport, key), Policies(), cache, MEMORY)
         return client
 
     def _assemble(
@@ -120,7 +123,8 @@ class Client:
         self._others: dict[str, Transport] = {}
         self.policies = policies
         self.cache = cache
-        self._originals = Originals(memory, cache.folder if cache is not None else None)
+        self._store = PictureStore(memory, cache)
+        self._pool = WorkerPool.shared()
 
     def __repr__(self) -> str:
         return f"<Client {self.endpoint if hasattr(self, '_transport') else '(not made)'}>"
@@ -200,7 +204,7 @@ class Client:
         finally:
             del requests
         policies = self._policies(deadline)
-        jobs = FetchJobs(lambda options: self.start(options, policies), tell, self.expect)
+        jobs = FetchJobs(lambda options: self.start(options, policies), tell)
         jobs.add(specs)
         jobs.start()
         try:
@@ -222,9 +226,7 @@ class Client:
         transport = self._transport if endpoint == self.endpoint else self._others.get(endpoint)
         if transport is None:
             transport = self._others[endpoint] = self._connect(endpoint)
-        return FetchJob(
-            transport, options.with_policies(policies or self.policies), _HISTORY, self.cache, self._originals
-        )
+        return FetchJob(transport, options.with_policies(policies or self.policies), _HISTORY, self._store, self._pool)
 
     def read_token(self, token: str) -> FetchOptions:
         """Return the request of a `resume_token`. Raises as `resume`."""
@@ -232,10 +234,6 @@ class Client:
         if options.endpoint_at(self.endpoint) != options.endpoint:
             raise ValueError(f"the token is for {options.endpoint}, this client polls {self.endpoint}")
         return options
-
-    def expect(self, more: int) -> None:
-        """Count `more` requests that are about to be started among those that share the limit."""
-        self._transport.waiting += more
 
     def _policies(self, deadline: float | None) -> Policies:
         return replace(self.policies, deadline=check_seconds("deadline", deadline))

@@ -19,10 +19,11 @@ from ..client.schedule import PollSchedule, Retry
 from ..client.state import FetchResult, FetchState, PictureState
 from ..credentials import ApiKey, find_key
 from ..errors import DreamboothError, InvalidKeyError
-from ..images.files import file_name, named
+from ..images.files import file_name, named, save_files
 from ..protocol.endpoint import V4
 from .base import BaseWidget, read_only
 from .batch_summary import BatchSummary, summarize
+from .manifest import NAMES, make_frame, read_records, write_manifest
 from .static_content import StaticContent, counted, read_batch
 from .static_html import render_many
 from .trait_values import row_values
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
     from ..client.client import Client
     from ..client.job import FetchJob
     from ..client.job_group import Outcome
-    from ..images.cache import PictureCache
     from ..images.picture import Picture
+    from ..images.store import PictureCache
 
 __all__ = ["DreamboothBatch"]
 
@@ -55,11 +56,19 @@ _PUSHED = 60
 class DreamboothBatch(BaseWidget):
     """Shows many queued requests in one card, and all their pictures in one gallery.
 
-    `requests` are ids, `(id, eta)` pairs or whole answers of generation calls, or a mapping from captions (prompts) to
-    such. `deadline` is in seconds, for each of them. The other arguments are those of `DreamboothWidget`.
+    `await batch` gives the outcomes in the order of the requests, each a `FetchResult` or the `DreamboothError` that
+    ended the request: one that fails hides none of the others.
 
-    `await batch` gives the outcomes in the order asked, each a `FetchResult` or the `DreamboothError` that ended the
-    request: one that fails hides none of the others. Raises `TypeError` or `ValueError` for what cannot be a request.
+    Args:
+        key: The API key, as in `DreamboothWidget`.
+        requests: Ids, `(id, eta)` pairs or whole answers of generation calls, or a mapping from captions (prompts, for
+            example) to them.
+        endpoint: As in `DreamboothWidget`, and so are the arguments that are not listed here.
+        deadline: Seconds for each of the requests.
+
+    Raises:
+        TypeError: An argument is of a wrong type or unknown. For a request, the message has its index.
+        ValueError: An argument cannot be right. For a request, the message has its index.
     """
 
     _kind = read_only(traitlets.Unicode("batch"))
@@ -107,7 +116,7 @@ class DreamboothBatch(BaseWidget):
             del key, requests
         policies = Policies(schedule=schedule, retry=retry) if client is None else client.policies
         self._policies = replace(policies, deadline=check_seconds("deadline", deadline))
-        self._jobs = FetchJobs(self._start_job, self._note, self._expect)
+        self._jobs = FetchJobs(self._start_job, self._note)
         self._changed: dict[int, None] = {}  # places that the views have not heard of, in the order of the changes
         self._telling = False
         self._unsaid = contextlib.ExitStack()  # holds back what the traits say, until the next message
@@ -216,12 +225,19 @@ class DreamboothBatch(BaseWidget):
         return render_many(self._captioned(), self.message)
 
     def to_frame(self) -> Any:
-        """The records of `manifest.csv` as a `pandas.DataFrame`: a row for each picture. Needs pandas."""
+        """Return the records of `manifest.csv` as a `pandas.DataFrame`: a row for each picture.
+
+        Whole numbers stay whole beside failed requests: their columns have nullable types, with `<NA>` where nothing
+        is known. A seed beyond 64 bits leaves its column as Python objects.
+
+        Raises:
+            ImportError: If pandas is not installed.
+        """
         try:
             pandas = import_module("pandas")
         except ImportError as error:
             raise ImportError("to_frame() needs pandas: `pip install pandas`", name="pandas") from error
-        return pandas.DataFrame(list(self._records()))
+        return make_frame(pandas, list(self._records()))
 
     def save(self, folder: str | Path, *, overwrite: bool = False) -> list[Path]:
         """Write the original files and `manifest.csv` and `manifest.json` into `folder`; all their paths.
@@ -231,17 +247,10 @@ class DreamboothBatch(BaseWidget):
         """
         if not self.results and self._look().finished_at is None:
             raise DreamboothError(_NONE_YET, advice=_WAIT)
-        from .manifest import NAMES, write_manifest
-
-        place = Path(folder).expanduser()
         # By name: an id may have been asked for twice.
         files = dict(file for result in self.results for file in named(result, result.request_id))
-        taken = [place / name for name in (*files, *NAMES) if (place / name).exists()]
-        if taken and not overwrite:
-            raise FileExistsError(f"{taken[0]} exists; pass overwrite=True to replace it")
-        place.mkdir(parents=True, exist_ok=True)
-        paths = [picture.save(place / name, overwrite=overwrite) for name, picture in files.items()]
-        return paths + write_manifest(place, list(self._records()), overwrite=overwrite)
+        paths = save_files(files.items(), folder, beside=NAMES, overwrite=overwrite)
+        return paths + write_manifest(Path(folder).expanduser(), list(self._records()), overwrite=overwrite)
 
     def __await__(self) -> Generator[Any, None, list[Outcome]]:
         return self._outcome().__await__()
@@ -310,10 +319,6 @@ class DreamboothBatch(BaseWidget):
     def _start_job(self, options: FetchOptions) -> FetchJob:
         return self._open_client().start(options, self._policies)
 
-    def _expect(self, more: int) -> None:
-        if more:
-            self._open_client().expect(more)
-
     def _stop_all(self) -> None:
         self._jobs.stop()
         self._show()
@@ -332,8 +337,6 @@ class DreamboothBatch(BaseWidget):
             yield asked.caption, outcome if isinstance(outcome, FetchResult) else state
 
     def _records(self) -> Iterator[Mapping[str, Any]]:
-        from .manifest import read_records
-
         rows = zip(self._jobs.asked, self._jobs.states, self._jobs.outcomes, strict=True)
         return read_records(
             (asked.caption, state, outcome if isinstance(outcome, FetchResult) else None)
@@ -422,7 +425,9 @@ class DreamboothBatch(BaseWidget):
 
     # -- intents in --------------------------------------------------------------------------------------------
 
-    _intents = frozenset({"ready", "start", "stop", "poll_now", "retry_failed", "again", "retry", "get_picture", "zip"})
+    _intents = frozenset(
+        {"ready", "copy_missing", "start", "stop", "poll_now", "retry_failed", "again", "retry", "get_picture", "zip"}
+    )
 
     def _on_ready(self, content: Mapping[str, Any]) -> None:
         """A view appeared, or the page was reloaded: it gets every row, and the thumbnails of its first screen."""
