@@ -182,3 +182,14 @@ async def test_selection_as_in_a_file_manager(card_page: CardPage) -> None:
     await card.opener(1).click()
     await expect(card.dialog).to_be_visible()
     assert await selected() == [3, 4, 5, 6]
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+async def test_selecting_moves_nothing(card_page: CardPage, width: int) -> None:
+    """The words of a selection fit into the line of the toolbar."""
+    await card_page.page.set_viewport_size({"width": width, "height": 800})
+    card = await mounted(card_page, "10-done")
+    before = await card.root.evaluate("card => card.querySelector('ul').offsetTop")
+    await card.opener(2).click(modifiers=["ControlOrMeta"])
+    await expect(card.button("Clear")).to_be_visible()
+    assert await card.root.evaluate("card => card.querySelector('ul').offsetTop") == before
