@@ -25,7 +25,7 @@ from .exchange import Failure, Response
 from .fork import disown_after_fork
 from .link_guard import ANY, PUBLIC, AddressRefusedError, Reach, check_link, check_name, endpoint_reach
 from .loop_end import close_at_loop_end
-from .proxies import Proxy, ProxyUnusableError, find_proxy, parse_proxy
+from .proxies import Proxy, ProxyUnusableError, check_proxy, find_proxy, parse_proxy
 from .rate_limit import RateLimiter, check_limits
 
 if TYPE_CHECKING:
@@ -152,9 +152,9 @@ class Transport:
         return await asyncio.to_thread(self._read, outcome)
 
     async def _find_proxy(self, url: str) -> Proxy | None:
-        if self._proxy is not None:
-            return self._proxy
         parts = urlsplit(url)
+        if self._proxy is not None:
+            return check_proxy(self._proxy, parts.scheme)
         port = parts.port or (443 if parts.scheme == "https" else 80)
         return await find_proxy(parts.scheme, parts.hostname or "", port)
 
