@@ -28,7 +28,7 @@ from dreambooth_widget import (
 from dreambooth_widget.client.client import _CLIENTS, _TRANSPORTS
 from dreambooth_widget.client.options import FetchOptions
 from dreambooth_widget.credentials import ApiKey, find_key
-from dreambooth_widget.images.cache import PictureCache
+from dreambooth_widget.images.store import PictureCache
 
 from ..endpoint import CANARY, PROCESSING, Endpoint, ThreadedEndpoint, png
 
