@@ -93,7 +93,7 @@ class AccountError(DreamboothError):
 
 
 class InvalidRequestError(DreamboothError):
-    """The service did not accept the request as it was sent."""
+    """The service did not accept the request: an error that names its fields, or any other that does not pass."""
 
     title = "Request refused"
     standing_advice = "Check the request id and the endpoint; checking again is free."
@@ -116,7 +116,7 @@ class GenerationFailedError(DreamboothError):
 
 
 class EmptyResultError(DreamboothError):
-    """The service says "success" and names no picture, poll after poll."""
+    """The service reports success without any picture, poll after poll."""
 
     title = "No pictures"
     standing_advice = "Check again in a minute, or submit the generation again."
@@ -161,7 +161,7 @@ class EndpointMovedError(DreamboothError):
 
 
 class EndpointUnreachableError(DreamboothError):
-    """No usable answer within the retries: DNS, connection, time-out, or HTTP 5xx."""
+    """No usable answer within the retries: DNS, connection, time-out, 408, 5xx, or a firewall that refuses."""
 
     title = "Service unreachable"
     standing_advice = "Check the network and the endpoint, then check again; the job goes on at the service."

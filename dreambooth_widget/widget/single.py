@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ..client.client import Client
     from ..client.job import FetchJob
     from ..client.state import FetchResult, FetchState, PictureState
-    from ..images.cache import PictureCache
+    from ..images.store import PictureCache
 
 __all__ = ["DreamboothWidget"]
 
@@ -353,11 +353,6 @@ class DreamboothWidget(BaseWidget):
         if count is not None and indices and indices[-1] >= count:
             raise traitlets.TraitError(f"there is no picture with index {indices[-1]}: the request has {count}")
         return indices
-
-    def _view_bundle(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        if self.result is not None and self._owner.here:
-            self._delivery.prepare(self.result.pictures)
-        return super()._view_bundle()
 
     # -- intents in --------------------------------------------------------------------------------------------
 
