@@ -204,7 +204,7 @@ class Client:
         finally:
             del requests
         policies = self._policies(deadline)
-        jobs = FetchJobs(lambda options: self.start(options, policies), tell, self.expect)
+        jobs = FetchJobs(lambda options: self.start(options, policies), tell)
         jobs.add(specs)
         jobs.start()
         try:
@@ -234,10 +234,6 @@ class Client:
         if options.endpoint_at(self.endpoint) != options.endpoint:
             raise ValueError(f"the token is for {options.endpoint}, this client polls {self.endpoint}")
         return options
-
-    def expect(self, more: int) -> None:
-        """Count `more` requests that are about to be started among those that share the limit."""
-        self._transport.waiting += more
 
     def _policies(self, deadline: float | None) -> Policies:
         return replace(self.policies, deadline=check_seconds("deadline", deadline))

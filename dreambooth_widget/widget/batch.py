@@ -116,7 +116,7 @@ class DreamboothBatch(BaseWidget):
             del key, requests
         policies = Policies(schedule=schedule, retry=retry) if client is None else client.policies
         self._policies = replace(policies, deadline=check_seconds("deadline", deadline))
-        self._jobs = FetchJobs(self._start_job, self._note, self._expect)
+        self._jobs = FetchJobs(self._start_job, self._note)
         self._changed: dict[int, None] = {}  # places that the views have not heard of, in the order of the changes
         self._telling = False
         self._unsaid = contextlib.ExitStack()  # holds back what the traits say, until the next message
@@ -318,10 +318,6 @@ class DreamboothBatch(BaseWidget):
 
     def _start_job(self, options: FetchOptions) -> FetchJob:
         return self._open_client().start(options, self._policies)
-
-    def _expect(self, more: int) -> None:
-        if more:
-            self._open_client().expect(more)
 
     def _stop_all(self) -> None:
         self._jobs.stop()
