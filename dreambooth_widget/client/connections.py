@@ -203,7 +203,3 @@ def _failure(error: Exception, proxy: Proxy | None, elapsed: float) -> Failure:
     if isinstance(error, (aiohttp.ClientError, OSError)):
         return Failure("the connection broke")
     return Failure("the answer was not readable HTTP", unexpected=True)
-
-
-LOADED = True
-"""Stands last: a module that another thread is still importing does not have it."""
