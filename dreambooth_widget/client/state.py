@@ -42,6 +42,7 @@ class PictureState:
     width: int | None = None
     height: int | None = None
     url: str = field(default="", repr=False)
+    """The picture's link, once there is one. A signed link opens the file for anyone: in Python alone, in no trait."""
 
 
 @dataclass(frozen=True, slots=True)
