@@ -84,13 +84,13 @@ class Transport:
         self._proxy = None if proxy is None else parse_proxy(proxy)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._reach: Reach | None = None
-        self._queue: PollQueue | None = None
-        self.has_answered = False
-        """Whether the endpoint has given a usable answer: what fails afterwards is an outage."""
         self._sessions: Sessions = {}
         # Closes what is open when the client is forgotten, and at exit: no user shall read "Unclosed client session".
         # Made here, because what is made last runs first at exit: `fetch_sync` closes its clients before.
         weakref.finalize(self, _close_now, self._sessions)
+        self._queue: PollQueue | None = None
+        self.has_answered = False
+        """Whether the endpoint has given a usable answer: what fails afterwards is an outage."""
         disown_after_fork(self)
 
     def __repr__(self) -> str:
@@ -241,12 +241,12 @@ class Transport:
         _close_now(self._sessions)
         self._loop = loop
         self._connections: Connections = connections.Connections(self._limit, self._sessions)
-        self._ending = await close_at_loop_end(self)
         self._reach = None
         # aiohttp's time-outs count the wait for a free connection, so the wait comes before the request.
         self._slots = asyncio.Semaphore(self._limit)
         self._picture_slots = asyncio.Semaphore(self._limit)
         self._request_slots: weakref.WeakValueDictionary[str, asyncio.Semaphore] = weakref.WeakValueDictionary()
+        self._ending = await close_at_loop_end(self)
 
 
 def _sentence(reason: str) -> str:

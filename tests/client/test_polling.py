@@ -21,6 +21,7 @@ from dreambooth_widget.client.polling import PollingPolicy
 from dreambooth_widget.client.schedule import DurationHistory
 from dreambooth_widget.client.transport import Transport
 from dreambooth_widget.credentials import ApiKey
+from dreambooth_widget.errors import DreamboothError
 from dreambooth_widget.protocol.answers import Answer, Busy, Finished, Processing, Refused
 
 from ..benchmarks import virtual_time
@@ -161,6 +162,23 @@ def test_one_good_answer_counts_for_all() -> None:
         return [type(job.state.error).__name__ for job in (first, second)]
 
     assert virtual_time.run(work) == ["GenerationFailedError"] * 2
+
+
+def test_job_without_any_answer_is_unreachable() -> None:
+    """At the deadline a job that had no usable answer itself names the fault; it has no reason to call it running."""
+
+    async def work() -> DreamboothError | None:
+        transport = Simulated(lambda now: Processing() if now < 1 else OUTAGE)
+        first = FetchJob(transport, FetchOptions(request_id="1"))
+        await asyncio.sleep(10)
+        second = FetchJob(transport, FetchOptions(request_id="2", deadline=20.0))
+        await asyncio.gather(second, return_exceptions=True)
+        await first.finish()
+        return second.state.error
+
+    error = virtual_time.run(work)
+    assert isinstance(error, dw.EndpointUnreachableError)
+    assert error.message == "No usable answer in 0:20: service unavailable (503)."
 
 
 async def test_outage_shows_reason_and_wait(endpoint: Endpoint, client: Client) -> None:
