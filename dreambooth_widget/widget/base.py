@@ -18,20 +18,23 @@ import anywidget
 import traitlets
 from traitlets.utils.sentinel import Sentinel
 
+from ..client.client import Client
 from ..credentials import KEY_VARIABLE, ApiKey
 from ..errors import DreamboothError, InvalidKeyError, StoppedError
+from ..images.cache import PictureCache
 from ..images.files import file_name
 from ..protocol.endpoint import V4, check_endpoint
 from .bundle import front_end
 from .display import StaticOutputs, has_frontend, is_boxed, is_captured, publish
+from .image_sender import ImageSender
+from .ipykernel6 import handle_messages
+from .kernel_loop import KernelLoop
 from .observers import guard_observer
 from .static_content import StaticContent
 from .static_copy import StaticCopy, make_copy
 
 if TYPE_CHECKING:
-    from ..client.client import Client
     from ..client.state import PictureState
-    from ..images.cache import PictureCache
     from ..images.picture import Picture
 
 __all__ = ["BaseWidget", "read_only"]
@@ -67,11 +70,6 @@ class BaseWidget(anywidget.AnyWidget):
         cache: str | os.PathLike[str] | PictureCache | None = None,
         save_copy: bool = True,
     ) -> None:
-        # Not before a card is made: asyncio and all that works on it, for which the import would have to wait.
-        from ..images.cache import PictureCache
-        from .image_sender import ImageSender
-        from .kernel_loop import KernelLoop
-
         self._key = key
         self._client = client
         self._endpoint = check_endpoint(endpoint) if client is None else client.endpoint
@@ -121,8 +119,6 @@ class BaseWidget(anywidget.AnyWidget):
     def _open_client(self) -> Client:
         """The client that the user gave, else the one that all widgets of this kernel share. On the loop."""
         if self._client is None:
-            from ..client.client import Client
-
             self._client = Client.shared(self._key, endpoint=self._endpoint, cache=self._cache)
         return self._client
 
@@ -130,9 +126,7 @@ class BaseWidget(anywidget.AnyWidget):
 
     def _heard(self) -> AbstractAsyncContextManager[None]:
         """While a cell awaits in this context, the views' messages are handled."""
-        from .ipykernel6 import heard
-
-        return heard(self.model_id)
+        return handle_messages(self.model_id)
 
     def _check_open(self) -> None:
         if self._closed:
