@@ -6,8 +6,6 @@ import asyncio
 import contextlib
 import io
 import json
-import warnings
-import weakref
 import zlib
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
@@ -20,7 +18,10 @@ from .link_guard import AddressRefusedError, Reach, guarded_socket
 from .proxies import Proxy
 from .tls import certificate_problem, tls_context
 
-__all__ = ["Connections"]
+__all__ = ["Connections", "Sessions"]
+
+Sessions = dict[tuple[str, Reach | None], aiohttp.ClientSession]
+"""By purpose ("api", "pictures") and the reach of their sockets."""
 
 CONNECT_SECONDS = 15.0
 READ_SECONDS = 30.0
@@ -38,11 +39,10 @@ _PICTURE_HEADERS = {"Accept": "image/*, */*;q=0.5", "Accept-Encoding": "identity
 class Connections:
     """One session for the API, and one without a key for pictures by each reach. Belongs to the running loop."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, sessions: Sessions) -> None:
+        """Open no connection yet. `sessions` belongs to the transport, which closes them when it is forgotten."""
         self._limit = limit
-        self._sessions: dict[tuple[str, Reach | None], aiohttp.ClientSession] = {}
-        # Closes what is open when the client is forgotten, and at exit: no user shall read "Unclosed client session".
-        weakref.finalize(self, _close_now, self._sessions)
+        self._sessions = sessions
 
     async def post(
         self, url: str, compose: Callable[[], Mapping[str, str]], proxy: Proxy | None, largest: int
@@ -87,10 +87,6 @@ class Connections:
         self._sessions.clear()
         for session in sessions:
             await session.close()
-
-    def close_now(self) -> None:
-        """Close every connection without a loop to await on."""
-        _close_now(self._sessions)
 
     def disown(self) -> None:
         """Forget the connections in a forked child, without a word to the other side. They are the parent's.
@@ -207,22 +203,3 @@ def _failure(error: Exception, proxy: Proxy | None, elapsed: float) -> Failure:
     if isinstance(error, (aiohttp.ClientError, OSError)):
         return Failure("the connection broke")
     return Failure("the answer was not readable HTTP", unexpected=True)
-
-
-def _close_now(sessions: dict[Any, aiohttp.ClientSession]) -> None:
-    """Close sessions without a loop to await on: at exit, in a garbage collection, after the loop has gone."""
-    for session in sessions.values():
-        connector = session.connector
-        session.detach()  # marks the session as closed
-        if connector is None or connector.closed:
-            continue
-        with warnings.catch_warnings(), contextlib.suppress(RuntimeError):  # "Event loop is closed"
-            warnings.simplefilter("ignore")
-            closing: Any = connector.close()
-            if asyncio.iscoroutine(closing):
-                # The transports are closed before its first suspension; what follows only waits for them.
-                with contextlib.suppress(StopIteration):
-                    closing.send(None)
-                closing.close()
-            del closing
-    sessions.clear()

@@ -21,8 +21,8 @@ from traitlets.utils.sentinel import Sentinel
 from ..client.client import Client
 from ..credentials import KEY_VARIABLE, ApiKey
 from ..errors import DreamboothError, InvalidKeyError, StoppedError
-from ..images.cache import PictureCache
 from ..images.files import file_name
+from ..images.store import PictureCache
 from ..protocol.endpoint import V4, check_endpoint
 from .bundle import front_end
 from .display import StaticOutputs, has_frontend, is_boxed, is_captured, publish
@@ -160,7 +160,11 @@ class BaseWidget(anywidget.AnyWidget):
         if self._outputs is None:
             return
         self._milestone = milestone
-        copy = await asyncio.to_thread(make_copy, content, self._card_id)
+        try:
+            copy = await asyncio.to_thread(make_copy, content, self._card_id)
+        except OSError as error:  # the temporary folder was cleared
+            log.warning("The pictures are not in the notebook: %s", error)
+            return
         if self._milestone == milestone:
             self._outputs.fill(copy)
 

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from ..client.client import Client
     from ..client.job import FetchJob
     from ..client.job_group import Outcome
-    from ..images.cache import PictureCache
     from ..images.picture import Picture
+    from ..images.store import PictureCache
 
 __all__ = ["DreamboothBatch"]
 

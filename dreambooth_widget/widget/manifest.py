@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ..client.state import FetchResult, FetchState
-from ..images.cache import is_fact
 from ..images.files import file_name, write_atomically
-from ..images.picture import describe
+from ..images.store import is_fact
 from .signed_links import strip_url_queries
 
 __all__ = ["COLUMNS", "NAMES", "Record", "make_frame", "read_records", "write_manifest"]
@@ -57,7 +56,7 @@ def read_records(requests: Iterable[tuple[str, FetchState, FetchResult | None]])
         common["seconds"] = round(result.duration, 1)
         known = {name: value for name, value in result.meta.items() if is_fact(value)}
         for picture in result:
-            facts = {**known, **describe(picture.text)}  # the file's own text is about this very picture
+            facts = {**known, **picture.facts}  # the file's own text is about this very picture
             yield _record({
                 **common,
                 **{name: facts.get(name) for name in _WORDS},

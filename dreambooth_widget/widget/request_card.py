@@ -114,11 +114,6 @@ class RequestCard(BaseWidget):
             raise traitlets.TraitError(f"there is no picture with index {indices[-1]}: the request has {count}")
         return indices
 
-    def _view_bundle(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        if self.result is not None and self._owner.here:
-            self._delivery.prepare(self.result.pictures)
-        return super()._view_bundle()
-
     # -- intents in --------------------------------------------------------------------------------------------
 
     _intents = frozenset({"ready", "copy_missing", "start", "stop", "poll_now", "get_picture", "retry", "zip"})

@@ -281,6 +281,51 @@ async def test_a_blocked_kernel_is_told_apart_from_a_slow_service(lab: Lab, endp
         go.unlink()
 
 
+async def test_restarted_kernel_is_no_busy_kernel(lab: Lab, endpoint: Endpoint) -> None:
+    """The card says that the kernel was restarted and what to do; the cell, run again, picks the request up."""
+    endpoint.answers = [PROCESSING]
+    notebook = await started(lab, endpoint, more="samples=4")
+    card = Card(notebook.output(1))
+    await expect(card.tiles).to_have_count(4)
+    await notebook.restart()
+    await expect(card.chip).to_have_text("Kernel restarted")
+    await expect(card.line).to_have_text("Run this cell again to pick up request 13443927")
+    await expect(card.tiles).to_have_count(0)
+    await expect(card.root.get_by_role("button")).to_have_count(0)
+    await notebook.execute(HAND_OVER_KEY)
+    await notebook.run(0)
+    await notebook.run(1)
+    await expect(card.chip).to_have_text("Generating")
+
+
+async def test_pictures_outlive_the_kernel(lab: Lab, endpoint: Endpoint) -> None:
+    """After a restart the pictures are still opened, and downloaded as the previews that the page has."""
+    notebook, card = await finished(lab, endpoint)
+    await notebook.restart()
+    await expect(card.root.get_by_text("The kernel was restarted")).to_be_visible()
+    await expect(card.chip).to_have_text("Done")
+    dialog = await card.open(2)
+    async with lab.page.expect_download() as download:
+        await dialog.get_by_role("button", name="Download").click()
+    assert re.fullmatch(r"13443927-2\.(webp|jpg)", (await download.value).suggested_filename)
+    await lab.page.keyboard.press("Escape")
+
+
+async def test_download_waits_for_the_running_cell(lab: Lab, endpoint: Endpoint) -> None:
+    """A download that a running cell holds up says so, and comes after it."""
+    blocker = "import time, pathlib\nwhile not pathlib.Path('go').exists(): time.sleep(0.05)"
+    notebook, card = await finished(lab, endpoint, blocker)
+    await notebook.begin(2)
+    await card.button("Download").click()
+    await expect(card.root.get_by_text("Waiting for the running cell to finish")).to_be_visible()
+    go = lab.server.root / "go"
+    async with lab.page.expect_download() as download:
+        go.touch()
+    go.unlink()
+    assert (await download.value).suggested_filename.endswith(".zip")
+    await expect(card.root.get_by_text("Waiting for the running cell to finish")).to_have_count(0)
+
+
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark", "JupyterLab Dark High Contrast"])
 async def test_the_card_follows_the_theme(lab: Lab, endpoint: Endpoint, theme: str, axe: Axe) -> None:
     """The card takes the theme's colours, and axe finds nothing in it nor in the dialog."""

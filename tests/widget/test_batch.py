@@ -706,7 +706,7 @@ async def test_a_file_that_is_gone_is_unavailable(
     async with Client(CANARY, endpoint=service.url, memory=0) as client:
         batch = DreamboothBatch(requests=["a"], client=client)
         await batch
-    for path in tmp_path.rglob("*.original"):
+    for path in [*tmp_path.rglob("*.original"), *tmp_path.rglob("*.inspected")]:
         path.unlink()
     view = BatchView(batch, monkeypatch)
     for kind in ("original", "thumbnail"):

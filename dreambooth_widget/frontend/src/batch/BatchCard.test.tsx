@@ -36,7 +36,9 @@ const MIXED = [
 describe("a batch", () => {
   test("shows one tile for each picture and for each request without", async () => {
     await view(MIXED);
-    expect(all("li .dreambooth-caption")).toEqual([...Array(4).fill("prompt 0"), "prompt 1", "prompt 2", "prompt 3"]);
+    expect(all("li .dreambooth-caption")).toEqual(
+      [1, 2, 3, 4].map((at) => `${at}/4 prompt 0`).concat("prompt 1", "prompt 2", "prompt 3"),
+    );
     expect(all(".dreambooth-state strong").slice(0, 2)).toEqual(["Job failed", "Stopped"]);
     expect(all(".dreambooth-state p")).toEqual(["Given up.", ""]);
   });

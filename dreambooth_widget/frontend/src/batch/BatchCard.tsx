@@ -117,7 +117,7 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
           <Grid
             key={filter}
             pictures={gallery}
-            tile={(props) => <BatchTile {...props} now={now} />}
+            tile={(props) => <BatchTile {...props} prefix={rows.prefix} />}
             steady
             store={store}
             size={size}

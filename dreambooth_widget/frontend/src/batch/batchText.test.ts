@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { batchButtonLabel, batchStatusText, captionOf, stateOf } from "./batchText";
+import { batchButtonLabel, batchStatusText, captionOf, sharedPrefix, stateOf } from "./batchText";
 import { card, row, summary } from "./fakeBatch";
 import type { BatchCardTrait, BatchTraits, Row } from "./messages";
 
@@ -42,7 +42,7 @@ describe("the card", () => {
 
   test.each([
     ["all done", many(4, "success"), "Done", []],
-    ["some failed", [...many(3, "success"), ...many(2, "error")], "2 failed", ["failed"]],
+    ["some failed", [...many(3, "success"), ...many(2, "error")], "3 done", ["failed"]],
     ["all failed", many(3, "error"), "All failed", ["failed", "edit"]],
   ] as const)("%s", (_, rows, chip, actions) => {
     expect(words([...rows])).toMatchObject({ chip, actions, bar: null, elapsed: "0:00" });
@@ -71,6 +71,12 @@ describe("the card", () => {
     expect(words(many(2, "success"), { message: "2 of 2 done" }).milestone).toBe("Done: 2 of 2 done.");
   });
 
+  test("what failed stands beside what is done, and is no alarm", () => {
+    const said = words([...many(48, "success"), ...many(2, "error")]);
+    expect(said).toMatchObject({ chip: "48 done", tone: "good", second: { chip: "2 failed", tone: "wait" } });
+    expect(words(many(3, "error")).second).toBeUndefined();
+  });
+
   test("one button is the main one", () => {
     const mixed = summary([row(0, "error"), row(1, "stopped")]);
     expect(batchButtonLabel("failed", mixed)).toEqual(["Retry failed (1)", true]);
@@ -83,17 +89,28 @@ describe("the card", () => {
 describe("a tile", () => {
   test.each([
     [row(0, "idle"), "Waiting"],
-    [row(0, "processing", { started_at: START }), "Generating · 0:12"],
+    [row(0, "processing", { started_at: START }), "Generating"],
     [row(0, "processing", { activity: "retrying" }), "Trying again…"],
     [row(0, "processing", { activity: "rate_limited" }), "Rate limited…"],
     [row(0, "downloading", { pictures: row(1).pictures }), "Downloading · 4 of 4"],
     [row(0, "error", { title: "Key refused" }), "Key refused"],
     [row(0, "stopped"), "Stopped"],
     [row(0, "timed_out"), "Still running"],
-  ])("%#: says its state in words", (one, said) => expect(stateOf(one, START + 12)[1]).toBe(said));
+  ])("%#: says its state in words", (one, said) => expect(stateOf(one)[1]).toBe(said));
 
   test("without a caption is called by its request", () => {
     expect(captionOf(row(1))).toBe("prompt 1");
     expect(captionOf(row(1, "idle", { caption: "" }))).toBe("Request 13443928");
   });
+});
+
+describe("the prefix that all captions share", () => {
+  test.each([
+    [["a portrait of sks dog, oil", "a portrait of sks dog, ink"], "a portrait of sks dog, ".length],
+    [["a portrait of sks dog", "a portrait of sks door"], "a portrait of sks ".length],
+    [["a dog", "a door"], 0],
+    [["one caption alone, however long"], 0],
+    [["the same caption twice", "the same caption twice"], "the same caption ".length],
+    [[], 0],
+  ])("%j: %d", (captions, length) => expect(sharedPrefix(captions)).toBe(length));
 });

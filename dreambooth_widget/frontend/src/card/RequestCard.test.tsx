@@ -317,7 +317,7 @@ describe("a missing picture", () => {
   test("that is late says what it waits for", async () => {
     const reason = "the host answered 404; attempt 2 of 6 in 8 s";
     mount({ status: "downloading", pictures: [entry(0, { status: "waiting", reason })] });
-    expect(text(".dreambooth-late")).toBe("The host answered 404 · next try in 8 s");
+    expect(text(".dreambooth-late")).toBe("The host answered 404 · next try in 8\u00a0s");
   });
 });
 

@@ -31,12 +31,18 @@ export interface Bar {
   frozen?: boolean;
 }
 
-export interface StatusText<Does = Action> {
-  /** Which row of the table: a screen reader hears of a new one, not of each second. */
-  row: string;
+/** The pill in the header. */
+export interface Chip {
   chip: string;
   icon: IconName;
   tone: Tone;
+}
+
+export interface StatusText<Does = Action> extends Chip {
+  /** Which row of the table: a screen reader hears of a new one, not of each second. */
+  row: string;
+  /** A second pill beside the first: what failed beside what is done. */
+  second?: Chip | undefined;
   line: string;
   /** Elapsed time for the header; "" where the line has it, and after the end. */
   elapsed: string;

@@ -140,4 +140,6 @@ function Missing(props: TileProps & TileOptions & { retry: Retry }): VNode {
 
 /** The kernel's "the host answered 404; attempt 2 of 6 in 8 s" without the count, which means nothing to a reader. */
 const lateText = (reason: string): string =>
-  capitalized(reason).replace(/; attempt \d+ of \d+ in (\d+ s)$/, " · next try in $1");
+  capitalized(reason)
+    .replace(/; attempt \d+ of \d+ in (\d+ s)$/, " · next try in $1")
+    .replace(/(\d) s$/, "$1\u00a0s");

@@ -163,7 +163,6 @@ export class ModelBridge<T extends SharedTraits = Traits, Intent = ToKernel, Mes
   #hear(): void {
     this.#heard = browserSeconds();
     this.#alive = true;
-    this.#gone = false;
   }
 
   /** With the next frame: pictures come by the hundred, each in a message of its own. */
