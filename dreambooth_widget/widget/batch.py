@@ -15,7 +15,7 @@ from ..client.requests import Requests, read_calls, read_requests
 from ..client.schedule import PollSchedule, Retry
 from ..client.state import FetchResult
 from ..credentials import ApiKey
-from ..errors import DreamboothError
+from ..errors import DreamboothError, StoppedError
 from ..images.files import named
 from ..images.picture import contact_sheet
 from ..protocol.endpoint import V4
@@ -208,7 +208,8 @@ class DreamboothBatch(BatchCard):
         return self._outcome().__await__()
 
     async def _outcome(self) -> list[Outcome]:
-        if self._closed and None not in self._jobs.outcomes:
+        outcomes = self._jobs.outcomes
+        if self._closed and not any(outcome is None or isinstance(outcome, StoppedError) for outcome in outcomes):
             return await self._jobs.wait()
         self._check_open()
         self._start_for_waiting()
