@@ -16,7 +16,7 @@ from ..client.schedule import PollSchedule, Retry
 from ..client.state import FetchResult
 from ..credentials import ApiKey
 from ..errors import DreamboothError, StoppedError
-from ..images.files import named
+from ..images.files import named, save_files
 from ..images.picture import contact_sheet
 from ..protocol.endpoint import V4
 from .batch_card import BatchCard
@@ -43,11 +43,19 @@ _NONE_YET, _WAIT = "There are no pictures yet.", "`await batch` waits for them."
 class DreamboothBatch(BatchCard):
     """Shows many queued requests in one card, and all their pictures in one gallery.
 
-    `requests` are ids, `(id, eta)` pairs or whole answers of generation calls, or a mapping from captions (prompts) to
-    such. `deadline` is in seconds, for each of them. The other arguments are those of `DreamboothWidget`.
+    `await batch` gives the outcomes in the order of the requests, each a `FetchResult` or the `DreamboothError` that
+    ended the request: one that fails hides none of the others.
 
-    `await batch` gives the outcomes in the order asked, each a `FetchResult` or the `DreamboothError` that ended the
-    request: one that fails hides none of the others. Raises `TypeError` or `ValueError` for what cannot be a request.
+    Args:
+        key: The API key, as in `DreamboothWidget`.
+        requests: Ids, `(id, eta)` pairs or whole answers of generation calls, or a mapping from captions (prompts, for
+            example) to them.
+        endpoint: As in `DreamboothWidget`, and so are the arguments that are not listed here.
+        deadline: Seconds for each of the requests.
+
+    Raises:
+        TypeError: An argument is of a wrong type or unknown. For a request, the message has its index.
+        ValueError: An argument cannot be right. For a request, the message has its index.
     """
 
     def __init__(
@@ -70,12 +78,12 @@ class DreamboothBatch(BatchCard):
             del key, requests
         policies = Policies(schedule=schedule, retry=retry) if client is None else client.policies
         self._policies = replace(policies, deadline=check_seconds("deadline", deadline))
-        self._jobs = FetchJobs(self._start_job, self._note, self._expect)
+        self._jobs = FetchJobs(self._start_job, self._note_change)
         self._started = False
         super().__init__(secret, endpoint=endpoint, client=client, cache=cache, save_copy=save_copy)
         self._jobs.add(specs)
         self._show()
-        if autostart and self._owner.known and self._can_start:
+        if autostart and self._kernel_loop.known and self._can_start:
             self.start()
 
     def __repr__(self) -> str:
@@ -95,18 +103,18 @@ class DreamboothBatch(BatchCard):
         """Begin to fetch what has not begun. Raises `RuntimeError` without a running event loop, `InvalidKeyError`."""
         if not self._can_start:
             self._check_key()
-        self._owner.do(self._begin)
+        self._kernel_loop.do(self._begin)
 
     def add(self, requests: Requests) -> None:
         """Fetch these as well; the same forms as in the constructor. Also after the others have ended."""
         try:
-            specs = read_requests(requests, self._strike)
+            specs = read_requests(requests, self._redact)
         finally:
             del requests
 
         def take() -> None:
             if self._announced:
-                # The views hear of it with the next message: somebody may add a thousand, one by one.
+                # It goes with the next message: a thousand may be added one by one.
                 self._held_back.enter_context(self.hold_sync())
             self._jobs.add(specs)
             if self._started:
@@ -114,16 +122,16 @@ class DreamboothBatch(BatchCard):
             else:
                 self._show()
 
-        self._owner.hand_over(take)
+        self._kernel_loop.hand_over(take)
 
     def stop(self) -> None:
         """Stop waiting for all. The service cannot cancel jobs: they go on there, and `check_now()` resumes."""
         if self._started:
-            self._owner.do(self._stop_all)
+            self._kernel_loop.do(self._stop_all)
 
     def check_now(self) -> None:
         """Poll for all that run, in their turns; those that were stopped or timed out go on."""
-        self._owner.do(self._jobs.check_now)
+        self._kernel_loop.do(self._jobs.check_now)
         self._again("stopped", "timed_out")
 
     def retry_failed(self) -> None:
@@ -132,17 +140,17 @@ class DreamboothBatch(BatchCard):
 
     @property
     def outcomes(self) -> list[Outcome | None]:
-        """How each request ended, in the order asked; None where it has not."""
+        """How each request ended, in the order of the requests; None where it has not."""
         return list(self._jobs.outcomes)
 
     @property
     def results(self) -> list[FetchResult]:
-        """The results of those that succeeded, in the order asked."""
+        """The results of those that succeeded, in the order of the requests."""
         return [outcome for outcome in self._jobs.outcomes if isinstance(outcome, FetchResult)]
 
     @property
     def errors(self) -> list[DreamboothError]:
-        """The errors of those that did not, in the order asked; each knows its `request_id`."""
+        """The errors of those that did not, in the order of the requests; each knows its `request_id`."""
         return [outcome for outcome in self._jobs.outcomes if isinstance(outcome, DreamboothError)]
 
     @property
@@ -158,7 +166,7 @@ class DreamboothBatch(BatchCard):
     @property
     def selected_images(self) -> list[Image.Image]:
         """The pictures that are selected in the gallery, as PIL images."""
-        entries = (self._entry(place, index) for place, index in self.selected)
+        entries = (self._entry(request, index) for request, index in self.selected)
         return [entry.picture.image for entry in entries if entry is not None and entry.picture is not None]
 
     def contact_sheet(self) -> Image.Image:
@@ -192,17 +200,12 @@ class DreamboothBatch(BatchCard):
         Atomic for each file. Raises `FileExistsError` before anything is written, unless `overwrite`, and
         `DreamboothError` as long as there are no pictures and some may still come.
         """
-        if not self.results and self._look().finished_at is None:
+        if not self.results and self._summarize().finished_at is None:
             raise DreamboothError(_NONE_YET, advice=_WAIT)
-        place = Path(folder).expanduser()
-        # By name: an id may have been asked for twice.
+        # By name: an id may stand in the batch twice.
         files = dict(file for result in self.results for file in named(result, result.request_id))
-        taken = [place / name for name in (*files, *NAMES) if (place / name).exists()]
-        if taken and not overwrite:
-            raise FileExistsError(f"{taken[0]} exists; pass overwrite=True to replace it")
-        place.mkdir(parents=True, exist_ok=True)
-        paths = [picture.save(place / name, overwrite=overwrite) for name, picture in files.items()]
-        return paths + write_manifest(place, list(self._records()), overwrite=overwrite)
+        paths = save_files(files.items(), folder, beside=NAMES, overwrite=overwrite)
+        return paths + write_manifest(Path(folder).expanduser(), list(self._records()), overwrite=overwrite)
 
     def __await__(self) -> Generator[Any, None, list[Outcome]]:
         return self._outcome().__await__()
@@ -214,23 +217,23 @@ class DreamboothBatch(BatchCard):
         self._check_open()
         self._start_for_waiting()
         try:
-            async with self._heard():
+            async with self._handle_views():
                 return await self._jobs.wait()
         finally:
             await self._close_waiting()
 
     async def _close_waiting(self) -> None:
-        """Say what has not been said, as long as the cell that waited is the running one."""
+        """Send what is due, as long as the cell that waited is the running one."""
         while self._changed:
             self._send_changes()
-        if self._look().finished_at is not None:
+        if self._summarize().finished_at is not None:
             await self._settle()
 
     async def as_completed(self) -> AsyncIterator[Outcome]:
         """Each outcome as it comes, those first that are there already."""
         self._check_open()
         self._start_for_waiting()
-        async with self._heard():
+        async with self._handle_views():
             async for _, outcome in self._jobs.as_completed():
                 yield outcome
         await self._close_waiting()
@@ -240,8 +243,8 @@ class DreamboothBatch(BatchCard):
         if getattr(self, "_started", False):  # also called by __del__, after a failed construction
             with contextlib.suppress(RuntimeError):  # the loop has gone, and with it every job
                 self.stop()
-        if getattr(self, "_delivery", None) is not None:
-            self._delivery.close()
+        if getattr(self, "_sender", None) is not None:
+            self._sender.close()
         super().close()
 
     # -- the jobs ----------------------------------------------------------------------------------------------
@@ -249,7 +252,7 @@ class DreamboothBatch(BatchCard):
     def _start_for_waiting(self) -> None:
         if not self._started:
             self.start()
-            self._owner.check_here()
+            self._kernel_loop.check_here()
 
     def _begin(self) -> None:
         self._started = True
@@ -259,21 +262,17 @@ class DreamboothBatch(BatchCard):
     def _start_job(self, options: FetchOptions) -> FetchJob:
         return self._open_client().start(options, self._policies)
 
-    def _expect(self, more: int) -> None:
-        if more:
-            self._open_client().expect(more)
-
     def _stop_all(self) -> None:
         self._jobs.stop()
         self._show()
 
     def _again(self, *statuses: str) -> None:
         def begin() -> None:
-            for place, state in enumerate(self._jobs.states):
+            for index, state in enumerate(self._jobs.states):
                 if state.status in statuses:
-                    self._jobs.again(place)
+                    self._jobs.again(index)
 
-        self._owner.do(begin)
+        self._kernel_loop.do(begin)
 
     def _records(self) -> Iterator[Mapping[str, Any]]:
         rows = zip(self._jobs.asked, self._jobs.states, self._jobs.outcomes, strict=True)

@@ -35,7 +35,7 @@ _ROWS = 100
 """Requests in one message."""
 
 _PUSHED = 60
-"""Pictures whose thumbnails are sent unasked: what a gallery shows before somebody asks for more."""
+"""Pictures whose thumbnails are sent unasked: what a gallery shows at first."""
 
 
 class BatchCard(BaseWidget):
@@ -57,12 +57,13 @@ class BatchCard(BaseWidget):
     next_poll_at = read_only(traitlets.Float(None, allow_none=True))
     """Unix time of the next poll for any of them."""
     done_at = read_only(traitlets.Float(None, allow_none=True))
-    """Unix time at which all are expected to have ended; None when nobody knows."""
+    """Unix time at which all are expected to have ended; None if it is unknown."""
     finished_at = read_only(traitlets.Float(None, allow_none=True))
     """Unix time at which the last one ended."""
     selected = traitlets.List(traitlets.List(traitlets.Int())).tag(sync=True)
-    """The selected pictures as [place of the request, index of the picture]. Set it here or in the gallery."""
+    """The selected pictures as [index of the request, index of the picture]. Set it here or in the gallery."""
     _card = read_only(traitlets.Dict())
+    """What the card shows besides: activity and trouble, the kernel's time, whether the form and the key are there."""
 
     _jobs: FetchJobs
 
@@ -76,10 +77,11 @@ class BatchCard(BaseWidget):
 
     @property
     def _can_start(self) -> bool:
+        """Whether there is a key, or a cache that has the pictures of every request."""
         if self._has_key or self._cache is None:
             return self._has_key
         asked = self._jobs.asked
-        while self._cached < len(asked):  # each is looked up once: a thousand manifests are not read for a message
+        while self._cached < len(asked):  # each is looked up once, and a thousand manifests are not read for a message
             each = asked[self._cached]
             options = each.options
             if each.error is None and not self._cache.has_all(options.endpoint_at(self._endpoint), options.request_id):
@@ -94,37 +96,39 @@ class BatchCard(BaseWidget):
 
     # -- state out ---------------------------------------------------------------------------------------------
 
-    def _note(self, place: int) -> None:
-        """A request has changed: the views hear of it with the next message."""
-        self._changed[place] = None
+    def _note_change(self, index: int) -> None:
+        """Take note of a request that has changed, for the next message to the views."""
+        self._changed[index] = None
         if not self._announced:
-            self._announced = self._owner.later(_INTERVAL, self._send_changes)
+            self._announced = self._kernel_loop.later(_INTERVAL, self._send_changes)
 
     def _send_changes(self) -> None:
-        """One message for every trait that changed, and one with the rows."""
+        """Send one message with every trait that changed, and one with the rows."""
         self._announced = False
         self._held_back.close()
-        places = list(self._changed)[:_ROWS]
-        for place in places:
-            del self._changed[place]
-        outlook = self._show()
+        indices = list(self._changed)[:_ROWS]
+        for index in indices:
+            del self._changed[index]
+        summary = self._show()
         if self._viewed:
-            self._send_rows(places)
-            self._push(places)
+            self._send_rows(indices)
+            self._push(indices)
         if self._changed:
-            self._note(next(iter(self._changed)))
-        elif outlook.finished_at is not None and places:
+            self._note_change(next(iter(self._changed)))
+        elif summary.finished_at is not None and indices:
             content = read_batch(self._captioned(), self.message)
-            self._owner.tasks.run(self._keep(outlook, content))
+            self._kernel_loop.tasks.run(self._save_copy(summary, content))
 
-    def _look(self) -> BatchSummary:
+    def _summarize(self) -> BatchSummary:
+        """Return how the requests stand now."""
         return summarize(self._jobs.states, time.time())
 
     def _show(self) -> BatchSummary:
-        outlook = self._look()
+        """Set the traits to how the requests stand, in one message."""
+        summary = self._summarize()
         card = {
-            "activity": outlook.activity,
-            "trouble": outlook.trouble,
+            "activity": summary.activity,
+            "trouble": summary.trouble,
             "clock": time.time(),
             "form": not self._can_start,
             "has_key": self._has_key,
@@ -133,32 +137,32 @@ class BatchCard(BaseWidget):
             self.set_trait("_card", card)
             self.set_trait("total", len(self._jobs))
             for name in ("message", "counts", "started_at", "next_poll_at", "done_at", "finished_at", "status"):
-                self.set_trait(name, getattr(outlook, name))
-        if outlook.finished_at is None and not outlook.counts["success"] and len(self._jobs):
-            self._note_milestone((outlook.status, len(self._jobs)), self._read_running)
-        return outlook
+                self.set_trait(name, getattr(summary, name))
+        if summary.finished_at is None and not summary.counts["success"] and len(self._jobs):
+            self._note_milestone((summary.status, len(self._jobs)), self._read_running)
+        return summary
 
     def _read_running(self) -> StaticContent:
         """Return the line that stays in a notebook that is saved while the requests run."""
         return read_batch((caption, source) for caption, source in self._captioned() if not _is_final(source))
 
-    def _send_rows(self, places: Sequence[int], *, first: bool = False) -> None:
-        if not places and not first:
+    def _send_rows(self, indices: Sequence[int], *, first: bool = False) -> None:
+        if not indices and not first:
             return
         asked = self._jobs.asked
-        rows = [row_values(place, asked[place].caption, self._jobs[place]) for place in places]
+        rows = [row_values(index, asked[index].caption, self._jobs[index]) for index in indices]
         self._send_buffers({"type": "rows", "rows": rows, "first": first}, [])
 
-    def _push(self, places: Iterable[int]) -> None:
-        """Thumbnails of pictures that have become ready, as far as a gallery shows them before it is asked for more."""
-        for place in places:
-            state = self._jobs[place]
+    def _push(self, indices: Iterable[int]) -> None:
+        """Send thumbnails of pictures that have become ready, as many as a gallery shows at first."""
+        for index in indices:
+            state = self._jobs[index]
             for picture in (entry.picture for entry in state.pictures):
                 if len(self._pushed) >= _PUSHED:
                     return
                 if picture is not None and picture.digest not in self._pushed:
                     self._pushed.add(picture.digest)
-                    self._delivery.push(picture, file_name(state.request_id, picture.index, picture.extension))
+                    self._sender.push(picture, file_name(state.request_id, picture.index, picture.extension))
 
     @traitlets.validate("selected")
     def _check_selected(self, proposal: Any) -> list[list[int]]:
@@ -179,12 +183,12 @@ class BatchCard(BaseWidget):
     )
 
     def _on_ready(self, content: Mapping[str, Any]) -> None:
-        """A view appeared, or the page was reloaded: it gets every row, and the thumbnails of its first screen."""
+        """Send every row and the first thumbnails: a view appeared, or the page was reloaded."""
         self._viewed = True
         self._show()
         have = content.get("have")
         self._pushed = {digest for digest in have if isinstance(digest, str)} if isinstance(have, list) else set()
-        self._owner.tasks.run(self._send_everything())
+        self._kernel_loop.tasks.run(self._send_everything())
         if self._outputs is not None:
             self._outputs.view_appeared()
 
@@ -197,9 +201,9 @@ class BatchCard(BaseWidget):
     def _on_start(self, content: Mapping[str, Any]) -> None:
         if content.get("key"):
             self._use_key(find_key(content["key"]))
-            for place, state in enumerate(self._jobs.states):
+            for index, state in enumerate(self._jobs.states):
                 if isinstance(state.error, InvalidKeyError):
-                    self._jobs.again(place)
+                    self._jobs.again(index)
         self.start()
 
     def _on_stop(self, content: Mapping[str, Any]) -> None:
@@ -212,16 +216,16 @@ class BatchCard(BaseWidget):
         self.retry_failed()
 
     def _on_again(self, content: Mapping[str, Any]) -> None:
-        self._jobs.again(self._place(content))
+        self._jobs.again(self._request_index(content))
 
     def _on_retry(self, content: Mapping[str, Any]) -> None:
-        place, index = self._place(content), content.get("index")
+        index = content.get("index")
         if isinstance(index, int):
-            self._jobs.retry_picture(place, index)
+            self._jobs.retry_picture(self._request_index(content), index)
 
     def _on_get_picture(self, content: Mapping[str, Any]) -> None:
-        place = self._place(content)
-        self._deliver(content, self._entry(place, content.get("index")), self._jobs[place].request_id)
+        request = self._request_index(content)
+        self._send_picture(content, self._entry(request, content.get("index")), self._jobs[request].request_id)
 
     def _on_zip(self, content: Mapping[str, Any]) -> None:
         pairs = content.get("places")
@@ -230,19 +234,19 @@ class BatchCard(BaseWidget):
             entry = self._entry(*pair) if isinstance(pair, list) and len(pair) == 2 else None
             if entry is not None and entry.picture is not None:
                 files.update(named([entry.picture], self._jobs[pair[0]].request_id))
-        self._deliver_zip(content, list(files.items()), "batch")
+        self._send_zip(content, list(files.items()), "batch")
 
-    def _place(self, content: Mapping[str, Any]) -> int:
-        """The place of the request that a message is about. `ValueError` when there is none such."""
-        place = content.get("request")
-        if not isinstance(place, int) or not 0 <= place < len(self._jobs):
-            raise ValueError("there is no such request")
-        return place
+    def _request_index(self, content: Mapping[str, Any]) -> int:
+        """Return the index of the request that a message is about. Raises ValueError if there is none."""
+        request = content.get("request")
+        if not isinstance(request, int) or not 0 <= request < len(self._jobs):
+            raise ValueError("There is no such request.")
+        return request
 
-    def _entry(self, place: object, index: object) -> PictureState | None:
-        if not isinstance(place, int) or not 0 <= place < len(self._jobs):
+    def _entry(self, request: object, index: object) -> PictureState | None:
+        if not isinstance(request, int) or not 0 <= request < len(self._jobs):
             return None
-        entries = self._jobs[place].pictures
+        entries = self._jobs[request].pictures
         return entries[index] if isinstance(index, int) and 0 <= index < len(entries) else None
 
 

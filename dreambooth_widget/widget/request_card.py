@@ -41,7 +41,7 @@ class RequestCard(BaseWidget):
     eta = read_only(traitlets.Float(None, allow_none=True))
     """The service's estimate of the job's duration, in seconds from `started_at`; None without one."""
     polls = read_only(traitlets.Int())
-    """How often the service was asked."""
+    """Number of polls."""
     started_at = read_only(traitlets.Float(None, allow_none=True))
     """Unix time of the first poll."""
     next_poll_at = read_only(traitlets.Float(None, allow_none=True))
@@ -53,6 +53,7 @@ class RequestCard(BaseWidget):
     selected = traitlets.List(traitlets.Int()).tag(sync=True)
     """Indices of the selected pictures, ascending. Set it here or by clicking in the gallery."""
     _card = read_only(traitlets.Dict())
+    """What the card shows besides: caption, activity, error, facts, the kernel's time, form and key."""
 
     _job: FetchJob | None
     _options: FetchOptions
@@ -80,19 +81,19 @@ class RequestCard(BaseWidget):
         self._show(state)
         for entry in state.pictures:
             if self._viewed and entry.picture is not None and entry.index not in before:
-                self._delivery.push(entry.picture, _name(entry, state))
+                self._sender.push(entry.picture, _name(entry, state))
         if state.final:
-            self._owner.tasks.run(self._finish(state))
+            self._kernel_loop.tasks.run(self._finish(state))
 
     async def _finish(self, state: FetchState) -> None:
-        """After the end: previews for the views, and the static copy for the notebook."""
+        """Send the previews to the views, and leave the static copy in the notebook: the job has ended."""
         if self._viewed and self.result:
             have = [picture.digest for picture in self.result]
-            self._delivery.push_all(self.result, state.request_id, have=have)
-        await self._keep(state, read_request(self.result or state, state.caption))
+            self._sender.push_all(self.result, state.request_id, have=have)
+        await self._save_copy(state, read_request(self.result or state, state.caption))
 
     def _show(self, state: FetchState) -> None:
-        """Draw a state: one message with every trait that changed."""
+        """Set the traits to a state, in one message with every trait that changed."""
         self._shown = state
         card = card_values(state, form=not self._can_start, has_key=self._has_key)
         with self.hold_sync():
@@ -119,20 +120,20 @@ class RequestCard(BaseWidget):
     _intents = frozenset({"ready", "copy_missing", "start", "stop", "poll_now", "get_picture", "retry", "zip"})
 
     def _on_ready(self, content: Mapping[str, Any]) -> None:
-        """A view appeared, or the page was reloaded: send the state and what pictures it lacks."""
+        """Send the state and the pictures that are lacking: a view appeared, or the page was reloaded."""
         self._viewed = True
         self._show(self._shown)
         have = content.get("have")
         ready = [entry.picture for entry in self._shown.pictures if entry.picture is not None]
-        self._delivery.push_all(ready, self._shown.request_id, have=have if isinstance(have, list) else ())
+        self._sender.push_all(ready, self._shown.request_id, have=have if isinstance(have, list) else ())
         if self._outputs is not None:
             self._outputs.view_appeared()
 
     def _on_start(self, content: Mapping[str, Any]) -> None:
-        """The form was sent: a key, a request id, or both."""
+        """Start with what was typed into the form: a key, a request id, or both."""
         typed = content.get("key")
         secret, request = read_call(
-            typed or self._key, str(content.get("request_id") or "") or self._options, None if typed else self._strike
+            typed or self._key, str(content.get("request_id") or "") or self._options, None if typed else self._redact
         )
         if typed:
             self._use_key(secret)
@@ -155,7 +156,7 @@ class RequestCard(BaseWidget):
         self.check_now()
 
     def _on_get_picture(self, content: Mapping[str, Any]) -> None:
-        self._deliver(content, self._entry(content.get("index")), self._shown.request_id)
+        self._send_picture(content, self._entry(content.get("index")), self._shown.request_id)
 
     def _on_retry(self, content: Mapping[str, Any]) -> None:
         entry = self._entry(content.get("index"))
@@ -167,7 +168,7 @@ class RequestCard(BaseWidget):
         entries = [self._entry(index) for index in indices] if isinstance(indices, list) else []
         chosen = [entry.picture for entry in entries if entry is not None and entry.picture is not None]
         request_id = self._shown.request_id
-        self._deliver_zip(content, named(chosen, request_id), file_stem(request_id))
+        self._send_zip(content, named(chosen, request_id), file_stem(request_id))
 
     def _entry(self, index: object) -> PictureState | None:
         entries = self._shown.pictures

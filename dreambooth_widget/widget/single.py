@@ -33,15 +33,27 @@ __all__ = ["DreamboothWidget"]
 class DreamboothWidget(RequestCard):
     """Shows one queued request live in the cell, and its pictures as a gallery when they are there.
 
-    `key` is the API key: the argument, else the environment variable `DREAMBOOTH_API_KEY`, else the cell shows a
-    form for it. `request_id` is the `id` of the generation call's answer. `eta` (seconds) is a hint for the schedule
-    and the progress bar; `deadline` (seconds) ends the waiting, by default max(10 minutes, 6·eta). `endpoint` is the
-    service's fetch address. A `client` brings its own key, endpoint, policies and cache. `cache` is a folder that keeps
-    the original files: run again next month, the cell shows them without asking anybody. `save_copy=False` leaves no
-    pictures in the notebook file; `autostart=False` waits for `start()`.
+    `await widget` gives the `FetchResult` or raises the `DreamboothError` that ended the job.
 
-    `await widget` gives the `FetchResult` or raises the `DreamboothError` that ended the job. Raises `TypeError` or
-    `ValueError` for an argument that cannot be right, and nothing else: what goes wrong later is shown in the cell.
+    Args:
+        key: The API key; None takes it from the environment variable `DREAMBOOTH_API_KEY`. Without either, the cell
+            shows a form for it.
+        request_id: The `id` in the answer of the generation call.
+        eta: The expected duration in seconds from now, a hint for the schedule and the progress bar.
+        samples: The number of pictures to come, so that the card has its final height from the start.
+        caption: A text for the header of the card: the prompt, for example.
+        endpoint: The address that is polled.
+        schedule: When to poll.
+        retry: How to repeat a failed call.
+        deadline: Seconds from now after which waiting ends; by default max(10 minutes, 6·eta).
+        client: A client that brings its own key, endpoint, policies and cache.
+        cache: A folder that keeps the original files, so that the same cell shows them again without a poll.
+        save_copy: Whether a small copy of the pictures stays in the notebook file.
+        autostart: Whether to start at once; else `start()` does.
+
+    Raises:
+        TypeError: An argument is of a wrong type or unknown.
+        ValueError: An argument cannot be right. What goes wrong later is shown in the cell.
     """
 
     def __init__(
@@ -77,7 +89,7 @@ class DreamboothWidget(RequestCard):
         self._job: FetchJob | None = None
         super().__init__(secret, endpoint=endpoint, client=client, cache=cache, save_copy=save_copy)
         self._show(self._options.first_state())
-        if autostart and self._owner.known and self._can_start:
+        if autostart and self._kernel_loop.known and self._can_start:
             self.start()
 
     @classmethod
@@ -151,7 +163,7 @@ class DreamboothWidget(RequestCard):
         if not self._can_start:
             self._check_key()
             raise DreamboothError("There is no request id yet.", advice="Pass request_id=, or fill in the form.")
-        self._owner.do(self._begin)
+        self._kernel_loop.do(self._begin)
 
     def stop(self) -> None:
         """Stop waiting. The service cannot cancel a job: it goes on there, and `check_now()` resumes."""
@@ -229,10 +241,10 @@ class DreamboothWidget(RequestCard):
         self._check_open()
         if self._job is None:
             self.start()
-            self._owner.check_here()
+            self._kernel_loop.check_here()
         assert self._job is not None
         try:
-            async with self._heard():
+            async with self._handle_views():
                 return await self._job
         finally:
             if self._job.state.final:
@@ -243,7 +255,7 @@ class DreamboothWidget(RequestCard):
         job = getattr(self, "_job", None)  # also called by __del__, after a failed construction
         if job is not None:
             job.stop()
-            self._delivery.close()
+            self._sender.close()
         super().close()
 
     # -- the job -----------------------------------------------------------------------------------------------
