@@ -34,10 +34,10 @@ def test_stop_reaches_an_awaiting_cell(endpoint: Endpoint) -> None:
     with kernel("6.31.0") as running:
         assert running.execute(SET_UP.format(key=CANARY, url=endpoint.url)).status == "ok"
         model_id = running.execute("widget.model_id").text.strip("'")
-        waiting = running.begin("await widget")
+        waiting = running.begin("try:\n    await widget\nexcept Exception as error:\n    print(repr(error))")
         later = running.begin("print('later', widget.status)")
         running.view_says(model_id, {"type": "stop"})
-        assert "StoppedError" in running.ended(waiting).error
+        assert "StoppedError" in running.ended(waiting).text
         assert running.ended(later).text.strip() == "later stopped"
 
 
