@@ -232,8 +232,10 @@ class Transport:
         if self._loop is loop:
             return
         name = f"{__package__}.connections"
-        # In a thread: aiohttp takes 100 ms and more to import.
-        connections: Any = sys.modules.get(name) or await asyncio.to_thread(import_module, name)
+        connections: Any = sys.modules.get(name)
+        if not hasattr(connections, "Connections"):  # or another thread is still importing it
+            # In a thread: aiohttp takes 100 ms and more to import.
+            connections = await asyncio.to_thread(import_module, name)
         if self._loop is loop:  # another request was faster
             return
         _close_now(self._sessions)
