@@ -86,7 +86,7 @@ def saved_copy() -> str:
     """The static copy of four pictures, as the notebook keeps it."""
     data = png("teal", (640, 480), seed="7")
     pictures = [read_picture(data, index=index, url="", max_pixels=10**7) for index in range(4)]
-    return render(FetchResult("13443927", pictures, meta={"prompt": "a dog"}))
+    return render(FetchResult("13443927", pictures, meta={"prompt": "a dog"}), card_id="here")
 
 
 async def test_without_a_kernel_the_saved_copy_is_the_only_gallery(card_page: CardPage) -> None:
@@ -95,8 +95,9 @@ async def test_without_a_kernel_the_saved_copy_is_the_only_gallery(card_page: Ca
     await page.clock.install()
     await page.evaluate(
         """(copy) => { const cell = document.getElementById("cell");
-        cell.innerHTML = `<div class="jp-OutputArea-child"></div><div class="jp-OutputArea-child">${copy}</div>`;
-        cell.id = ""; cell.firstChild.id = "cell"; }""",
+        cell.innerHTML = `<div class="jp-OutputArea-child"><div class="dreambooth-card-here"></div></div>
+          <div class="jp-OutputArea-child">${copy}</div>`;
+        cell.id = ""; cell.querySelector(".dreambooth-card-here").id = "cell"; }""",
         saved_copy(),
     )
     copies = page.locator(".dreambooth-copy img")
