@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import json
 import warnings
 import weakref
@@ -144,13 +145,13 @@ async def _read(response: aiohttp.ClientResponse, progress: Progress, largest: i
     declared = response.content_length or 0
     if declared > largest:
         return Response(response.status, response.headers, oversize=declared)
-    body = bytearray()
+    body = io.BytesIO()  # hands over its buffer, where bytes(bytearray) copies a hundred mebibytes on the loop
     async for chunk in response.content.iter_any():
         progress.receive(len(chunk))
-        body += chunk
-        if len(body) > largest:
-            return Response(response.status, response.headers, oversize=len(body))
-    data = bytes(body)
+        body.write(chunk)
+        if body.tell() > largest:
+            return Response(response.status, response.headers, oversize=body.tell())
+    data = body.getvalue()
     encodings = response.headers.get("Content-Encoding", "").lower().replace(" ", "").split(",")
     if not _COMPRESSED.isdisjoint(encodings):
         data = await asyncio.to_thread(_inflate, data, largest + 1)
