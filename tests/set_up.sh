@@ -73,7 +73,7 @@ sys.exit(not hatch_build.is_current())' "$FRONTEND" 2>/dev/null
 }
 
 # How many tests run at a time.
-workers() { "$VENV/bin/python" -c 'import os; print(min(4, max(2, os.cpu_count() or 2)))'; }
+workers() { "$VENV/bin/python" -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))'; }
 
 in_frontend() { (cd "$FRONTEND" && "$@"); }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -17,7 +18,7 @@ import nbformat
 import pytest
 
 import dreambooth_widget.__main__ as command
-from dreambooth_widget.rehearsal import rehearse, steps
+from dreambooth_widget.__main__ import check, steps
 
 MINUTES = 60  # seconds
 
@@ -28,14 +29,14 @@ def write_notebook(path: Path, *cells: Any) -> Path:
     return path
 
 
-def test_the_copy_is_the_shipped_notebook(tmp_path: Path) -> None:
+def test_copy_equals_shipped_notebook(tmp_path: Path) -> None:
     """A first start puts the quickstart, as shipped, into the reader's folder."""
     copy = command.copy_quickstart(tmp_path)
     assert copy.read_bytes() == command.find_quickstart().read_bytes()
     assert copy.parent == tmp_path
 
 
-def test_a_copy_with_edits_stays(tmp_path: Path) -> None:
+def test_edited_copy_is_kept(tmp_path: Path) -> None:
     """A second start never overwrites what the reader wrote into their copy."""
     copy = command.copy_quickstart(tmp_path)
     copy.write_text("mine", encoding="utf-8")
@@ -43,26 +44,26 @@ def test_a_copy_with_edits_stays(tmp_path: Path) -> None:
     assert copy.read_text(encoding="utf-8") == "mine"
 
 
-def test_a_folder_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+def test_missing_folder_is_one_sentence(tmp_path: Path) -> None:
     """Where no copy can be written, the command says so and ends; no traceback."""
     with pytest.raises(SystemExit, match="Cannot put a copy of the quickstart here"):
         command.copy_quickstart(tmp_path / "missing")
 
 
-def test_a_missing_notebook_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_notebook_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An installation without the quickstart says that it is broken."""
     monkeypatch.setattr(command, "PACKAGE", tmp_path / "dreambooth_widget")
     with pytest.raises(SystemExit, match="reinstall"):
         command.find_quickstart()
 
 
-def test_without_jupyterlab_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without JupyterLab the command names the extra, and leaves no copy behind."""
+def test_missing_jupyterlab_names_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without JupyterLab the command names what works in a checkout and elsewhere, and leaves no copy behind."""
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit, match=re.escape('pip install "dreambooth-widget[lab]"')):
+    with pytest.raises(SystemExit, match=re.escape(command.NO_LAB)):
         command.main([])
-    with pytest.raises(SystemExit, match=re.escape('pip install "dreambooth-widget[lab]"')):
+    with pytest.raises(SystemExit, match=re.escape(command.NO_LAB)):
         command.main(["--check"])
     assert list(tmp_path.iterdir()) == []
 
@@ -78,21 +79,21 @@ def test_without_jupyterlab_it_says_what_to_install(tmp_path: Path, monkeypatch:
         ("win32", {}, True),
     ],
 )
-def test_a_screen_is_told_by_the_platform(platform: str, environ: dict[str, str], seen: bool) -> None:
+def test_screen_depends_on_platform(platform: str, environ: dict[str, str], seen: bool) -> None:
     """A browser is started only where somebody would see it."""
     assert command.has_screen(platform, environ) is seen
 
 
-def test_root_and_no_screen_get_their_options() -> None:
+def test_lab_command_for_root_without_screen() -> None:
     """JupyterLab refuses root without `--allow-root`, and fails to find a browser without `--no-browser`."""
     notebook = Path("/somewhere/quickstart.ipynb")
-    plain = command.lab_command(notebook, root=False, browser=True, port=None)
+    plain = command.lab_command(notebook, root=False, browser=True, port=8888)
     bare = command.lab_command(notebook, root=True, browser=False, port=1234)
     assert set(bare) - set(plain) == {"--allow-root", "--no-browser", "--ServerApp.port=1234"}
-    assert set(plain) <= set(bare)
+    assert set(plain) - set(bare) == {"--ServerApp.port=8888"}
 
 
-def test_steps_take_their_names_from_the_headings() -> None:
+def test_steps_are_named_by_headings() -> None:
     """Each code cell is a step, named by the heading above it or else by its first line."""
     code, text = nbformat.v4.new_code_cell, nbformat.v4.new_markdown_cell
     cells = [
@@ -104,14 +105,14 @@ def test_steps_take_their_names_from_the_headings() -> None:
         code("  "),
         text("no heading"),
     ]
-    assert [name for _, _, name in steps([*cells, code("3")])] == ["import this", "again", "One", "One (2)", "One (3)"]
+    assert [name for _, name in steps([*cells, code("3")])] == ["import this", "again", "One", "One (2)", "One (3)"]
 
 
-def test_the_check_stops_at_the_first_failure(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_check_stops_at_first_failure(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """A failing cell gives exit code 1, its name and its error; the steps after it are not tried."""
     cell = nbformat.v4.new_code_cell
     bad = write_notebook(tmp_path / "bad.ipynb", cell("open('x', 'w').close()"), cell("1 / 0"), cell("print(2)"))
-    assert rehearse(bad) == 1
+    assert check(bad) == 1
     out = capfd.readouterr().out
     assert re.search(r"^ok +1/3 +open", out, re.MULTILINE)
     assert re.search(r"^FAILED 2/3 +1 / 0$", out, re.MULTILINE)
@@ -121,8 +122,44 @@ def test_the_check_stops_at_the_first_failure(tmp_path: Path, capfd: pytest.Capt
     assert not (tmp_path / "x").exists(), "the notebook's files go to a temporary folder"
 
 
+def test_check_reports_dead_kernel(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """A kernel that dies gives one FAILED line with the reason, and no traceback."""
+    cell = nbformat.v4.new_code_cell
+    assert check(write_notebook(tmp_path / "dead.ipynb", cell("import os"), cell("os._exit(3)"))) == 1
+    out, errors = capfd.readouterr()
+    assert out.splitlines()[1:] == ["FAILED 2/2  os._exit(3): Kernel died"]
+    assert "Traceback" not in errors
+
+
+def test_wrong_port_is_one_line() -> None:
+    """A number that is no port is refused before anything starts."""
+    with pytest.raises(SystemExit, match=r"^--port 99999: a port is a number from 1 to 65535\.$"):
+        command.main(["--port", "99999"])
+
+
+def test_help_has_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--help` is plain text."""
+    with pytest.raises(SystemExit):
+        command.main(["--help"])
+    assert "`" not in capsys.readouterr().out
+
+
+def test_no_browser_names_port(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: Any) -> None:
+    """Without a screen the command prints the address to open and the port to forward, which is free."""
+    commands: list[list[str]] = []
+    monkeypatch.setattr(command, "serve", lambda made: commands.append(made) or 0)
+    monkeypatch.chdir(tmp_path)
+    assert command.main(["--no-browser"]) == 0
+    (port,) = (part.rpartition("=")[2] for part in commands[0] if "ServerApp.port" in part)
+    out = capsys.readouterr().out
+    assert f"http://127.0.0.1:{port}/" in out
+    assert f"ssh -L {port}:127.0.0.1:{port} " in out
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", int(port)))
+
+
 @pytest.mark.slow
-def test_check_executes_the_quickstart(tmp_path: Path) -> None:
+def test_check_executes_quickstart(tmp_path: Path) -> None:
     """`--check` runs the shipped notebook in this Python, prints a line for each step, and exits 0."""
     done = subprocess.run(
         [sys.executable, "-m", "dreambooth_widget", "--check"],
@@ -138,7 +175,7 @@ def test_check_executes_the_quickstart(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is no signal there")
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_jupyterlab_opens_the_copy_and_ends_when_told(tmp_path: Path, how: signal.Signals) -> None:
+def test_jupyterlab_serves_copy_until_signal(tmp_path: Path, how: signal.Signals) -> None:
     """JupyterLab serves the notebook at the address it prints; Ctrl-C, or a `kill`, ends it with exit code 0."""
     # No settings of the account that runs the tests.
     own = {f"JUPYTER_{kind}_DIR": str(tmp_path / kind.lower()) for kind in ("CONFIG", "DATA", "RUNTIME")}

@@ -106,7 +106,7 @@ def names_in_git(*under: str) -> set[str]:
 
 
 @pytest.mark.slow
-def test_the_wheel_from_the_sdist_installs_and_works(packages: tuple[Path, Path], tmp_path: Path) -> None:
+def test_wheel_from_sdist_works(packages: tuple[Path, Path], tmp_path: Path) -> None:
     """The wheel holds the modules, the bundle, the quickstart and nothing else, and a fresh environment can use it."""
     sdist, wheel = packages
     wanted = {name for name in names_in_git("dreambooth_widget") if not name.startswith("dreambooth_widget/frontend/")}
@@ -137,11 +137,11 @@ def test_the_wheel_from_the_sdist_installs_and_works(packages: tuple[Path, Path]
     assert script > 10_000
     no_lab = run(python, "-m", "dreambooth_widget", cwd=tmp_path, check=False)
     assert no_lab.returncode == 1
-    assert 'pip install "dreambooth-widget[lab]"' in no_lab.stderr
+    assert 'pip install ".[lab]"' in no_lab.stderr
 
 
 @pytest.mark.slow
-def test_it_installs_from_git_without_node(checkout: Path, tmp_path: Path, bare_path: str) -> None:
+def test_installs_from_git_without_node(checkout: Path, tmp_path: Path, bare_path: str) -> None:
     """`pip install git+…` on a machine without Node builds the same bundle with a Node that leaves no trace."""
     run(
         sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", tmp_path / "site",
@@ -158,7 +158,7 @@ def test_it_installs_from_git_without_node(checkout: Path, tmp_path: Path, bare_
 
 
 @pytest.mark.slow
-def test_an_editable_installation_builds_once(checkout: Path, tmp_path: Path) -> None:
+def test_editable_installation_builds_once(checkout: Path, tmp_path: Path) -> None:
     """`pip install -e .` builds the bundle into the checkout; a second one leaves it alone; git sees no change."""
     install = (sys.executable, "-m", "pip", "install", "--quiet", "--no-deps")
     script = checkout / "dreambooth_widget" / "static" / "widget.js"
@@ -172,7 +172,7 @@ def test_an_editable_installation_builds_once(checkout: Path, tmp_path: Path) ->
 
 
 @pytest.mark.slow
-def test_a_changed_source_is_built_again(checkout: Path, tmp_path: Path) -> None:
+def test_changed_source_is_rebuilt(checkout: Path, tmp_path: Path) -> None:
     """A stale bundle is never packed, whatever the times of the files say."""
     build(checkout, "wheel", tmp_path)
     stale = read_bundle(static=checkout / "dreambooth_widget" / "static")
@@ -190,7 +190,7 @@ def test_a_changed_source_is_built_again(checkout: Path, tmp_path: Path) -> None
 
 
 @pytest.mark.slow
-def test_without_a_registry_it_says_so_in_one_line(checkout: Path, tmp_path: Path) -> None:
+def test_missing_registry_is_one_line(checkout: Path, tmp_path: Path) -> None:
     """When npm's registry cannot be reached, the build ends with a sentence that says what is missing."""
     done = build(
         checkout, "wheel", tmp_path, check=False,
@@ -205,7 +205,7 @@ def test_without_a_registry_it_says_so_in_one_line(checkout: Path, tmp_path: Pat
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="no such permissions there")
-def test_a_checkout_that_cannot_be_written_to_still_gives_a_wheel(checkout: Path, tmp_path: Path) -> None:
+def test_read_only_checkout_gives_wheel(checkout: Path, tmp_path: Path) -> None:
     """Where static/ cannot be made (a Binder image, a read-only mount), the wheel carries the bundle all the same."""
     # A file where the folder would be stops root too, for whom no permission counts.
     (checkout / "dreambooth_widget" / "static").write_text("in the way", encoding="utf-8")
@@ -216,7 +216,7 @@ def test_a_checkout_that_cannot_be_written_to_still_gives_a_wheel(checkout: Path
 
 
 @pytest.mark.slow
-def test_a_checkout_that_was_never_installed_says_how_to(checkout: Path, tmp_path: Path) -> None:
+def test_uninstalled_checkout_names_command(checkout: Path, tmp_path: Path) -> None:
     """On PYTHONPATH alone there is no front end: an ImportError that names the command, and no empty cell."""
     done = subprocess.run(
         [sys.executable, "-c", "from dreambooth_widget import DreamboothWidget"],
@@ -266,7 +266,7 @@ def write_frontend(folder: Path) -> tuple[Path, Path]:
         ("biome.json", True),
     ],
 )
-def test_what_makes_a_bundle_stale(hook: ModuleType, tmp_path: Path, changed: str, current: bool) -> None:
+def test_what_makes_bundle_stale(hook: ModuleType, tmp_path: Path, changed: str, current: bool) -> None:
     """What has a say in the bundle makes it stale, tests and the linter's settings do not."""
     frontend, static = write_frontend(tmp_path)
     assert not hook.is_current(static, frontend)
@@ -281,7 +281,7 @@ def test_what_makes_a_bundle_stale(hook: ModuleType, tmp_path: Path, changed: st
 @pytest.mark.parametrize(
     ("says", "usable"), [("v20.19.0", True), ("v24.1.0", True), ("v20.18.3", False), ("v18.20.4", False), ("", False)]
 )
-def test_an_old_node_is_not_used(
+def test_old_node_is_not_used(
     hook: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str, usable: bool
 ) -> None:
     """The hook takes the Node on PATH only when it is new enough, and otherwise asks pip for one."""
@@ -303,7 +303,7 @@ def bundle() -> Callable[[str], bytes]:
 
 
 @pytest.mark.parametrize(("name", "limit"), [*zip(FILES, (40_000, 7_000), strict=True)])
-def test_the_bundle_is_small(bundle: Callable[[str], bytes], name: str, limit: int) -> None:
+def test_bundle_is_small(bundle: Callable[[str], bytes], name: str, limit: int) -> None:
     """The front end stays within its budget, gzipped as a server would."""
     assert len(gzip.compress(bundle(name), mtime=0)) <= limit
 
@@ -324,7 +324,7 @@ def test_bundle_imports_nothing(bundle: Callable[[str], bytes]) -> None:
     assert re.search(r"@import|url\(\s*['\"]?(https?:)?//", bundle("widget.css").decode()) is None
 
 
-def test_a_missing_bundle_says_what_to_do(tmp_path: Path) -> None:
+def test_missing_bundle_names_command(tmp_path: Path) -> None:
     """`read_bundle` never returns half a front end."""
     (tmp_path / "widget.js").write_text("export default {}", encoding="utf-8")
     with pytest.raises(ImportError, match=r"widget\.css is missing.*`pip install -e \.`"):
@@ -352,7 +352,7 @@ def test_binder_reads_its_folder(checkout: Path) -> None:
     assert (checkout / "binder" / "requirements.txt").read_text(encoding="utf-8").split() == [".[lab,batch]"]
 
 
-def test_the_quickstart_is_kept_without_results() -> None:
+def test_quickstart_is_kept_without_results() -> None:
     """The notebook in git has no outputs and no widget state: they would be somebody's, and old."""
     notebook = json.loads((ROOT / "notebooks" / "quickstart.ipynb").read_text(encoding="utf-8"))
     assert "widgets" not in notebook["metadata"]

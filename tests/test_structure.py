@@ -29,7 +29,7 @@ FOLDERS = {
 }
 # The root's own modules stand below every folder, but for those that are entry points.
 LEAVES = {"_version", "credentials", "errors"}
-ENTRIES = {"__init__", "__main__", "rehearsal"}
+ENTRIES = {"__init__", "__main__"}
 
 # Values in, values out: time, randomness and the network come in as arguments.
 PURE = ["client.schedule", "client.state", "client.options", "widget.signed_links", "credentials", "errors"]

@@ -11,13 +11,13 @@ from random import random
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
+from ..images.picture import Picture
 from ..images.sniff import PictureRefusedError
 from ..protocol.answers import parse_retry_after
 from .exchange import Failure, Response
 from .link_guard import AddressRefusedError
 
 if TYPE_CHECKING:
-    from ..images.picture import Picture
     from ..protocol.answers import PictureLink
     from .options import Limits
     from .schedule import Retry
@@ -52,8 +52,8 @@ async def download(
     limits: Limits,
     retry: Retry,
     on_retry: Callable[[str], None],
-    request_id: str = "",
     check: Callable[[bytes, str], Awaitable[Picture]],
+    request_id: str = "",
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> Picture:
     """Return the picture behind `link`, or behind its fallback once the link has failed for good.
@@ -61,11 +61,11 @@ async def download(
     Args:
         transport: The connections to load it with.
         link: The address or inline data, with an optional fallback.
-        limits: Most bytes and pixels.
+        limits: Most bytes of the file.
         retry: The back-off for API calls; pictures get it stretched.
         on_retry: Called before each wait, with what failed and when the next try is.
-        request_id: Pictures of one request leave some of the connections to others.
-        check: Returns the picture in the bytes from an address, before the next one takes its slot, or refuses them.
+        check: Returns the picture in the bytes that came from an address, or raises `PictureRefusedError`.
+        request_id: Pictures of one request leave some of the slots to others.
         sleep: Awaited for each wait, in seconds.
 
     Raises:
@@ -74,8 +74,7 @@ async def download(
 
     async def attempt(url: str) -> Picture:
         async with transport.picture_slot(request_id):
-            data = await _payload(transport, url, limits.max_bytes)
-            return await check(data, url)
+            return await check(await _payload(transport, url, limits.max_bytes), url)
 
     patience = replace(retry, first=min(retry.first * _PATIENCE, retry.longest))
     try:

@@ -26,10 +26,15 @@ async def _serve_forever(port: int) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """`python -m dreambooth_widget.demo [--port N]`: serve until Ctrl-C. Exit status 1 when the port is taken."""
-    parser = argparse.ArgumentParser(prog="python -m dreambooth_widget.demo", description=main.__doc__)
-    parser.add_argument("--port", type=int, default=0, help="0, the default, takes a free one")
+    """Serve until Ctrl-C; return the exit status, 1 if the port cannot be used."""
+    parser = argparse.ArgumentParser(
+        prog="python -m dreambooth_widget.demo", description="Serve the stand-in endpoint until Ctrl-C."
+    )
+    parser.add_argument("--port", type=int, default=0, help="the port (default: 0, a free one)")
     port = parser.parse_args(arguments).port
+    if not 0 <= port <= 65535:
+        print(f"--port {port}: a port is a number from 0 to 65535; 0 takes a free one.", file=sys.stderr)
+        return 1
     try:
         asyncio.run(_serve_forever(port))
     except KeyboardInterrupt:

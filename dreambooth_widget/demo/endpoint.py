@@ -22,8 +22,8 @@ import time
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
-from .art import draw_png
 from .jobs import FETCH_PATH, KEY, Failure, Jobs, answer_queued, invalid_key, not_found, read_order, required
+from .scenery import draw_png
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -26,7 +26,7 @@ from PIL import Image
 from playwright.async_api import Page, async_playwright, expect
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from dreambooth_widget.demo.art import draw_png
+from dreambooth_widget.demo.scenery import draw_png
 from tests.browser import chromium
 from tests.browser.lab import DESK, JupyterServer, Lab, Notebook, started
 from tests.endpoint import CANARY, PROCESSING, Endpoint, Reply

@@ -166,7 +166,7 @@ async def test_it_goes_with_the_last_of_its_users(endpoint: Endpoint) -> None:
     """A closed widget is still a user; when all have gone, so have connections and registry."""
     widgets = [DreamboothWidget(CANARY, n, endpoint=endpoint.url) for n in range(2)]
     await asyncio.gather(*widgets)
-    alive, sessions = weakref.ref(transport(widgets[0])), transport(widgets[0])._connections._sessions
+    alive, sessions = weakref.ref(transport(widgets[0])), transport(widgets[0])._sessions
     connectors = [session.connector for session in sessions.values()]
     widgets.pop().close()
     gc.collect()

@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ async def post(url: str, body: Any) -> dict[str, Any]:
         return answer
 
 
-async def test_from_a_generation_to_its_pictures(demo: DemoEndpoint) -> None:
+async def test_generation_leads_to_pictures(demo: DemoEndpoint) -> None:
     """The package's own client fetches what was ordered: pictures of the size, with prompt and seeds."""
     answer = demo.generate("a photo of sks dog", samples=3, **SMALL)
     async with Client(demo.key, endpoint=demo.url) as client:
@@ -55,7 +56,7 @@ async def test_from_a_generation_to_its_pictures(demo: DemoEndpoint) -> None:
     assert [int(picture.text["seed"]) - result.meta["seed"] for picture in result] == [0, 1, 2]
 
 
-async def test_a_wrong_key_shows_no_pictures(demo: DemoEndpoint) -> None:
+async def test_wrong_key_gives_no_pictures(demo: DemoEndpoint) -> None:
     """It is refused as the service refuses it: a typing error must never quietly show demo pictures."""
     answer = demo.generate(**SMALL)
     async with Client("another-key", endpoint=demo.url) as client:
@@ -64,7 +65,7 @@ async def test_a_wrong_key_shows_no_pictures(demo: DemoEndpoint) -> None:
     assert (await post(demo.url, {"request_id": answer["id"]}))["message"] == "Invalid Api Key"
 
 
-async def test_an_unknown_id_is_not_found(demo: DemoEndpoint) -> None:
+async def test_unknown_id_is_not_found(demo: DemoEndpoint) -> None:
     """As the service says it."""
     async with Client(demo.key, endpoint=demo.url, retry=QUICK) as client:
         with pytest.raises(RequestNotFoundError):
@@ -82,7 +83,7 @@ async def test_failures_on_demand(demo: DemoEndpoint) -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/v6/images/fetch", "/api/v4/dreambooth/fetch/{id}"])
-async def test_other_addresses_of_the_service(demo: DemoEndpoint, path: str) -> None:
+async def test_other_addresses_work_too(demo: DemoEndpoint, path: str) -> None:
     """The newer address and the path form answer, too."""
     request_id = demo.generate(eta=0)["id"]
     url = demo.origin + path.format(id=request_id)
@@ -91,12 +92,12 @@ async def test_other_addresses_of_the_service(demo: DemoEndpoint, path: str) -> 
 
 
 @pytest.mark.parametrize("body", [b"", b"[1]", b"nonsense", b"\xff\xfe", {"key": 1}, {"request_id": 3}])
-async def test_bodies_that_are_none(demo: DemoEndpoint, body: Any) -> None:
+async def test_invalid_bodies_are_refused(demo: DemoEndpoint, body: Any) -> None:
     """They lack the key, and that is what they are told."""
     assert (await post(demo.url, body))["message"] == "Invalid Api Key"
 
 
-async def test_orders_from_other_programs(demo: DemoEndpoint) -> None:
+async def test_other_programs_can_order(demo: DemoEndpoint) -> None:
     """The generation call works over HTTP, and tells what it lacks."""
     url = f"{demo.origin}/api/v4/dreambooth"
     queued = await post(
@@ -111,7 +112,7 @@ async def test_orders_from_other_programs(demo: DemoEndpoint) -> None:
     assert (await post(demo.url, {"key": demo.key}))["message"] == {"request_id": ["The request id field is required."]}
 
 
-async def test_links_are_dead_before_their_time(demo: DemoEndpoint) -> None:
+async def test_links_are_dead_until_ready(demo: DemoEndpoint) -> None:
     """A future link gives 404 until the job is ready, and unknown ones always do."""
     early, late = demo.generate(eta=600), demo.generate(eta=0, width=64, height=64)
     async with aiohttp.ClientSession() as session:
@@ -124,7 +125,7 @@ async def test_links_are_dead_before_their_time(demo: DemoEndpoint) -> None:
             assert await status(session, url) == wanted
 
 
-async def test_it_answers_while_a_cell_blocks(demo: DemoEndpoint) -> None:
+async def test_answers_while_cell_blocks(demo: DemoEndpoint) -> None:
     """It lives on its own thread, so that a busy kernel does not stop the demonstration."""
     answers = []
 
@@ -137,7 +138,7 @@ async def test_it_answers_while_a_cell_blocks(demo: DemoEndpoint) -> None:
     assert answers[0]["status"] == "success"
 
 
-async def test_it_answers_while_it_draws(demo: DemoEndpoint) -> None:
+async def test_answers_while_drawing(demo: DemoEndpoint) -> None:
     """A poll is answered before eight large pictures are drawn."""
     answer = demo.generate(samples=8, eta=0, seed=800)
     async with aiohttp.ClientSession() as session:
@@ -155,7 +156,7 @@ async def status(session: aiohttp.ClientSession, link: str) -> int:
         return response.status
 
 
-async def test_closing(demo: DemoEndpoint) -> None:
+async def test_close_leaves_nothing_behind(demo: DemoEndpoint) -> None:
     """Nothing listens afterwards, no thread stays, and closing again does nothing."""
     port = int(demo.origin.rsplit(":", 1)[1])
     await demo.close()
@@ -165,7 +166,7 @@ async def test_closing(demo: DemoEndpoint) -> None:
     assert "dreambooth-demo" not in {thread.name for thread in threading.enumerate()}
 
 
-async def test_closing_with_open_connections(demo: DemoEndpoint) -> None:
+async def test_close_with_open_connections(demo: DemoEndpoint) -> None:
     """Kept-alive connections and a job in the middle of drawing do not hold it up."""
     async with aiohttp.ClientSession() as session:
         async with session.post(demo.url, data=b"{}"):
@@ -179,7 +180,7 @@ async def test_closing_with_open_connections(demo: DemoEndpoint) -> None:
         await asyncio.gather(drawing, return_exceptions=True)
 
 
-async def test_a_taken_port_is_an_error(demo: DemoEndpoint) -> None:
+async def test_taken_port_is_an_error(demo: DemoEndpoint) -> None:
     """The OSError of the start comes to whoever asked for that port, and no thread stays behind."""
     port = int(demo.origin.rsplit(":", 1)[1])
     with pytest.raises(OSError, match="address already in use"):
@@ -188,13 +189,13 @@ async def test_a_taken_port_is_an_error(demo: DemoEndpoint) -> None:
 
 
 @pytest.mark.parametrize("pace", [0, -1, float("nan")])
-async def test_a_pace_must_be_positive(pace: float) -> None:
+async def test_pace_must_be_positive(pace: float) -> None:
     """Time runs forward."""
     with pytest.raises(ValueError, match="pace"):
         await start_demo(pace=pace)
 
 
-async def test_wrong_arguments_of_generate(demo: DemoEndpoint) -> None:
+async def test_generate_checks_its_arguments(demo: DemoEndpoint) -> None:
     """They are told at the call."""
     with pytest.raises(ValueError, match="samples"):
         demo.generate(samples=0)
@@ -221,13 +222,13 @@ asyncio.run(main())
 """
 
 
-def test_a_script_that_never_closes_it_ends_quietly() -> None:
+def test_unclosed_script_ends_quietly() -> None:
     """No hanging process, no warning, no traceback."""
     done = run(LEFT_OPEN)
     assert (done.returncode, done.stdout, done.stderr) == (0, "error\n", "")
 
 
-def test_a_kernel_that_never_closes_it_ends_quietly() -> None:
+def test_unclosed_kernel_ends_quietly() -> None:
     """Started in a cell, used, and left to the kernel's shutdown."""
     with kernel() as running:
         running.execute("from dreambooth_widget.demo import start_demo\nendpoint = await start_demo(pace=0.1)")
@@ -240,17 +241,21 @@ def test_a_kernel_that_never_closes_it_ends_quietly() -> None:
         assert not re.search("Traceback|Unclosed|never retrieved|was destroyed|Warning", running.log)
 
 
-def test_importing_it_loads_no_server() -> None:
+def test_import_loads_no_server() -> None:
     """aiohttp comes with the start, and nothing of Jupyter at all."""
     code = "import sys, dreambooth_widget.demo; print({'aiohttp', 'IPython', 'ipywidgets'} & set(sys.modules))"
     assert run(code).stdout == "set()\n"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Ctrl-C cannot be sent to one process on Windows")
-def test_the_command_serves_until_ctrl_c(tmp_path: Path) -> None:
+def test_command_serves_until_ctrl_c(tmp_path: Path) -> None:
     """It prints lines that work as they stand, and ends with status 0 and no traceback."""
     command = [sys.executable, "-X", "dev", "-m", "dreambooth_widget.demo"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+    with ExitStack() as stack:
+        server = stack.enter_context(
+            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        )
+        stack.callback(server.kill)  # a test that fails leaves no server
         assert server.stdout is not None
         words = ""
         while "Ctrl-C" not in words:
@@ -266,7 +271,7 @@ def test_the_command_serves_until_ctrl_c(tmp_path: Path) -> None:
     assert [line for line in error.splitlines() if not re.search(r"took [\d.]+ seconds$", line)] == []
 
 
-def test_the_command_says_when_the_port_is_taken() -> None:
+def test_command_names_taken_port() -> None:
     """One sentence and status 1, no traceback."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -274,3 +279,11 @@ def test_the_command_says_when_the_port_is_taken() -> None:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
     assert re.fullmatch(rf"Cannot listen on port {port}: .*in use.*\n", done.stderr)
+
+
+def test_wrong_port_is_one_line() -> None:
+    """A number that is no port gives one sentence and status 1."""
+    command = [sys.executable, "-m", "dreambooth_widget.demo", "--port", "99999"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith("--port 99999: ")

@@ -34,7 +34,7 @@ def read(answer: tuple[int, Any]) -> protocol.Answer:
     return protocol.read_answer(status, {}, raw.encode())
 
 
-def test_a_job_processes_and_then_succeeds() -> None:
+def test_job_processes_then_succeeds() -> None:
     """Before its time the literal "processing" answer, after it the links, the meta and the generation time."""
     one = job(samples=3)
     assert one.answer(7.9, ORIGIN, 1)[1]["messege"] == "try again later."
@@ -51,20 +51,20 @@ def test_a_job_processes_and_then_succeeds() -> None:
     ("fail", "error"),
     [("failed", GenerationFailedError), ("account", AccountError), ("not_found", RequestNotFoundError)],
 )
-def test_final_failures(fail: Failure, error: type[Exception]) -> None:
+def test_final_failures_map_to_errors(fail: Failure, error: type[Exception]) -> None:
     """The package reads each of them as the error it stands for."""
     refused = read(job(fail).answer(9, ORIGIN, 1))
     assert isinstance(refused, protocol.Refused)
     assert refused.error is error
 
 
-def test_a_failing_job_fails_at_its_end() -> None:
+def test_failing_job_fails_at_end() -> None:
     """Until then it looks like any other."""
     assert isinstance(read(job("failed").answer(1, ORIGIN, 1)), protocol.Processing)
 
 
 @pytest.mark.parametrize(("pace", "seconds"), [(1, 30), (0.1, 3), (0.001, 1)])
-def test_the_second_poll_is_asked_to_wait(pace: float, seconds: int) -> None:
+def test_second_poll_is_rate_limited(pace: float, seconds: int) -> None:
     """The literal rate-limit answer names its seconds, scaled by the pace; the polls around it are usual."""
     limited = job("rate_limit")
     answers = [read(limited.answer(now, ORIGIN, pace)) for now in (1, 2, 3, 9)]
@@ -79,14 +79,14 @@ def test_the_second_poll_is_asked_to_wait(pace: float, seconds: int) -> None:
     assert (busy.rate_limited, busy.retry_after) == (True, seconds)
 
 
-def test_an_unavailable_service_comes_back() -> None:
+def test_unavailable_service_comes_back() -> None:
     """Three HTML pages with status 503, then all is well."""
     flaky = job("unavailable")
     answers = [read(flaky.answer(9, ORIGIN, 1)) for _ in range(4)]
     assert [type(answer) for answer in answers] == [protocol.Busy] * 3 + [protocol.Finished]
 
 
-def test_success_without_pictures_and_no_end() -> None:
+def test_empty_and_endless_jobs() -> None:
     """`empty` names none, `never` goes on for ever."""
     empty = read(job("empty").answer(9, ORIGIN, 1))
     assert isinstance(empty, protocol.Finished)
@@ -94,13 +94,13 @@ def test_success_without_pictures_and_no_end() -> None:
     assert isinstance(read(job("never").answer(1e9, ORIGIN, 1)), protocol.Processing)
 
 
-def test_only_the_last_picture_is_missing() -> None:
+def test_only_last_picture_is_missing() -> None:
     """And only when that was asked for."""
     assert [job("missing").picture_gone(number) for number in range(4)] == [False, False, False, True]
     assert not job().picture_gone(3)
 
 
-def test_the_generation_call_answers_as_documented() -> None:
+def test_generation_answer_is_as_documented() -> None:
     """The package reads id, eta, number and size from it."""
     one = job(samples=2, width=512, height=768)
     queued = generation.read_generation(answer_queued(one, ORIGIN))
@@ -109,7 +109,7 @@ def test_the_generation_call_answers_as_documented() -> None:
     assert (queued.width, queued.height) == (512, 768)
 
 
-def test_the_other_answers_are_what_they_mean() -> None:
+def test_refusals_map_to_errors() -> None:
     """Wrong key, unknown id, missing field."""
     wanted = [
         (invalid_key(), InvalidKeyError),
@@ -122,20 +122,20 @@ def test_the_other_answers_are_what_they_mean() -> None:
         assert refused.error is error
 
 
-def test_pace_scales_time() -> None:
+def test_pace_scales_all_times() -> None:
     """A tenth of the time, and the answer says so."""
     quick = Jobs(pace=0.1).add("a dog", eta=8, now=100)
     assert (quick.eta, quick.ready_at) == (0.8, 100.8)
 
 
-def test_a_job_without_a_clock_starts_with_its_first_poll() -> None:
+def test_first_poll_starts_the_clock() -> None:
     """For `python -m dreambooth_widget.demo`, whose user takes their time to copy three lines."""
     waiting = Jobs(pace=1).add("a dog", eta=8)
     assert isinstance(read(waiting.answer(1000, ORIGIN, 1)), protocol.Processing)
     assert isinstance(read(waiting.answer(1009, ORIGIN, 1)), protocol.Finished)
 
 
-def test_jobs_are_found_by_number_and_by_text() -> None:
+def test_jobs_are_found_by_id() -> None:
     """Ids differ, and nonsense finds nothing."""
     jobs = Jobs(pace=1)
     one, two = jobs.add("a dog"), jobs.add("a dog")
@@ -146,7 +146,7 @@ def test_jobs_are_found_by_number_and_by_text() -> None:
         assert jobs.find(nonsense) is None
 
 
-def test_pictures_are_found_by_their_links() -> None:
+def test_pictures_are_found_by_link() -> None:
     """Each link's last part names its job and its number, and nothing else does."""
     jobs = Jobs(pace=1)
     one = jobs.add("a dog", samples=2)
@@ -163,7 +163,7 @@ def test_pictures_are_found_by_their_links() -> None:
         assert jobs.find_picture(nonsense) is None
 
 
-def test_the_same_calls_have_the_same_seeds() -> None:
+def test_same_calls_have_same_seeds() -> None:
     """Another start shows the same pictures, the next call shows others."""
     first, again = Jobs(pace=1), Jobs(pace=1)
     seeds = [first.add("a dog", samples=4).seed for _ in range(3)]
@@ -191,7 +191,7 @@ def test_wrong_arguments_are_named(options: dict[str, Any], words: str) -> None:
         Jobs(pace=1).add(**{"prompt": "a dog", **options})
 
 
-def test_orders_are_read_from_a_body() -> None:
+def test_orders_are_read_from_body() -> None:
     """Numbers may come as text, as the vendor's samples send them; what is empty is left to the defaults."""
     body = {"key": "k", "prompt": "a dog", "samples": "2", "width": "512", "height": 768, "seed": None, "eta": ""}
     assert read_order(body) == {"prompt": "a dog", "samples": 2, "width": 512, "height": 768}

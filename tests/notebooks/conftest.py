@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dreambooth_widget.demo.art import draw_png
+from dreambooth_widget.demo.scenery import draw_png
 
 from ..endpoint import CANARY, PROCESSING, Endpoint, ThreadedEndpoint
 from .programs import Workshop

@@ -1,4 +1,4 @@
-"""The brushes: gradients, clouds, ridges, light and shade.
+"""A canvas with gradients, clouds, ridges, light and shade.
 
 Coordinates: y runs from 0 (top) to 1 (bottom), x from 0 to the aspect ratio; lengths are fractions of the height.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
@@ -23,18 +24,18 @@ _FINE = 2
 
 
 def _rgb(tint: str | Colour) -> Colour:
-    """(red, green, blue) of a hexadecimal code such as "f4a261"."""
+    """Return (red, green, blue) of a hexadecimal code such as "f4a261"."""
     return tint if isinstance(tint, tuple) else (int(tint[0:2], 16), int(tint[2:4], 16), int(tint[4:6], 16))
 
 
 def mix(first: str | Colour, second: str | Colour, share: float) -> Colour:
-    """`first` with a `share` (0 to 1) of `second`."""
+    """Return `first` with a `share` (0 to 1) of `second`."""
     (r, g, b), (x, y, z) = _rgb(first), _rgb(second)
     return round(r + (x - r) * share), round(g + (y - g) * share), round(b + (z - b) * share)
 
 
 def smooth(points: Sequence[Point], steps: int = 6, *, closed: bool = True) -> list[Point]:
-    """The Catmull-Rom curve through `points`, in `steps` parts between each two."""
+    """Return the Catmull-Rom curve through `points`, with `steps` parts between each two."""
     count = len(points)
     curve = []
     for n in range(count if closed else count - 1):
@@ -45,7 +46,7 @@ def smooth(points: Sequence[Point], steps: int = 6, *, closed: bool = True) -> l
 
 
 def _spline(knots: Sequence[float], t: float) -> float:
-    """Between the second and the third of four knots."""
+    """Interpolate between the second and the third of four knots."""
     a, b, c, d = knots
     return 0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3)
 
@@ -55,7 +56,7 @@ def _dimmed(mask: Image.Image, opacity: float) -> Image.Image:
 
 
 class Pen:
-    """Draws shapes in white on black, in the canvas' units, with soft edges."""
+    """A mask in the making: white shapes on black, in the canvas' units, with soft edges."""
 
     def __init__(self, size: tuple[int, int]) -> None:
         self._large = Image.new("L", (size[0] * _FINE, size[1] * _FINE))
@@ -63,27 +64,21 @@ class Pen:
         self._unit = size[1] * _FINE
 
     def polygon(self, points: Iterable[Point], level: int = 255) -> None:
-        """A filled shape."""
+        """Draw a filled shape."""
         self._draw.polygon([(x * self._unit, y * self._unit) for x, y in points], fill=level)
 
-    def line(self, points: Iterable[Point], width: float, level: int = 255) -> None:
-        """A stroke."""
-        scaled = [(x * self._unit, y * self._unit) for x, y in points]
-        self._draw.line(scaled, fill=level, width=max(1, round(width * self._unit)), joint="curve")
-
-    def oval(self, x: float, y: float, across: float, down: float, level: int = 255, rim: int | None = None) -> None:
-        """An ellipse around a point, by its half axes; `rim` is the level of an edge of a tenth of its size."""
-        box = [(x - across) * self._unit, (y - down) * self._unit, (x + across) * self._unit, (y + down) * self._unit]
-        wide = 0 if rim is None else max(1, round(0.1 * across * self._unit))
-        self._draw.ellipse(box, fill=level, outline=rim, width=wide)
+    def oval(self, x: float, y: float, across: float, down: float, level: int = 255) -> None:
+        """Draw a filled ellipse around a point, by its half axes."""
+        box = (x - across, y - down, x + across, y + down)
+        self._draw.ellipse([edge * self._unit for edge in box], fill=level)
 
     def mask(self) -> Image.Image:
-        """What was drawn, in the canvas' size."""
+        """Return the mask, in the canvas' size."""
         return self._large.reduce(_FINE)
 
 
 class Canvas:
-    """A picture in the making. Layers are put on it from back to front."""
+    """A picture in the making, painted from back to front."""
 
     def __init__(self, size: tuple[int, int], seed: int) -> None:
         self.size = size
@@ -95,21 +90,22 @@ class Canvas:
     # -- paints ------------------------------------------------------------------------------------------------
 
     def gradient(self, *stops: tuple[float, str | Colour]) -> Image.Image:
-        """From top to bottom, through colours at heights."""
+        """Return a vertical gradient through colours at heights."""
         rows = max(2, self.size[1] // 4)
-        column = Image.new("RGB", (1, rows))
-        knots = [(at, _rgb(tint)) for at, tint in stops]
-        for row in range(rows):
-            column.putpixel((0, row), _between(knots, (row + 0.5) / rows))
+        column = Image.new("RGB", (1, rows), _rgb(stops[-1][1]))
+        for (upper, first), (lower, second) in reversed([(stops[0], stops[0]), *pairwise(stops)]):
+            for row in range(min(rows, math.ceil(lower * rows - 0.5))):
+                share = ((row + 0.5) / rows - upper) / (lower - upper) if lower > upper else 0
+                column.putpixel((0, row), mix(first, second, max(0, share)))
         tall = column.resize((1, self.size[1]), Image.Resampling.BILINEAR)
         return tall.resize(self.size, Image.Resampling.NEAREST)
 
     def ramp(self, *stops: tuple[float, int]) -> Image.Image:
-        """A mask from top to bottom, through levels (0 to 255) at heights."""
+        """Return a vertical mask through levels (0 to 255) at heights."""
         return self.gradient(*((at, (level, level, level)) for at, level in stops)).getchannel(0)
 
     def noise(self, across: float, down: float, octaves: int = 4) -> Image.Image:
-        """Clouds in grey, with so many cells across and down, from 0 to 255."""
+        """Return grey clouds from 0 to 255, with so many cells across and down."""
         half = max(2, self.size[0] // 2), max(2, self.size[1] // 2)
         clouds: Image.Image | None = None
         for octave in range(octaves):
@@ -124,42 +120,42 @@ class Canvas:
         return stretched.resize(self.size, Image.Resampling.BICUBIC)
 
     def wisps(self, across: float, down: float, *, above: int, gain: float, octaves: int = 4) -> Image.Image:
-        """The part of some clouds that is brighter than a level, with more contrast."""
+        """Return the part of some clouds that is brighter than a level, with more contrast."""
         levels = [max(0, min(255, round((level - above) * gain))) for level in range(256)]
         return self.noise(across, down, octaves).point(levels)
 
     # -- masks -------------------------------------------------------------------------------------------------
 
     def pen(self) -> Pen:
-        """A pen for a new mask."""
+        """Return a pen for a new mask."""
         return Pen(self.size)
 
     def mask(self, *shapes: Iterable[Point], blur: float = 0) -> Image.Image:
-        """Filled polygons; `blur` is a length."""
+        """Return a mask of filled polygons; `blur` is a length."""
         pen = self.pen()
         for shape in shapes:
             pen.polygon(shape)
         return self.blurred(pen.mask(), blur)
 
     def disc(self, x: float, y: float, radius: float, blur: float = 0) -> Image.Image:
-        """A round spot."""
+        """Return a mask of a round spot."""
         pen = self.pen()
         pen.oval(x, y, radius, radius)
         return self.blurred(pen.mask(), blur)
 
     def wave(self, level: float, swell: float, *, stretch: float = 1, parts: int = 5, roughness: float = 0.5) -> Curve:
-        """A random line around `level`, at most `swell` away: sines that halve in length and shrink by `roughness`."""
+        """Return a random line at most `swell` from `level`: sines that halve in length and shrink by `roughness`."""
         terms = [(math.tau * stretch * 2.0**n, roughness**n, self.rng.uniform(0, math.tau)) for n in range(parts)]
         scale = swell / sum(size for _, size, _ in terms)
         return lambda x: level + scale * sum(size * math.sin(often * x + shift) for often, size, shift in terms)
 
     def ridge(self, height: Curve, bottom: float = 1.05) -> Image.Image:
-        """All that lies below a line."""
+        """Return a mask of all that lies below a line."""
         xs = [self.aspect * n / 320 for n in range(321)]
         return self.mask([*((x, height(x)) for x in xs), (self.aspect, bottom), (0, bottom)])
 
     def halo(self, x: float, y: float, radius: float, power: float = 2.0) -> Image.Image:
-        """Light that falls off from a point to nothing at `radius`."""
+        """Return a mask that falls off from a point to nothing at `radius`."""
         side = max(2, round(2 * radius * self.size[1]))
         # Pillow's gradient reaches 255 in the corners, 181 at the middle of the sides.
         falloff = [round(255 * max(0.0, 1 - level / 180) ** power) for level in range(256)]
@@ -169,13 +165,13 @@ class Canvas:
         return mask
 
     def edge(self, mask: Image.Image, right: float, up: float, blur: float = 0) -> Image.Image:
-        """The rim of a mask on the side that light reaches from the right and from above, by lengths."""
+        """Return the rim of a mask that light from the right and from above reaches, by lengths."""
         moved = ImageChops.offset(mask, -round(right * self.size[1]), round(up * self.size[1]))
         rim = ImageChops.subtract(mask, moved)
         return ImageChops.multiply(self.blurred(rim, blur), mask) if blur else rim
 
     def blurred(self, mask: Image.Image, blur: float) -> Image.Image:
-        """The mask blurred by a length."""
+        """Return the mask blurred by a length."""
         radius = blur * self.size[1]
         less = max(1, min(8, int(radius / 2)))  # a wide blur needs few pixels
         if less == 1:
@@ -205,7 +201,7 @@ class Canvas:
         self.image = ImageChops.multiply(self.image, Image.merge("RGB", [dark] * 3))
 
     def part(self, x: float, y: float, side: float) -> Canvas:
-        """A square of this picture around a point, to be drawn on and given back by `put`. Its unit is its side."""
+        """Return a square of this picture to draw on, for `put`. Its unit is its side."""
         edge = max(8, round(side * self.size[1]))
         part = Canvas((edge, edge), 0)
         part.corner = round(x * self.size[1]) - edge // 2, round(y * self.size[1]) - edge // 2
@@ -217,20 +213,9 @@ class Canvas:
         self.image.paste(part.image, part.corner)
 
     def finish(self, grain: int = 5, vignette: float = 0.35) -> Image.Image:
-        """The picture with darker corners and a fine grain, which keeps gradients from showing steps."""
+        """Return the picture with darker corners and a fine grain, which hides the steps of gradients."""
         corners = Image.radial_gradient("L").resize(self.size, Image.Resampling.BICUBIC)
         self.shade(corners.point([round(max(0, level - 90) * 255 / 165) for level in range(256)]), vignette)
         noise = Image.frombytes("L", self.size, self.rng.randbytes(self.size[0] * self.size[1]))
         noise = noise.point([round(128 + (level - 127.5) * grain / 128) for level in range(256)])
         return ImageChops.add(self.image, Image.merge("RGB", [noise] * 3), scale=1, offset=-128)
-
-
-def _between(knots: Sequence[tuple[float, Colour]], at: float) -> Colour:
-    before = knots[0]
-    for after in knots:
-        if at <= after[0]:
-            return (
-                mix(before[1], after[1], (at - before[0]) / (after[0] - before[0])) if after is not before else after[1]
-            )
-        before = after
-    return before[1]

@@ -1,4 +1,4 @@
-"""The subject of all pictures: a dog with a red scarf. Its outline is drawn in units of its height, the ground at 0."""
+"""The subject of every picture: a dog with a red scarf, outlined in units of its height above the ground."""
 
 from __future__ import annotations
 
@@ -35,18 +35,8 @@ _SCARF_END = (
 _SHADOW = ((-0.62, 0.015), (-0.2, 0.035), (0.2, 0.02), (0.23, -0.01), (0.0, -0.035), (-0.4, -0.03))
 
 
-def draw_dog(
-    canvas: Canvas,
-    x: float,
-    ground: float,
-    height: float,
-    *,
-    body: str,
-    rim: str,
-    facing: int = 1,
-    scarf: str = "c8102e",
-) -> None:
-    """It sits at `x` and looks to the right (`facing` 1) or to the left (-1), into light of the colour `rim`."""
+def draw_dog(canvas: Canvas, x: float, ground: float, height: float, *, body: str, rim: str, facing: int = 1) -> None:
+    """Draw the dog at `x`, facing right (1) or left (-1), into light of the colour `rim`."""
     side = height * 1.5
     part = canvas.part(x, ground - height * 0.5, side)
     unit = height / side
@@ -65,13 +55,13 @@ def draw_dog(
     part.fill(body, ear, 0.8)
     part.light(rim, lit(ear, 0.013, 0.005), 0.45)
     cloth = part.mask(place(smooth(_SCARF_END)), place(smooth(_SCARF)))
-    part.fill(scarf, cloth)
+    part.fill("c8102e", cloth)
     part.light("ffb199", lit(cloth, 0.02, 0.008), 0.4)
     canvas.put(part)
 
 
 def _tail() -> list[Point]:
-    """The outline of the tail, which tapers along its curve."""
+    """Return the outline of the tail, which tapers along its curve."""
     spine = [*smooth(_TAIL, closed=False), _TAIL[-1]]
     left, right = [], []
     for n, (x, y) in enumerate(spine):

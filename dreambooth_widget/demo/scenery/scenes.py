@@ -1,4 +1,4 @@
-"""Northern lights, a rising moon, a ringed planet, a city in the rain."""
+"""The places: dunes at dusk, northern lights, a moon over the sea, a planet with rings."""
 
 from __future__ import annotations
 
@@ -7,13 +7,52 @@ import math
 from PIL import Image, ImageChops
 
 from .canvas import Canvas, Point, mix
-from .subject import draw_dog
+from .dog import draw_dog
 
-__all__ = ["aurora", "city", "planets", "sea"]
+__all__ = ["aurora", "dunes", "planets", "sea"]
+
+TILT = -0.35  # of the planet's rings, in radians
+
+
+def dunes(c: Canvas) -> None:
+    """Paint the sun setting behind sand."""
+    horizon = c.rng.uniform(0.5, 0.56)
+    skies = (("241a4d", "7a3b7c", "e0637a", "f9a875", "ffe3b0"), ("16244d", "4b4a8c", "b5688f", "f2a07b", "ffdfa6"))
+    heights = (0, 0.35, 0.68, 0.88, 1)
+    c.fill(c.gradient(*((at * horizon, tone) for at, tone in zip(heights, c.rng.choice(skies), strict=True))))
+    x = c.aspect * c.rng.uniform(0.6, 0.72)
+    high = c.ramp((0.02, 0), (0.25, 255), (horizon, 90))
+    c.light("ff9e7a", ImageChops.multiply(c.wisps(3, 22, above=140, gain=2.2), high), 0.42)
+    c.light("ffb56b", c.halo(x, horizon - 0.05, 0.8, 2.4), 0.75)
+    c.fill("fff1cf", c.disc(x, horizon - 0.055, 0.085))
+    c.light("ffd9a0", c.halo(x, horizon - 0.055, 0.26, 1.6), 0.6)
+    c.fill(c.gradient((horizon - 0.05, "d98a86"), (horizon + 0.06, "eda583")), c.ridge(c.wave(horizon, 0.012)))
+    sands = (("e08a63", "a5566a"), ("d0714f", "843c5c"), ("b9573f", "632f50"), ("8f3f35", "3f1d3e"))
+    for n, (lit, dark) in enumerate(sands):
+        _draw_dune(c, horizon + 0.05 + 0.1 * n + 0.02 * n * n, 0.03 + 0.02 * n, lit, dark)
+    low = c.ramp((horizon, 0), (horizon + 0.02, 255))
+    c.light("ff9a5a", ImageChops.multiply(c.halo(x, horizon + 0.05, 0.7, 1.8), low), 0.3)
+    draw_dog(c, c.aspect * c.rng.uniform(0.28, 0.36), 0.9, 0.38, body="2a1330", rim="ffc07a")
+
+
+def _draw_dune(c: Canvas, level: float, swell: float, lit: str, dark: str) -> None:
+    """Paint one dune. Its ridge winds down from the crest, with shadow on the left."""
+    crest, wind = c.wave(level, swell, stretch=0.45, parts=2, roughness=0.35), c.wave(0, 1, stretch=0.8, parts=2)
+    body, top, deep = c.ridge(crest), level - swell, 0.1 + 3 * swell
+    dim = mix(lit, dark, 0.75)
+    c.fill(c.gradient((top, lit), (top + 0.12, mix(lit, dim, 0.4)), (top + 0.5, dim)), body)
+    start = c.aspect * c.rng.uniform(0.25, 0.95)
+    ways = [n / 40 for n in range(41)]
+    ridge = [(start - 0.5 * t + 0.16 * t * wind(t), crest(start) + deep * t**1.25) for t in ways]
+    back = [(start * (1 - t) - 0.1 * t, crest(start * (1 - t) - 0.1 * t)) for t in reversed(ways)]
+    face = ImageChops.multiply(c.mask([*ridge, (-0.1, ridge[-1][1]), *back]), body)
+    fade = c.ramp((level, 255), (level + deep * 0.9, 0))
+    c.fill(c.gradient((top, dark), (top + 0.3, mix(dark, lit, 0.2))), ImageChops.multiply(face, fade), 0.95)
+    c.light("ffc78a", c.blurred(c.edge(body, 0, 0.006), 0.0015), 0.28)
 
 
 def _draw_stars(c: Canvas, count: int, lowest: float) -> None:
-    """A sky of them down to `lowest`, few of them bright."""
+    """Paint stars down to `lowest`, few of them bright."""
     pen = c.pen()
     for _ in range(count):
         y, size = c.rng.uniform(0, lowest), 0.0011 * min(2.5, c.rng.paretovariate(3))
@@ -23,7 +62,7 @@ def _draw_stars(c: Canvas, count: int, lowest: float) -> None:
 
 
 def aurora(c: Canvas) -> None:
-    """Northern lights over a lake."""
+    """Paint northern lights over a lake."""
     shore = c.rng.uniform(0.6, 0.64)
     c.fill(c.gradient((0, "040816"), (0.3, "0a1a3a"), (shore, "1b4a63")))
     _draw_stars(c, 700, shore)
@@ -45,7 +84,7 @@ def aurora(c: Canvas) -> None:
 
 
 def _draw_curtain(c: Canvas, foot: float, tall: float, tints: tuple[str, str, str], strength: float) -> None:
-    """A curtain of light that hangs down to a wavy line around `foot`: drawn straight, then bent in 64 strips."""
+    """Paint a curtain of light down to a wavy line around `foot`: made straight, then bent in 64 strips."""
     width, height = c.size
     streaks, slow = (_row(c, count) for count in (110, 6))
     streaks = streaks.point([110 + level * 145 // 255 for level in range(256)])
@@ -66,12 +105,12 @@ def _draw_curtain(c: Canvas, foot: float, tall: float, tints: tuple[str, str, st
 
 
 def _row(c: Canvas, count: int) -> Image.Image:
-    """One row of pixels with `count` random levels, blended into each other."""
+    """Return one row of pixels with `count` random levels, blended into each other."""
     return Image.frombytes("L", (count, 1), c.rng.randbytes(count)).resize((c.size[0], 1), Image.Resampling.BICUBIC)
 
 
 def _reflect(c: Canvas, shore: float) -> None:
-    """Still water below `shore`: the picture upside down, drawn out by ripples."""
+    """Paint still water below `shore`: the picture upside down, drawn out by ripples."""
     width, height = c.size
     edge = round(shore * height)
     above = c.image.crop((0, max(0, 2 * edge - height), width, edge)).transpose(Image.Transpose.FLIP_TOP_BOTTOM)
@@ -83,7 +122,7 @@ def _reflect(c: Canvas, shore: float) -> None:
 
 
 def sea(c: Canvas) -> None:
-    """A rising moon over the sea."""
+    """Paint a moon that rises over the sea."""
     horizon = c.rng.uniform(0.64, 0.68)
     c.fill(c.gradient((0, "070d24"), (0.35, "16275a"), (0.55, "3f5f9a"), (horizon, "a9b8d6")))
     _draw_stars(c, 350, 0.5)
@@ -107,7 +146,7 @@ def sea(c: Canvas) -> None:
 
 
 def _glitter(c: Canvas, x: float, horizon: float) -> Image.Image:
-    """The path of light below the moon: short strokes, longer towards us."""
+    """Return a mask of the light on the water below the moon: short strokes, longer in front."""
     pen = c.pen()
     for _ in range(1300):
         depth = c.rng.random() ** 1.6
@@ -119,7 +158,7 @@ def _glitter(c: Canvas, x: float, horizon: float) -> Image.Image:
 
 
 def _draw_cliff(c: Canvas, brink: float) -> None:
-    """Land on the left that ends at `brink`, with grass on it."""
+    """Paint land on the left that ends at `brink`, with grass on it."""
     rough = c.wave(0.85, 0.012, stretch=2, parts=6, roughness=0.6)
     xs = [c.aspect * n / 200 for n in range(201)]
     line = [(x, rough(x) + 0.5 * max(0, (x - brink) / brink * 3) ** 3) for x in xs]
@@ -135,7 +174,7 @@ def _draw_cliff(c: Canvas, brink: float) -> None:
 
 
 def planets(c: Canvas) -> None:
-    """A small world under a ringed one."""
+    """Paint a small world under a planet with rings."""
     hues = (("070714", "ff7a59", "5b6cff"), ("08061a", "ff5fa2", "3fc1ff"), ("060b16", "ffb35c", "35d0ba"))
     dark, warm, cold = c.rng.choice(hues)
     c.fill(dark)
@@ -163,15 +202,11 @@ def planets(c: Canvas) -> None:
     draw_dog(c, c.aspect * c.rng.uniform(0.3, 0.36), 0.86, 0.36, body="15122b", rim="ffd9c2")
 
 
-_TILT = -0.35
-"""Of the ringed planet, in radians."""
-
-
 def _draw_globe(c: Canvas, x: float, y: float, r: float, tint: str) -> None:
-    """A ball with bands of cloud, lit from the upper left."""
+    """Paint a ball with bands of cloud, lit from the upper left."""
     side = max(8, round(2 * r * c.size[1]))
     bands = Image.frombytes("L", (2, 14), c.rng.randbytes(28)).resize((side, side), Image.Resampling.BICUBIC)
-    bands = bands.rotate(-math.degrees(_TILT), Image.Resampling.BICUBIC)
+    bands = bands.rotate(-math.degrees(TILT), Image.Resampling.BICUBIC)
     hues = [mix(mix(tint, "3c143c", 0.35), mix(tint, "fff5e6", 0.65), level / 255) for level in range(256)]
     striped = Image.merge("RGB", [bands.point([hue[band] for hue in hues]) for band in range(3)])
     paint = Image.new("RGB", c.size)
@@ -182,52 +217,11 @@ def _draw_globe(c: Canvas, x: float, y: float, r: float, tint: str) -> None:
 
 
 def _draw_rings(c: Canvas, x: float, y: float, r: float, tint: str, *, front: bool) -> None:
-    """The half of the rings that lies behind the globe, or the one in front of it."""
-    cos, sin = math.cos(_TILT), math.sin(_TILT)
+    """Paint the half of the rings behind the globe, or the half in front of it."""
+    cos, sin = math.cos(TILT), math.sin(TILT)
     turns = [math.pi * n / 60 * (1 if front else -1) for n in range(61)]
     for inner, outer, strength in ((1.35, 1.62, 0.5), (1.66, 1.95, 0.75), (2.0, 2.12, 0.4)):
         flat: list[Point] = [(outer * r * math.cos(t), 0.24 * outer * r * math.sin(t)) for t in turns]
         flat += [(inner * r * math.cos(t), 0.24 * inner * r * math.sin(t)) for t in reversed(turns)]
         shape = [(x + px * cos - py * sin, y + px * sin + py * cos) for px, py in flat]
         c.fill(mix(tint, "fff0dc", 0.6), c.mask(shape), strength)
-
-
-def city(c: Canvas) -> None:
-    """A city's lights, out of focus, from a roof in the rain."""
-    c.fill(c.gradient((0, "0a0d24"), (0.45, "2a2350"), (0.75, "6a3a5c"), (1, "1a1430")))
-    for n, tone in enumerate(("3a3160", "251f45", "151230")):
-        _draw_towers(c, n, tone)
-    c.light("ff9a6a", c.ramp((0.4, 0), (0.84, 200)), 0.4)
-    for tint in ("ffa02e", "ff3d5a", "2ec4ff", "ffd27a", "ff7a2e", "9a5cff"):
-        lights = c.pen()
-        for _ in range(16):
-            size = 0.008 + 0.045 * c.rng.random() ** 2
-            lights.oval(c.rng.uniform(0, c.aspect), c.rng.gauss(0.66, 0.1), size, size, 125, rim=230)
-        c.light(tint, lights.mask(), 0.95)
-    rain = c.pen()
-    for _ in range(240):
-        x, y, long = c.rng.uniform(0, c.aspect), c.rng.uniform(0, 1), c.rng.uniform(0.015, 0.05)
-        rain.line([(x, y), (x - long * 0.12, y + long)], 0.001, c.rng.randint(40, 200))
-    c.light("a9c4ff", rain.mask(), 0.3)
-    roof = c.mask([(0, 0.86), (c.aspect, 0.84), (c.aspect, 1.1), (0, 1.1)])
-    c.fill(c.gradient((0.84, "1d1836"), (0.9, "100c20"), (1, "07060f")), roof)
-    c.light("ffb37a", c.edge(roof, 0, 0.004), 0.4)
-    wet = ImageChops.multiply(roof, c.ramp((0.84, 255), (1, 60)))
-    c.light("c08bff", ImageChops.multiply(c.wisps(4, 60, above=150, gain=2, octaves=3), wet), 0.3)
-    draw_dog(c, c.aspect * c.rng.uniform(0.6, 0.7), 0.92, 0.4, body="0b0918", rim="ffc48a", facing=-1)
-
-
-def _draw_towers(c: Canvas, n: int, tone: str) -> None:
-    """Row `n` of houses, from far (0) to near (2), with some windows lit."""
-    houses, windows = c.pen(), c.pen()
-    top, wide = 0.42 + 0.1 * n, 0.06 + 0.02 * n
-    x = -0.02
-    while x < c.aspect:
-        right, roof = x + wide * c.rng.uniform(0.6, 1.5), top + c.rng.uniform(-0.12, 0.14)
-        houses.polygon([(x, roof), (right, roof), (right, 1.1), (x, 1.1)])
-        x = right + c.rng.uniform(0, wide * 0.4)
-    for _ in range(260):
-        x, y = round(c.rng.uniform(0, c.aspect) / 0.012) * 0.012, round(c.rng.uniform(top + 0.04, 0.84) / 0.018) * 0.018
-        windows.polygon([(x, y), (x + 0.005, y), (x + 0.005, y + 0.008), (x, y + 0.008)], c.rng.randint(60, 255))
-    c.fill(tone, c.blurred(houses.mask(), 0.004), 0.9)
-    c.light("ffca7a", c.blurred(windows.mask(), 0.0012), 0.75)

@@ -7,7 +7,7 @@ import io
 import pytest
 from PIL import Image
 
-from dreambooth_widget.demo.art import draw_png
+from dreambooth_widget.demo.scenery import draw_png
 from dreambooth_widget.images.picture import read_picture
 from dreambooth_widget.images.prompt_text import describe
 
@@ -18,7 +18,7 @@ def average(data: bytes) -> tuple[int, ...]:
         return tuple(image.resize((4, 4), Image.Resampling.BOX).tobytes())
 
 
-def test_a_picture_is_a_believable_one() -> None:
+def test_picture_has_believable_format() -> None:
     """1024 × 1024 PNG with prompt and seed, of the weight that real ones have."""
     data = draw_png(1234, "a photo of sks dog", (1024, 1024))
     picture = read_picture(data, index=0, url="", max_pixels=50_000_000)
@@ -29,7 +29,7 @@ def test_a_picture_is_a_believable_one() -> None:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_the_same_seed_gives_the_same_bytes(seed: int) -> None:
+def test_same_seed_gives_same_bytes(seed: int) -> None:
     """In every place."""
     assert draw_png(seed, "a dog", (128, 96)) == draw_png(seed, "a dog", (128, 96))
 
@@ -40,7 +40,7 @@ def test_neighbouring_seeds_give_different_places() -> None:
     assert len(set(found)) == 16
 
 
-def test_a_prompt_can_name_its_place() -> None:
+def test_prompt_chooses_the_place() -> None:
     """Then all samples show it, whatever the seed."""
     dunes = average(draw_png(0, "a dog", (64, 64)))
     for prompt in ("a dog in the dunes, 4k", "Dog. Desert!"):
@@ -53,13 +53,13 @@ def test_a_prompt_can_name_its_place() -> None:
 
 @pytest.mark.parametrize("size", [(64, 64), (64, 2048), (2048, 64), (576, 1024)])
 @pytest.mark.parametrize("seed", range(8))
-def test_every_size_can_be_drawn(seed: int, size: tuple[int, int]) -> None:
+def test_every_size_is_drawn(seed: int, size: tuple[int, int]) -> None:
     """Strips and stamps, too."""
     with Image.open(io.BytesIO(draw_png(seed, "a dog", size))) as image:
         assert image.size == size
 
 
-def test_any_prompt_goes_into_the_text() -> None:
+def test_any_prompt_fits_text_chunk() -> None:
     """Signs beyond Latin-1 and long prompts survive."""
     prompt = "犬 🐕 " + "x" * 5000
     picture = read_picture(draw_png(1, prompt, (64, 64)), index=0, url="", max_pixels=10**6)
