@@ -11,13 +11,13 @@ from random import random
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
-from ..images.picture import Picture
 from ..images.sniff import PictureRefusedError
 from ..protocol.answers import parse_retry_after
 from .exchange import Failure, Response
 from .link_guard import AddressRefusedError
 
 if TYPE_CHECKING:
+    from ..images.picture import Picture
     from ..protocol.answers import PictureLink
     from .options import Limits
     from .schedule import Retry
@@ -61,11 +61,11 @@ async def download(
     Args:
         transport: The connections to load it with.
         link: The address or inline data, with an optional fallback.
-        limits: Most bytes of the file.
+        limits: Most bytes and pixels.
         retry: The back-off for API calls; pictures get it stretched.
         on_retry: Called before each wait, with what failed and when the next try is.
-        check: Returns the picture in the bytes that came from an address, or raises `PictureRefusedError`.
-        request_id: Pictures of one request leave some of the slots to others.
+        request_id: Pictures of one request leave some of the connections to others.
+        check: Returns the picture in the bytes from an address, before the next one takes its slot, or refuses them.
         sleep: Awaited for each wait, in seconds.
 
     Raises:
