@@ -245,7 +245,6 @@ class Transport:
         self._slots = asyncio.Semaphore(self._limit)
         self._picture_slots = asyncio.Semaphore(self._limit)
         self._request_slots: weakref.WeakValueDictionary[str, asyncio.Semaphore] = weakref.WeakValueDictionary()
-        self._ending = await close_at_loop_end(self)
 
 
 def _sentence(reason: str) -> str:
