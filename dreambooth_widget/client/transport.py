@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import sys
 import warnings
 import weakref
 from collections.abc import AsyncIterator
@@ -233,7 +232,8 @@ class Transport:
             return
         name = f"{__package__}.connections"
         # In a thread: aiohttp takes 100 ms and more to import.
-        connections: Any = sys.modules.get(name) or await asyncio.to_thread(import_module, name)
+        # Not from sys.modules: another request's thread may be in the middle of importing it.
+        connections: Any = await asyncio.to_thread(import_module, name)
         if self._loop is loop:  # another request was faster
             return
         _close_now(self._sessions)

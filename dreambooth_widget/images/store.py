@@ -52,7 +52,7 @@ __all__ = ["MEMORY", "Original", "PictureCache", "PictureStore", "StoredRequest"
 
 log = logging.getLogger(__name__)
 
-MEMORY = 64 * 1024 * 1024
+MEMORY = 40 * 1024 * 1024
 """Bytes of originals and renditions that one client keeps in memory."""
 
 _LARGEST_CACHE = 2 * 1024**3
