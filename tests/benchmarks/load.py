@@ -44,7 +44,7 @@ CONNECTIONS, LAG, MEMORY, MEMORY_WITH_PICTURES = 8, 10.0, 60.0, 200.0
 # -- the ways, each run in a process of its own ------------------------------------------------------------------------
 
 
-async def ours(url: str, count: int, memory: int = 64 << 20) -> None:
+async def ours(url: str, count: int, memory: int = 40 << 20) -> None:
     """`Client.fetch_all`."""
     from dreambooth_widget import Client
 
