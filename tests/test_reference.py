@@ -1,0 +1,48 @@
+"""The API reference: every public docstring renders, and the examples in it run."""
+
+from __future__ import annotations
+
+import doctest
+import pkgutil
+import re
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import dreambooth_widget
+from dreambooth_widget import _version
+
+ROOT = Path(__file__).parents[1]
+MODULES = [
+    module.name
+    for module in pkgutil.walk_packages(dreambooth_widget.__path__, "dreambooth_widget.")
+    if not module.name.endswith("__main__") and ".frontend" not in module.name
+]
+
+
+@pytest.mark.slow
+def test_reference_renders_without_warning(tmp_path: Path) -> None:
+    """`pdoc dreambooth_widget` writes a page that has every public name, and complains of nothing."""
+    command = [sys.executable, "-W", "error", "-m", "pdoc", "-o", str(tmp_path), "dreambooth_widget"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=150, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    page = (tmp_path / "dreambooth_widget.html").read_text(encoding="utf-8")
+    for name in dreambooth_widget.__all__:
+        assert f'id="{name}"' in page, name
+
+
+@pytest.mark.parametrize("name", ["dreambooth_widget", *MODULES])
+def test_examples_in_docstrings_run(name: str) -> None:
+    """Examples that need no network give what stands below them."""
+    assert doctest.testmod(import_module(name), optionflags=doctest.ELLIPSIS).failed == 0
+
+
+def test_version_has_changelog_section() -> None:
+    """The version and the newest section of the changelog agree."""
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    sections = re.findall(r"^## \[(.+?)\](?: - (\d{4}-\d\d-\d\d))?$", changelog, re.MULTILINE)
+    assert next(name for name, _ in sections if name != "Unreleased") == _version.__version__
+    assert all(date for name, date in sections if name != "Unreleased")
