@@ -76,28 +76,28 @@ class DreamboothError(Exception):
 
 
 class InvalidKeyError(DreamboothError):
-    """The service refused the API key. Protocol row: "bad key"."""
+    """The service refused the API key."""
 
     title = "Key refused"
     standing_advice = "Check the key in your account at the service and pass it again."
 
 
 class AccountError(DreamboothError):
-    """The account is out of credit, subscription or rights. Protocol row: "monthly limit exceeded"."""
+    """The account is out of credit, subscription or rights: "monthly limit exceeded"."""
 
     title = "Account limit"
     standing_advice = "Look at your plan and balance at the service, then check again."
 
 
 class InvalidRequestError(DreamboothError):
-    """The service did not accept the request. Protocol rows: "error with an object message", "any other error"."""
+    """The service did not accept the request: an error that names its fields, or any other that does not pass."""
 
     title = "Request refused"
     standing_advice = "Check the request id and the endpoint; checking again is free."
 
 
 class RequestNotFoundError(DreamboothError):
-    """The service does not know this request id, also after a few more polls. Protocol row: "not found"."""
+    """The service does not know this request id, also after a few more polls."""
 
     title = "Not found"
     standing_advice = (
@@ -106,28 +106,28 @@ class RequestNotFoundError(DreamboothError):
 
 
 class GenerationFailedError(DreamboothError):
-    """The job is dead at the service. Protocol row: "failed". It is never submitted again: that would cost money."""
+    """The job is dead at the service. It is never submitted again: that would cost money."""
 
     title = "Job failed"
     standing_advice = "Submit the generation again; waiting longer does not help."
 
 
 class EmptyResultError(DreamboothError):
-    """The service says "success" and names no picture, poll after poll. Protocol row: "success, no output"."""
+    """The service reports success without any picture, poll after poll."""
 
     title = "No pictures"
     standing_advice = "Check again in a minute, or submit the generation again."
 
 
 class RateLimitedError(DreamboothError):
-    """The service still asked to wait when the deadline came. Protocol row: "rate limit"."""
+    """The service still asked to wait when the deadline came."""
 
     title = "Rate limited"
     standing_advice = "Wait a minute, then check again; fewer requests at a time help."
 
 
 class UnexpectedAnswerError(DreamboothError):
-    """Not the service's protocol: HTML, an empty body, a list. Protocol row: "non-JSON or HTML or empty body"."""
+    """Not the service's protocol: HTML, an empty body, a list."""
 
     title = "Unclear answer"
     standing_advice = "Check that endpoint= is the service's fetch address."
@@ -158,14 +158,14 @@ class EndpointMovedError(DreamboothError):
 
 
 class EndpointUnreachableError(DreamboothError):
-    """No usable answer within the retries: DNS, connection, time-out, 5xx. Protocol row: "408, 5xx, …"."""
+    """No usable answer within the retries: DNS, connection, time-out, 408, 5xx, or a firewall that refuses."""
 
     title = "Service unreachable"
     standing_advice = "Check the network and the endpoint, then check again; the job goes on at the service."
 
 
 class DeadlineExceededError(DreamboothError, TimeoutError):
-    """Still processing at the deadline: not a failure. Checking again resumes. Protocol row: "deadline reached"."""
+    """Still processing at the deadline: not a failure. Checking again resumes."""
 
     title = "Still processing"
     standing_advice = "Checking again resumes."

@@ -12,8 +12,8 @@ from types import TracebackType
 from weakref import WeakValueDictionary
 
 from ..credentials import KEY_VARIABLE, ApiKey, find_key
-from ..images.cache import PictureCache
-from ..images.originals import ROOM, Originals
+from ..images.pool import WorkerPool
+from ..images.store import MEMORY, PictureCache, PictureStore
 from ..protocol.answers import Answer
 from ..protocol.endpoint import V4, check_endpoint
 from .job import FetchJob
@@ -68,10 +68,10 @@ class Client:
         burst: int = 10,
         connections: int = 8,
         allow_private_hosts: bool | None = None,
-        max_bytes: int = 32 * 1024 * 1024,
-        max_pixels: int = 50_000_000,
+        max_bytes: int = 100 * 1024 * 1024,
+        max_pixels: int = 100_000_000,
         cache: str | os.PathLike[str] | PictureCache | None = None,
-        memory: int = ROOM,
+        memory: int = MEMORY,
     ) -> None:
         try:
             secret = find_key(key)
@@ -100,7 +100,7 @@ class Client:
         client = _CLIENTS.get(user)
         if client is None:
             client = _CLIENTS[user] = cls.__new__(cls)
-            client._assemble(key, endpoint, partial(_shared_transport, key), Policies(), cache, ROOM)
+            client._assemble(key, endpoint, partial(_shared_transport, key), Policies(), cache, MEMORY)
         return client
 
     def _assemble(
@@ -120,7 +120,8 @@ class Client:
         self._others: dict[str, Transport] = {}
         self.policies = policies
         self.cache = cache
-        self._originals = Originals(memory, cache.folder if cache is not None else None)
+        self._store = PictureStore(memory, cache)
+        self._pool = WorkerPool.shared()
 
     def __repr__(self) -> str:
         return f"<Client {self.endpoint if hasattr(self, '_transport') else '(not made)'}>"
@@ -222,9 +223,7 @@ class Client:
         transport = self._transport if endpoint == self.endpoint else self._others.get(endpoint)
         if transport is None:
             transport = self._others[endpoint] = self._connect(endpoint)
-        return FetchJob(
-            transport, options.with_policies(policies or self.policies), _HISTORY, self.cache, self._originals
-        )
+        return FetchJob(transport, options.with_policies(policies or self.policies), _HISTORY, self._store, self._pool)
 
     def read_token(self, token: str) -> FetchOptions:
         """Return the request of a `resume_token`. Raises as `resume`."""

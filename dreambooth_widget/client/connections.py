@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import json
-import warnings
-import weakref
 import zlib
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
@@ -19,12 +18,18 @@ from .link_guard import AddressRefusedError, Reach, guarded_socket
 from .proxies import Proxy
 from .tls import certificate_problem, tls_context
 
-__all__ = ["Connections"]
+__all__ = ["Connections", "Sessions"]
+
+Sessions = dict[tuple[str, Reach | None], aiohttp.ClientSession]
+"""By purpose ("api", "pictures") and the reach of their sockets."""
 
 CONNECT_SECONDS = 15.0
 READ_SECONDS = 30.0
 LATE_SECONDS = 1.0
 """A time-out that fires this much after its time fired because the loop was frozen, not the service."""
+
+_MANY_CHUNKS, _SMALL_CHUNK = 10_000, 64
+"""More chunks than the first, of fewer bytes than the second on average, are a flood that only keeps the loop busy."""
 
 _COMPRESSED = frozenset({"gzip", "x-gzip", "deflate"})
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity"}
@@ -34,11 +39,10 @@ _PICTURE_HEADERS = {"Accept": "image/*, */*;q=0.5", "Accept-Encoding": "identity
 class Connections:
     """One session for the API, and one without a key for pictures by each reach. Belongs to the running loop."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, sessions: Sessions) -> None:
+        """Open no connection yet. `sessions` belongs to the transport, which closes them when it is forgotten."""
         self._limit = limit
-        self._sessions: dict[tuple[str, Reach | None], aiohttp.ClientSession] = {}
-        # Closes what is open when the client is forgotten, and at exit: no user shall read "Unclosed client session".
-        weakref.finalize(self, _close_now, self._sessions)
+        self._sessions = sessions
 
     async def post(
         self, url: str, compose: Callable[[], Mapping[str, str]], proxy: Proxy | None, largest: int
@@ -83,10 +87,6 @@ class Connections:
         self._sessions.clear()
         for session in sessions:
             await session.close()
-
-    def close_now(self) -> None:
-        """Close every connection without a loop to await on."""
-        _close_now(self._sessions)
 
     def disown(self) -> None:
         """Forget the connections in a forked child, without a word to the other side. They are the parent's.
@@ -140,17 +140,20 @@ async def _exchange(
         return _failure(error, proxy, loop.time() - began)
 
 
-async def _read(response: aiohttp.ClientResponse, progress: Progress, largest: int) -> Response:
+async def _read(response: aiohttp.ClientResponse, progress: Progress, largest: int) -> Response | Failure:
     declared = response.content_length or 0
     if declared > largest:
         return Response(response.status, response.headers, oversize=declared)
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        progress.receive(len(chunk))
-        body += chunk
-        if len(body) > largest:
-            return Response(response.status, response.headers, oversize=len(body))
-    data = bytes(body)
+    body, size, chunks = io.BytesIO(), 0, 0  # its getvalue() hands over the buffer; bytes(bytearray) would copy it
+    async for data, ends in response.content.iter_chunks():
+        progress.receive(len(data))
+        size += body.write(data)
+        chunks += ends
+        if size > largest:
+            return Response(response.status, response.headers, oversize=size)
+        if chunks > _MANY_CHUNKS and size < chunks * _SMALL_CHUNK:
+            return Failure("the transfer came in too many small pieces")
+    data = body.getvalue()
     encodings = response.headers.get("Content-Encoding", "").lower().replace(" ", "").split(",")
     if not _COMPRESSED.isdisjoint(encodings):
         data = await asyncio.to_thread(_inflate, data, largest + 1)
@@ -200,22 +203,3 @@ def _failure(error: Exception, proxy: Proxy | None, elapsed: float) -> Failure:
     if isinstance(error, (aiohttp.ClientError, OSError)):
         return Failure("the connection broke")
     return Failure("the answer was not readable HTTP", unexpected=True)
-
-
-def _close_now(sessions: dict[Any, aiohttp.ClientSession]) -> None:
-    """Close sessions without a loop to await on: at exit, in a garbage collection, after the loop has gone."""
-    for session in sessions.values():
-        connector = session.connector
-        session.detach()  # marks the session as closed
-        if connector is None or connector.closed:
-            continue
-        with warnings.catch_warnings(), contextlib.suppress(RuntimeError):  # "Event loop is closed"
-            warnings.simplefilter("ignore")
-            closing: Any = connector.close()
-            if asyncio.iscoroutine(closing):
-                # The transports are closed before its first suspension; what follows only waits for them.
-                with contextlib.suppress(StopIteration):
-                    closing.send(None)
-                closing.close()
-            del closing
-    sessions.clear()

@@ -4,48 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import time
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from random import random
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
-from ..images.picture import Picture, PictureRefusedError, read_picture, unwrap
+from ..images.sniff import PictureRefusedError
 from ..protocol.answers import parse_retry_after
 from .exchange import Failure, Response
 from .link_guard import AddressRefusedError
 
 if TYPE_CHECKING:
+    from ..images.picture import Picture
     from ..protocol.answers import PictureLink
     from .options import Limits
     from .schedule import Retry
     from .transport import Transport
 
-__all__ = ["MissingPictureError", "download", "in_picture_thread"]
+__all__ = ["MissingPictureError", "download"]
 
 log = logging.getLogger(__name__)
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _REDIRECTS = 5
 _PATIENCE = 4.0
 """Picture links need longer than API calls: the back-off of `Retry`, stretched by this (2, 4, 8, 16, 20 s)."""
-
-
-def _open_threads() -> ThreadPoolExecutor:
-    """At most two at once: Pillow keeps both cores busy, and the kernel's loop needs a share of one."""
-    return ThreadPoolExecutor(max_workers=2, thread_name_prefix="dreambooth-pillow")
-
-
-_THREADS = [_open_threads()]
-if hasattr(os, "register_at_fork"):
-    # The child has none of the parent's threads, and would wait for them for ever.
-    os.register_at_fork(after_in_child=lambda: _THREADS.__setitem__(0, _open_threads()))
 
 
 class MissingPictureError(Exception):
@@ -60,22 +45,15 @@ class _LaterError(Exception):
         self.seconds = seconds
 
 
-async def in_picture_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run Pillow work off the loop, at most two at a time in this process."""
-    loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(_THREADS[0], lambda: work(*args, **kwargs))
-
-
 async def download(
     transport: Transport,
     link: PictureLink,
-    index: int,
     *,
     limits: Limits,
     retry: Retry,
     on_retry: Callable[[str], None],
+    check: Callable[[bytes, str], Awaitable[Picture]],
     request_id: str = "",
-    keep: Callable[[Picture], None] = lambda picture: None,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> Picture:
     """Return the picture behind `link`, or behind its fallback once the link has failed for good.
@@ -83,28 +61,20 @@ async def download(
     Args:
         transport: The connections to load it with.
         link: The address or inline data, with an optional fallback.
-        index: The picture's index in its request.
         limits: Most bytes and pixels.
         retry: The back-off for API calls; pictures get it stretched.
         on_retry: Called before each wait, with what failed and when the next try is.
         request_id: Pictures of one request leave some of the connections to others.
-        keep: Called with the picture, in the thread that decoded it, before the next one takes its slot.
+        check: Returns the picture in the bytes from an address, before the next one takes its slot, or refuses them.
         sleep: Awaited for each wait, in seconds.
 
     Raises:
         MissingPictureError: If there is no picture; its text is the reason.
     """
 
-    def believe(data: bytes, url: str) -> Picture:
-        data = unwrap(data, max_bytes=limits.max_bytes)
-        picture = read_picture(data, index=index, url=url, max_pixels=limits.max_pixels)
-        keep(picture)
-        return picture
-
     async def attempt(url: str) -> Picture:
         async with transport.picture_slot(request_id):
-            data = await _payload(transport, url, limits.max_bytes)
-            return await in_picture_thread(believe, data, url)
+            return await check(await _payload(transport, url, limits.max_bytes), url)
 
     patience = replace(retry, first=min(retry.first * _PATIENCE, retry.longest))
     try:
@@ -180,5 +150,5 @@ def _body(response: Response, max_bytes: int) -> bytes:
         raise _LaterError(f"the link answered {response.status}", wait or 0.0)
     if response.oversize:
         size = f"{response.oversize / 2**20:.0f} MiB are more than the {max_bytes / 2**20:.0f} MiB allowed"
-        raise PictureRefusedError(size)
+        raise PictureRefusedError(f"{size}: Client(max_bytes=…) allows more")
     return response.body

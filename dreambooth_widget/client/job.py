@@ -14,17 +14,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DeadlineExceededError, DreamboothError, PictureError, RateLimitedError, StoppedError
-from ..images.cache import PictureCache, Stored
-from ..images.originals import Originals
+from ..images.pool import WorkerPool
+from ..images.store import PictureStore
 from ..protocol.answers import Answer, Busy, Finished, PictureLink
-from .download import MissingPictureError, download, in_picture_thread
+from .loading import PictureLoader
 from .options import FetchOptions
 from .polling import PollDecision, PollingPolicy
 from .schedule import DurationHistory, default_deadline
 from .state import FetchResult, FetchState, PictureState
 
 if TYPE_CHECKING:
-    from ..images.picture import Picture
     from .transport import Transport
 
 __all__ = ["FetchJob"]
@@ -49,15 +48,14 @@ class FetchJob:
         network: Transport,
         plan: FetchOptions,
         history: DurationHistory | None = None,
-        cache: PictureCache | None = None,
-        originals: Originals | None = None,
+        store: PictureStore | None = None,
+        pool: WorkerPool | None = None,
     ) -> None:
         self._network = network
         self._plan = plan
-        self._cache = cache
-        self._stored = Stored(0, {}, {})
         self._history = history or DurationHistory()
-        self._originals = originals or Originals()
+        self._pool = pool or WorkerPool.shared()
+        self._loader = PictureLoader(network, plan, store or PictureStore(), self._pool, self._show)
         self._loop = asyncio.get_running_loop()
         self._listeners: list[Listener] = []
         self._wake = asyncio.Event()
@@ -185,7 +183,7 @@ class FetchJob:
     async def _run(self) -> None:
         try:
             self._result = await self._fetch()
-            source = ", from the cache" if self._stored.complete else ""
+            source = ", from the cache" if self._loader.all_recalled else ""
             self._end(status="success", message=_summary(self._result) + source, error=None)
         except DreamboothError as error:
             timed_out = isinstance(error, DeadlineExceededError)
@@ -225,10 +223,10 @@ class FetchJob:
         began = time.time()
         started_at = began if self._state.started_at is None else self._state.started_at
         self._change(status="processing", started_at=started_at)
-        if self._cache is not None:
-            self._stored = await in_picture_thread(self._look_up, self._cache)
-            if self._stored.complete:
-                return self._recall(time.time() - began)
+        await self._loader.look_up()
+        if self._loader.all_recalled:
+            return self._recall(time.time() - began)
+        self._pool.start()  # hidden behind the wait for the answer
         finished = await self._poll_until_finished(began, started_at)
         self._leave_line()
         self._links = finished.links
@@ -241,26 +239,16 @@ class FetchJob:
             meta=meta,
             pictures=replace(self._plan, expected=len(self._links), meta=meta).announced(),
         )
-        await self._load_all()
+        await self._loader.load_all(self._links, self._state.pictures, meta)
         duration = time.time() - started_at
         if self._state.polls > 1:  # what was ready at the first poll tells nothing of how long jobs take
             self._history.add(duration)
         return self._make_result(duration)
 
-    def _look_up(self, cache: PictureCache) -> Stored:
-        """What the cache has of this request; beyond the memory the pictures are its own files. For a thread."""
-        where, limits = (self._network.endpoint, self._plan.request_id), self._plan.limits
-        stored = cache.find(*where, max_bytes=limits.max_bytes, max_pixels=limits.max_pixels)
-        if stored is None:
-            return Stored(0, {}, {})
-        for picture in stored.pictures.values():
-            self._originals.hold(picture.original, cache.file_of(*where, picture))
-        return stored
-
     def _recall(self, duration: float) -> FetchResult:
-        """The result that the cache has in full: nobody is asked, and no link is needed."""
-        meta = {**self._plan.meta, **self._stored.meta}
-        pictures = sorted(self._stored.pictures.values(), key=lambda picture: picture.index)
+        """Return the result that the cache has in full: no poll is made, and no link is needed."""
+        meta = {**self._plan.meta, **self._loader.recalled_meta}
+        pictures = sorted(self._loader.recalled.values(), key=lambda picture: picture.index)
         entries = (PictureState(p.index, "ready", "", p, p.width, p.height) for p in pictures)
         self._change(meta=meta, pictures=tuple(entries))
         return self._make_result(duration)
@@ -333,59 +321,10 @@ class FetchJob:
 
     # -- pictures ----------------------------------------------------------------------------------------------
 
-    async def _load_all(self) -> None:
-        loads = [asyncio.create_task(self._load(index)) for index in range(len(self._links))]
-        try:
-            await asyncio.gather(*loads)
-        finally:
-            for load in loads:
-                load.cancel()
-
-    async def _load(self, index: int) -> None:
-        """Load one picture into its entry of the state, as `ready` or `missing`; from the cache if that has it."""
-        entry = self._state.pictures[index]
-        stored = self._stored.pictures.get(index) if self._stored.count == len(self._links) else None
-        if stored is not None:
-            self._show(PictureState(index, "ready", "", stored, stored.width, stored.height))
-            return
-
-        def on_retry(reason: str) -> None:
-            self._show(replace(entry, status="waiting", reason=reason))
-
-        try:
-            picture = await download(
-                self._network,
-                self._links[index],
-                index,
-                limits=self._plan.limits,
-                retry=self._plan.retry,
-                on_retry=on_retry,
-                request_id=self._plan.request_id,
-                keep=self._keep,
-            )
-        except MissingPictureError as error:
-            self._show(replace(entry, status="missing", reason=str(error)))
-        else:
-            self._show(PictureState(index, "ready", "", picture, picture.width, picture.height))
-
-    def _keep(self, picture: Picture) -> None:
-        """Put a picture into the cache, and onto disk where memory is full. Called in a picture thread.
-
-        A cache that cannot be written to costs the cache, not the job.
-        """
-        copy = None
-        if self._cache is not None:
-            where, count = (self._network.endpoint, self._plan.request_id), len(self._links)
-            try:
-                copy = self._cache.keep(*where, picture, count, self._state.meta)
-            except OSError as error:
-                log.warning("request %s: %r cannot keep a picture: %s", self._plan.request_id, self._cache, error)
-        self._originals.hold(picture.original, copy)
-
     async def _load_again(self, index: int) -> None:
         """The retry of one missing picture; the job stays successful meanwhile."""
         self._show(replace(self._state.pictures[index], status="waiting", reason="trying again"))
-        await self._load(index)
+        await self._loader.load(self._state.pictures[index])
         assert self._result is not None
         self._result = self._make_result(self._result.duration)
         self._change(message=_summary(self._result))

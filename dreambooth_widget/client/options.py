@@ -24,8 +24,8 @@ _MOST_SAMPLES = 64
 class Limits:
     """What one picture may cost: bytes on the wire and decoded pixels."""
 
-    max_bytes: int = 32 * 1024 * 1024
-    max_pixels: int = 50_000_000
+    max_bytes: int = 100 * 1024 * 1024
+    max_pixels: int = 100_000_000
 
     def __post_init__(self) -> None:
         for name in ("max_bytes", "max_pixels"):

@@ -41,6 +41,8 @@ class PictureState:
     picture: Picture | None = None
     width: int | None = None
     height: int | None = None
+    url: str = field(default="", repr=False)
+    """The picture's link, once there is one. A signed link opens the file for anyone: in Python alone, in no trait."""
 
 
 @dataclass(frozen=True, slots=True)

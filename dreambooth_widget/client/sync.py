@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ..credentials import ApiKey
-from ..images.cache import PictureCache
+from ..images.store import PictureCache
 from ..protocol.endpoint import V4, check_endpoint
 from .client import Client, follow
 from .fork import disown_after_fork

@@ -8,12 +8,14 @@ with it, and the session that fetches pictures does not know it. aiohttp is impo
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import warnings
 import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ..errors import EndpointUnreachableError, InvalidKeyError
@@ -28,7 +30,7 @@ from .rate_limit import RateLimiter, check_limits
 
 if TYPE_CHECKING:
     from ..credentials import ApiKey
-    from .connections import Connections
+    from .connections import Connections, Sessions
 
 __all__ = ["Transport"]
 
@@ -87,6 +89,10 @@ class Transport:
         self.waiting = 0
         """Requests that are being polled for: each of them wants a share of the limit."""
         self._swept_at = 0.0
+        self._sessions: Sessions = {}
+        # Closes what is open when the client is forgotten, and at exit: no user shall read "Unclosed client session".
+        # Made here, because what is made last runs first at exit: `fetch_sync` closes its clients before.
+        weakref.finalize(self, _close_now, self._sessions)
         disown_after_fork(self)
 
     def __repr__(self) -> str:
@@ -225,10 +231,9 @@ class Transport:
         connections = await asyncio.to_thread(import_module, f"{__package__}.connections")
         if self._loop is loop:  # another request was faster
             return
-        if self._loop is not None:
-            self._connections.close_now()
+        _close_now(self._sessions)
         self._loop = loop
-        self._connections: Connections = connections.Connections(self._limit)
+        self._connections: Connections = connections.Connections(self._limit, self._sessions)
         self._ending = await close_at_loop_end(self)
         self._reach = None
         self._limiter = RateLimiter(self._rate, self._burst, clock=loop.time)
@@ -240,3 +245,23 @@ class Transport:
 
 def _sentence(reason: str) -> str:
     return f"{reason[:1].upper()}{reason[1:]}."
+
+
+def _close_now(sessions: Sessions) -> None:
+    """Close sessions without a loop to await on: at exit, in a garbage collection, after the loop has gone."""
+    for session in sessions.values():
+        connector = session.connector
+        session.detach()  # marks the session as closed
+        if connector is None or connector.closed:
+            continue
+        with warnings.catch_warnings(), contextlib.suppress(RuntimeError):  # "Event loop is closed"
+            warnings.simplefilter("ignore")
+            closing: Any = connector.close()
+            if asyncio.iscoroutine(closing):
+                # The connections are closed before its first suspension; what follows only waits for them. aiohttp has
+                # no function that closes without a running loop.
+                with contextlib.suppress(StopIteration):
+                    closing.send(None)
+                closing.close()
+            del closing
+    sessions.clear()

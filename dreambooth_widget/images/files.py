@@ -1,21 +1,47 @@
-"""Pictures become files: names that survive hostile ids, atomic writes, a zip that is the same each time."""
+"""Pictures become files: names that survive hostile ids, atomic writes, a zip that is the same each time.
+
+And the rules of our own folders, which others may be able to write to: no links are followed, only regular files read.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import stat
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
 if TYPE_CHECKING:
     from .picture import Picture
 
-__all__ = ["file_name", "file_stem", "named", "save_all", "write_atomically", "zip_bytes"]
+__all__ = [
+    "clear_unfinished",
+    "file_name",
+    "file_size",
+    "file_stem",
+    "hold_lock",
+    "named",
+    "own_folder",
+    "read_file",
+    "save_all",
+    "write_atomically",
+    "zip_bytes",
+]
+
 
 _LONGEST_ID = 80
 _PIECE = 1 << 20
 _IN_MEMORY = 8 << 20
+_UNFINISHED = ".dreambooth-"
+_CLEARED: set[Path] = set()
 
 
 def file_stem(request_id: str) -> str:
@@ -25,7 +51,8 @@ def file_stem(request_id: str) -> str:
     anything was changed, so that different ids never share a name.
     """
     clean = re.sub(r"[^A-Za-z0-9_-]+", "_", request_id)[:_LONGEST_ID].strip("_-")
-    if clean != request_id or not clean:
+    # An id that ends as if it had a digest gets one too.
+    if clean != request_id or not clean or re.search(r"-[0-9a-f]{8}$", clean):
         import hashlib  # here and below: what few need, and all would wait for at import
 
         digest = hashlib.sha256(request_id.encode("utf-8", "surrogatepass")).hexdigest()[:8]
@@ -41,20 +68,107 @@ def file_name(request_id: str, index: int, extension: str) -> str:
 def write_atomically(path: Path, data: bytes, *, overwrite: bool) -> None:
     """Write `data` to `path`: all of it or nothing, and never over a file that is there unless told.
 
-    Raises FileExistsError, or what the file system says (OSError). The folder must exist.
+    Raises:
+        FileExistsError: If the file is there.
+        OSError: If the folder is not, or the disk is full.
     """
     import secrets
 
-    temporary = path.parent / f".dreambooth-{secrets.token_hex(6)}.part"
+    temporary = path.parent / f"{_UNFINISHED}{secrets.token_hex(6)}.part"
     try:
         with temporary.open("xb") as file:
+            _lock(file.fileno())  # tells it from what a killed process left
             file.write(data)
-        if overwrite:
-            temporary.replace(path)
-        else:
-            _move_to_new(temporary, path)
+            file.flush()
+            if os.name == "posix":
+                _move(temporary, path, overwrite=overwrite)
+        if os.name != "posix":  # where an open file cannot be moved
+            _move(temporary, path, overwrite=overwrite)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def clear_unfinished(folder: Path, *, again: bool = True) -> None:
+    """Remove the unfinished files of killed processes from a folder; unless `again`, once in a process."""
+    if folder in _CLEARED and not again:
+        return
+    _CLEARED.add(folder)
+    for path in folder.glob(f"{_UNFINISHED}*.part"):
+        with contextlib.suppress(OSError):
+            descriptor = os.open(path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+            try:
+                stale = _lock(descriptor)
+            finally:
+                os.close(descriptor)
+            if stale:
+                path.unlink()
+
+
+def _lock(descriptor: int) -> bool:
+    """Lock an open file for as long as it is open; return False if another process has locked it."""
+    try:
+        if sys.platform == "win32":
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def hold_lock(path: Path, *, make: bool = True) -> int | None:
+    """Lock the file at `path`, made if told; return its descriptor, None if another process holds it."""
+    flags = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | (os.O_CREAT if make else 0)
+    descriptor = os.open(path, flags, 0o600)
+    if _lock(descriptor):
+        return descriptor
+    os.close(descriptor)
+    return None
+
+
+def own_folder(folder: Path, *, make: bool = True) -> None:
+    """Make a folder for its owner alone, or check that the one that is there is ours.
+
+    Raises:
+        OSError: If it is a link, belongs to another user, or others may write to it.
+    """
+    if make:
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode):
+        raise NotADirectoryError(f"{folder} is not a folder of its own")
+    if os.name == "posix" and (found.st_uid != os.geteuid() or found.st_mode & 0o022):
+        raise PermissionError(f"{folder} belongs to another user, or others may write to it")
+
+
+def read_file(path: Path, largest: int) -> bytes:
+    """Return the content of a regular file that may have been planted.
+
+    Raises:
+        OSError, ValueError: If it is a link or a device, or larger than `largest` bytes.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    with os.fdopen(os.open(path, flags), "rb") as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode) or found.st_size > largest:
+            raise ValueError(f"{path} is no file of ours")
+        return file.read(largest)
+
+
+def file_size(path: Path) -> int | None:
+    """Return the size of a file in bytes, None if there is none."""
+    try:
+        return path.lstat().st_size
+    except OSError:
+        return None
+
+
+def _move(temporary: Path, path: Path, *, overwrite: bool) -> None:
+    if overwrite:
+        temporary.replace(path)
+    else:
+        _move_to_new(temporary, path)
 
 
 def _move_to_new(temporary: Path, path: Path) -> None:
@@ -101,6 +215,7 @@ def save_all(
             if path.exists():
                 raise FileExistsError(f"{path} exists; pass overwrite=True to replace it")
     place.mkdir(parents=True, exist_ok=True)
+    clear_unfinished(place)
     return [picture.save(path, overwrite=overwrite) for picture, path in zip(chosen, paths, strict=True)]
 
 

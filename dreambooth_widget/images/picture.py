@@ -1,13 +1,7 @@
-"""Untrusted bytes become pictures: checked, decoded to be believed, shown small, saved.
-
-Everything here may take long and belongs into a worker thread. Sizes are in pixels. The order of distrust: what the
-first bytes say (`image_bytes`), how the file is laid out (`image_layout`), then a decoding of every pixel (`decoding`).
-Pillow is imported with the first picture, in its thread: it costs as much as the rest of the package.
-"""
+"""`Picture`: one checked picture of a result, its bytes, facts and renditions. Pillow comes when it is needed."""
 
 from __future__ import annotations
 
-import hashlib
 import io
 import math
 import os
@@ -15,70 +9,71 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from .files import file_name, file_stem, save_all, write_atomically, zip_bytes
-from .image_layout import read_layout
-from .image_metadata import read_metadata
-from .originals import Original
+from .files import clear_unfinished, write_atomically
+from .inspection import EDGES, Inspection, Kind, Rendition
 from .prompt_text import describe
-from .sniff import ImageFormat, PictureRefusedError, identify, unwrap
+from .sniff import EXTENSIONS, ImageFormat
+from .store import Original
 
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = [
-    "Picture",
-    "PictureRefusedError",
-    "contact_sheet",
-    "describe",
-    "file_name",
-    "file_stem",
-    "read_picture",
-    "save_all",
-    "shrink",
-    "thumbnail",
-    "unwrap",
-    "zip_bytes",
-]
-
-_EXTENSIONS: Mapping[ImageFormat, str] = {"PNG": "png", "JPEG": "jpg", "WEBP": "webp", "GIF": "gif"}
+__all__ = ["Picture", "contact_sheet", "read_picture", "small_image"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, init=False)
 class Picture:
     """One picture of the result, as it came: `data` are the original bytes, nothing is re-encoded.
 
-    `width` and `height` are in pixels as it is displayed, that is after its EXIF orientation. `text` has its text
-    chunks (PNG), "Comment" (JPEG, GIF) and the EXIF "UserComment", each up to 65,536 characters. `url` is where
-    it came from, "" when it came inline. Two pictures are equal when their bytes are.
+    Two pictures are equal when their bytes are.
+
+    Attributes:
+        index: Number of the picture in the answer, from 0.
+        url: Where it came from, "" when it came inline or from a cache.
+        format: "PNG", "JPEG", "WEBP", "GIF" or "AVIF".
+        width: Pixels as it is displayed, that is after its EXIF orientation. `height` likewise.
+        text: Text chunks (PNG), "Comment" (JPEG, GIF) and the EXIF "UserComment": at most 64, each of up to 65,536
+            characters and 262,144 together.
+        facts: What the texts say of prompt, seed and the like, by our names for them.
+        digest: First 16 hexadecimal digits of the SHA-256 of `data`.
     """
 
     index: int
     url: str = field(repr=False)  # a signed link is a bearer token
     original: Original = field(repr=False)
-    """Where the bytes are: in memory, or on disk when a client has no more room."""
     format: ImageFormat
     width: int
     height: int
     text: Mapping[str, str] = field(repr=False)
+    facts: Mapping[str, str] = field(repr=False)
     digest: str
-    """First 16 hexadecimal digits of the SHA-256 of `data`."""
 
     def __init__(
         self,
         index: int,
         url: str,
-        data: bytes,
+        data: bytes | Original,
         format: ImageFormat,
         width: int,
         height: int,
         text: Mapping[str, str] = MappingProxyType({}),
+        facts: Mapping[str, str] | None = None,
     ) -> None:
-        facts = {"index": index, "url": url, "format": format, "width": width, "height": height, "text": text}
-        digest = hashlib.sha256(data).hexdigest()[:16]
-        for name, value in {**facts, "original": Original(data), "digest": digest}.items():
+        original = data if isinstance(data, Original) else Original(data)
+        told = describe(text) if facts is None else facts
+        values = {"index": index, "url": url, "original": original, "format": format, "width": width, "height": height}
+        for name, value in {**values, "text": text, "facts": told, "digest": original.sha256[:16]}.items():
             object.__setattr__(self, name, value)
+
+    @classmethod
+    def of(cls, original: Original, *, index: int, url: str) -> Picture:
+        """Return the picture of an inspected original."""
+        found = original.inspection
+        assert found is not None
+        text, facts = MappingProxyType(dict(found.text)), MappingProxyType(dict(found.facts))
+        return cls(index, url, original, found.format, found.width, found.height, text, facts)
 
     def __eq__(self, other: object) -> bool:
         return self.digest == other.digest if isinstance(other, Picture) else NotImplemented
@@ -88,8 +83,9 @@ class Picture:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # For other processes: with its bytes, and without the query of its link, which may be a signature.
-        url = self.url.partition("?")[0]
-        return Picture, (self.index, url, self.data, self.format, self.width, self.height, dict(self.text))
+        original = Original(self.data, self.original.inspection)
+        values = (self.format, self.width, self.height, dict(self.text), dict(self.facts))
+        return Picture, (self.index, self.url.partition("?")[0], original, *values)
 
     @property
     def data(self) -> bytes:
@@ -101,23 +97,37 @@ class Picture:
         """The size of `data` in bytes, known without reading it."""
         return self.original.nbytes
 
+    def rendition(self, kind: Kind) -> Rendition:
+        """Return the stored "thumbnail" (at most 384 pixels wide and high) or "preview" (1024).
+
+        Raises:
+            LookupError: If this picture was made by hand and not by a client.
+            OSError: If the file of it was removed.
+        """
+        found = self.original.inspection
+        if found is None:
+            raise LookupError("a picture that was made by hand has no renditions")
+        return found.renditions[kind]
+
     @property
     def image(self) -> Image.Image:
         """The picture decoded, upright by its EXIF orientation: a fresh PIL image on each call."""
-        from .decoding import DECODING_ERRORS, decode, open_image
-        from .renditions import upright
+        from .worker import DECODING_ERRORS, open_image, quiet_pillow, upright, without_metadata
 
         data = self.data
-        layout = read_layout(data, self.format)
-        try:
-            image: Image.Image = open_image(data, self.format)
-            image.load()
-        except DECODING_ERRORS:  # Pillow gives up on damaged metadata, without which it goes
-            image = decode(data, self.format, layout, edge=max(layout.width, layout.height))
-        turned = upright(image, read_metadata(data, layout).orientation)
-        if turned is not image:
-            turned.info.pop("exif", None)  # whoever reads it would turn the image once more
-        return turned
+        with quiet_pillow:
+            try:
+                image: Image.Image = open_image(data, self.format)
+                image.load()
+            except DECODING_ERRORS:
+                if self.format != "PNG":
+                    raise
+                image = open_image(without_metadata(data), self.format)
+                image.load()
+            turned = upright(image)
+            if turned is not image:
+                turned.info.pop("exif", None)  # code that applies it would turn the image once more
+            return turned
 
     @property
     def mime(self) -> str:
@@ -127,83 +137,68 @@ class Picture:
     @property
     def extension(self) -> str:
         """File name extension of the original bytes, without the dot."""
-        return _EXTENSIONS[self.format]
+        return EXTENSIONS[self.format]
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
-        """Write the original bytes to `path`, atomically; the path. The folder must exist.
+        """Write the original bytes to `path`, atomically, and return it.
 
-        FileExistsError when the file exists and `overwrite` is False, also when it appears meanwhile.
+        Raises:
+            FileExistsError: If the file exists and `overwrite` is False, also when it appears meanwhile.
+            FileNotFoundError: If its folder does not exist.
         """
         target = Path(path).expanduser()
+        clear_unfinished(target.parent, again=False)
         write_atomically(target, self.data, overwrite=overwrite)
         return target
 
 
 def read_picture(data: bytes, *, index: int, url: str, max_pixels: int) -> Picture:
-    """The picture in untrusted `data`, decoded from first to last pixel to be believed.
+    """Return the picture in untrusted bytes, inspected in this process and thread.
 
-    Allowed are PNG, JPEG, WebP and GIF (the first frame), of at most `max_pixels`, which is checked
-    before anything is decoded. PictureRefusedError says why not.
+    Raises:
+        PictureRefusedError: With the reason, if it is not a whole picture of at most `max_pixels`.
     """
-    from .decoding import decode
+    from .worker import inspect, quiet_pillow
 
-    kind = identify(data)
-    layout = read_layout(data, kind)
-    pixels = layout.width * layout.height
-    if pixels > max_pixels:
-        raise PictureRefusedError(f"{_mega(pixels)} megapixels are more than the {_mega(max_pixels)} allowed")
-    if not layout.complete:
-        # Pillow would say so too, but not where somebody has set ImageFile.LOAD_TRUNCATED_IMAGES.
-        raise PictureRefusedError("the file is truncated")
-    decode(data, kind, layout)
-    metadata = read_metadata(data, layout)
-    size = layout.width, layout.height
-    if metadata.orientation >= 5:
-        size = size[1], size[0]
-    return Picture(index, url, data, kind, *size, text=MappingProxyType(metadata.text))
+    with quiet_pillow:
+        inspection: Inspection = inspect(data, max_pixels=max_pixels)
+    return Picture.of(Original(data, inspection), index=index, url=url)
 
 
-def _mega(count: int) -> str:
-    return f"{count / 1e6:.0f}" if count >= 10_000_000 else f"{count / 1e6:.3g}"
+def small_image(picture: Picture, edge: int) -> Image.Image:
+    """Return the picture as RGB, upright and in sRGB, at most `edge` pixels wide and high; transparency is white.
 
-
-def shrink(picture: Picture, edge: int) -> Image.Image:
-    """The picture as a screen shows it, at most `edge` pixels wide and high: RGB or RGBA, upright, in sRGB.
-
-    It is never enlarged. ValueError for an edge under 1, PictureRefusedError when it cannot be decoded any more.
-    """
-    from .decoding import decode
-    from .renditions import fit, shown_mode, to_srgb, upright
-
-    if edge < 1:
-        raise ValueError(f"edge must be at least 1 pixel, not {edge}")
-    data = picture.data
-    layout = read_layout(data, picture.format)
-    metadata = read_metadata(data, layout)
-    small = fit(shown_mode(decode(data, picture.format, layout, edge=edge)), edge)
-    return upright(to_srgb(small, metadata.profile), metadata.orientation)
-
-
-def thumbnail(
-    picture: Picture, edge: int = 384, *, format: Literal["WEBP", "JPEG", "PNG"] = "WEBP", quality: int = 80
-) -> bytes:
-    """`shrink`, encoded: at most `edge` pixels wide and high. Transparency is kept, and laid on white in JPEG."""
-    from .renditions import on_white
-
-    small = shrink(picture, edge)
-    out = io.BytesIO()
-    (on_white(small) if format == "JPEG" else small).save(out, format, quality=quality)
-    return out.getvalue()
-
-
-def contact_sheet(pictures: Sequence[Picture], *, columns: int | None = None, tile: int = 256) -> Image.Image:
-    """All pictures on one white RGB sheet, each centred in a tile of `tile` pixels; as square as it goes.
-
-    ValueError without pictures, or with fewer than one column or pixel.
+    It comes from the smallest rendition that is large enough, from the original for more than 1024 pixels.
     """
     from PIL import Image
 
-    from .renditions import on_white
+    kind = next((kind for kind, longest in EDGES.items() if longest >= edge), None)
+    try:
+        image = picture.image if kind is None else Image.open(io.BytesIO(picture.rendition(kind).data))
+    except LookupError:
+        image = picture.image
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        page = Image.new("RGB", image.size, "white")
+        page.paste(image, mask=image.getchannel("A"))
+        image = page
+    image = image.convert("RGB")
+    image.thumbnail((edge, edge))
+    return image
+
+
+def contact_sheet(pictures: Sequence[Picture], *, columns: int | None = None, tile: int = 256) -> Image.Image:
+    """Return all pictures on one white RGB sheet, each centred in a tile; as square as it goes.
+
+    Args:
+        pictures: What to show, row by row.
+        columns: Number of tiles in a row.
+        tile: Width and height of a tile in pixels.
+
+    Raises:
+        ValueError: Without pictures, or with fewer than one column or pixel.
+    """
+    from PIL import Image
 
     if not pictures:
         raise ValueError("no pictures for a contact sheet")
@@ -216,9 +211,9 @@ def contact_sheet(pictures: Sequence[Picture], *, columns: int | None = None, ti
     gap = max(1, tile // 32)
     step = tile + gap
     sheet = Image.new("RGB", (across * step + gap, down * step + gap), "white")
-    for place, picture in enumerate(pictures):
-        small = on_white(shrink(picture, tile))
-        left = gap + place % across * step + (tile - small.width) // 2
-        top = gap + place // across * step + (tile - small.height) // 2
+    for number, picture in enumerate(pictures):
+        small = small_image(picture, tile)
+        left = gap + number % across * step + (tile - small.width) // 2
+        top = gap + number // across * step + (tile - small.height) // 2
         sheet.paste(small, (left, top))
     return sheet

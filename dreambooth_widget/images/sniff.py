@@ -6,43 +6,62 @@ import base64
 import binascii
 import io
 import re
+from collections.abc import Mapping
 from typing import Literal, NoReturn
 
-__all__ = ["ImageFormat", "PictureRefusedError", "identify", "unwrap"]
+__all__ = ["EXTENSIONS", "ImageFormat", "PictureRefusedError", "identify", "unwrap"]
 
-ImageFormat = Literal["PNG", "JPEG", "WEBP", "GIF"]
+ImageFormat = Literal["PNG", "JPEG", "WEBP", "GIF", "AVIF"]
+
+EXTENSIONS: Mapping[ImageFormat, str] = {"PNG": "png", "JPEG": "jpg", "WEBP": "webp", "GIF": "gif", "AVIF": "avif"}
+"""The formats that are shown, and how the names of their files end."""
 
 _PIECE = 1 << 18
 """Base64 is decoded in pieces of this many characters: one call holds the GIL for its whole input (2 ms per MiB)."""
 
 _HEAD = 4096
-"""Only so many bytes are searched for what the rest is."""
+"""Maximum number of bytes that are searched for what the rest is."""
 
 _URLSAFE = bytes.maketrans(b"-_", b"+/")
 
-_STRANGERS: tuple[tuple[bytes, str], ...] = (
+_NOTICES: tuple[tuple[bytes, str], ...] = (
     (rb"\s*<(!doctype\s+html|html|head|body)\b", "HTML"),
     (rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)?<(!doctype\s+)?svg\b", "SVG"),
-    (rb"\s*<\?xml\b", "XML"),
+    (rb"\s*<(\?xml|Error)\b", "XML"),
     (rb"\s*[\[{]", "JSON"),
-    (rb"....ftyp(avif|avis)", "AVIF"),
-    (rb"....ftyp(heic|heix|mif1)", "HEIC"),
-    (rb"....ftyp", "a video"),
-    (rb"II\*\0|MM\0\*", "TIFF"),
-    (rb"BM", "BMP"),
-    (rb"%PDF", "PDF"),
-    (rb"PK\x03\x04", "a zip file"),
-    (rb"\x00\x00\x01\x00", "an icon"),
 )
+"""Texts, which a host may send while the picture is not there yet."""
 
-_NOTICES = frozenset({"HTML", "XML", "JSON"})
-"""What storage answers, with status 200, in place of a file that is not there yet."""
+_OTHERS: tuple[tuple[bytes, str], ...] = (
+    (rb"....ftyp(heic|heix|hevc|mif1|msf1)", "A picture (HEIC)"),
+    (rb"....ftypqt", "A video (mov)"),
+    (rb"....ftyp(M4A|M4B)", "Sound (m4a)"),
+    (rb"....ftyp", "A video (mp4)"),
+    (rb"\x1a\x45\xdf\xa3", "A video (webm)"),
+    (rb"RIFF....AVI ", "A video (avi)"),
+    (rb"RIFF....WAVE", "Sound (wav)"),
+    (rb"OggS", "Sound (ogg)"),
+    (rb"fLaC", "Sound (flac)"),
+    (rb"ID3|\xff[\xfb\xf3\xf2\xfa]", "Sound (mp3)"),
+    (rb"glTF", "A 3D model (glb)"),
+    (rb"ply\r?\n", "A 3D model (ply)"),
+    (rb"II\*\0|MM\0\*", "A picture (TIFF)"),
+    (rb"BM", "A picture (BMP)"),
+    (rb"8BPS", "A picture (PSD)"),
+    (rb"\xff\x0a|\0\0\0\x0cJXL ", "A picture (JPEG XL)"),
+    (rb"%PDF", "A document (PDF)"),
+    (rb"PK\x03\x04", "A zip file"),
+    (rb"\x00\x00\x01\x00", "An icon (ico)"),
+)
+"""Files that no gallery here can show."""
 
 
 class PictureRefusedError(ValueError):
-    """These bytes are no picture that can be shown. `str(error)` is the reason, as it stands on the tile.
+    """These bytes are not a picture that can be shown. `str(error)` is the reason, as it stands on the tile.
 
-    `early`: the link may only be early: nothing, half a file or a notice came, and a later try may bring the picture.
+    Attributes:
+        early: Whether a later download of the same link may give the picture: this one gave nothing, a notice
+            in HTML, XML or JSON, or half a file.
     """
 
     def __init__(self, reason: str, *, early: bool = False) -> None:
@@ -51,7 +70,11 @@ class PictureRefusedError(ValueError):
 
 
 def identify(data: bytes) -> ImageFormat:
-    """The format that the first bytes tell. PictureRefusedError names what it is instead."""
+    """Return the format that the first bytes tell.
+
+    Raises:
+        PictureRefusedError: If it is none of these; the reason names what it is instead.
+    """
     return _magic(data) or _refuse(data)
 
 
@@ -64,22 +87,27 @@ def _magic(data: bytes) -> ImageFormat | None:
         return "GIF"
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         return "WEBP"
-    return None
+    return "AVIF" if data[4:12] in (b"ftypavif", b"ftypavis") else None
 
 
 def _refuse(data: bytes) -> NoReturn:
     if not data:
         raise PictureRefusedError("the file is empty", early=True)
-    for pattern, name in _STRANGERS:
-        if re.match(pattern, data[:_HEAD], re.IGNORECASE | re.DOTALL):
-            raise PictureRefusedError(f"not a picture that can be shown: {name}", early=name in _NOTICES)
+    head = data[:_HEAD]
+    for pattern, name in _NOTICES:
+        if re.match(pattern, head, re.IGNORECASE | re.DOTALL):
+            raise PictureRefusedError(f"not a picture that can be shown: {name}", early=name != "SVG")
+    for pattern, name in _OTHERS:
+        if re.match(pattern, head, re.DOTALL):
+            raise PictureRefusedError(f"{name}: open its link")
     raise PictureRefusedError("not a picture")
 
 
 def unwrap(data: bytes, *, max_bytes: int) -> bytes:
-    """The image bytes in `data`: themselves, or decoded from base64 text or a `data:` URI (endpoint.md 4).
+    """Return the image bytes in `data`: themselves, or decoded from base64 text or a `data:` URI.
 
-    At most `max_bytes` come out. PictureRefusedError when there is no picture inside, or a larger one.
+    Raises:
+        PictureRefusedError: If there is no picture inside, or one of more than `max_bytes`.
     """
     if _magic(data) is not None:
         _check_size(len(data), max_bytes)
@@ -97,7 +125,7 @@ def unwrap(data: bytes, *, max_bytes: int) -> bytes:
 
 
 def _text_start(data: bytes) -> int:
-    """Where the base64 characters begin: after white space, a JSON quote and `data:image/png;base64,`."""
+    """Return where the base64 characters begin: after white space, a JSON quote and `data:image/png;base64,`."""
     lead = re.match(rb'\s*"?\s*(data:[^,]{0,200};base64,)?\s*', data[:_HEAD], re.IGNORECASE)
     return lead.end() if lead else 0
 
@@ -126,4 +154,6 @@ def _write_decoded(out: io.BytesIO, text: bytes) -> None:
 
 def _check_size(size: int, max_bytes: int) -> None:
     if size > max_bytes:
-        raise PictureRefusedError(f"the file is larger than the {max_bytes / 2**20:.3g} MiB allowed")
+        raise PictureRefusedError(
+            f"the file is larger than the {max_bytes / 2**20:.3g} MiB allowed: Client(max_bytes=…) allows more"
+        )

@@ -7,32 +7,29 @@
 The body decides before the HTTP status does: older API versions send their errors inside HTTP 200. An answer is JSON,
 `{"status": …, "id": …, "output": …, "message": …}`, and each of its fields may be absent, null, "" or of another type.
 
-==================================================================  ==================================================
-Answer                                                              Value
-==================================================================  ==================================================
-status "success", "completed", "ok", true, …, with links in         `Finished(links)`: stop and load all of them
-`output`, `proxy_links` or `future_links`; links without a status
-the same words without any link                                     `Finished(())`: poll a few times more
-"processing", whatever the message and the HTTP status are          `Processing(eta)`: poll on
-any other status word ("queued", "in the oven")                     `Processing(status=word)`: poll on
-"failed"                                                            `Refused(GenerationFailedError)`
-"error" or HTTP 4xx and 5xx, by `code`, words and HTTP status:
-  slow down: HTTP 429, "rate limit", "spam filter"                  `Busy(retry_after, rate_limited=True)`
-  the key: HTTP 401, "Invalid Api Key"                              `Refused(InvalidKeyError)`
-  the account: HTTP 402, "monthly limit exceeded", "subscription";  `Refused(AccountError)`
-  HTTP 403 with a `status` or `code` of the service's
-  no such address: HTTP 405, 410, "The route … could not be found"  `Refused(EndpointMovedError, location=V6)`
-  the model is not found                                            `Refused(InvalidRequestError)`
-  the request is not found, HTTP 404                                `Refused(RequestNotFoundError)`: poll a few times
-                                                                    more, the request may just have been queued
-  an error that passes: no message, "try again", "unavailable",     `Busy`: back off and poll on
-  "timeout", "out of memory", "in queue", …; HTTP 408 and 5xx
-  anything else, with an object message as "field: text"            `Refused(InvalidRequestError)`
-HTTP 403 and 407 without a `status` or `code` of the service's      `Busy(bounded=True)`: a firewall or a proxy refuses
-404 page, or JSON of some other server under HTTP 404               `Busy(unexpected=True, bounded=True)`
-HTTP 3xx                                                            `Refused(EndpointMovedError, location=…)`
-empty, HTML, no JSON, no object, too large                          `Busy(unexpected=True)`
-==================================================================  ==================================================
+===========================================================  =======================  ==============================
+Answer                                                       Meaning                  Value
+===========================================================  =======================  ==============================
+status "success", "completed", "ok", true, …, or none, with  the pictures are there   Finished(links)
+links in `output`, `proxy_links` or `future_links`
+status "success" and the like, without a link                not there yet, or none   Finished(())
+status "processing", whatever else it holds                  not ready                Processing(eta)
+any other status word, such as "in the oven"                 not ready                Processing(status=word)
+status "failed"                                              the job is dead          Refused(GenerationFailedError)
+status "error", or HTTP 4xx and 5xx, by code, words, HTTP:
+- 429, "rate limit", "spam filter"                           too many requests        Busy(rate_limited=True)
+- 401, "Invalid Api Key"                                     the key                  Refused(InvalidKeyError)
+- 402, 403, "monthly limit exceeded", "subscription"         the account              Refused(AccountError)
+- 405, 410, "The route … could not be found"                 wrong endpoint           Refused(EndpointMovedError)
+- 404, "Request not found"                                   unknown, or just queued  Refused(RequestNotFoundError)
+- 408, 5xx, no message, "try again", "unavailable",          passes                   Busy()
+  "timeout", "out of memory", "in queue"
+- "Model not found", an object of fields, anything else      wrong request            Refused(InvalidRequestError)
+HTTP 403, 407 without a word as `status` or `code`           a firewall or proxy      Busy(bounded=True)
+HTTP 404 with a page, or the JSON of another server          wrong endpoint           Busy(unexpected, bounded)
+HTTP 3xx: not followed, because the key would go along       moved                    Refused(EndpointMovedError)
+empty, HTML, no JSON, no object, too large                   some other server        Busy(unexpected=True)
+===========================================================  =======================  ==============================
 
 `messege` is `message` misspelled by the service. `eta` (seconds) is a hint, never a deadline. `tip` and `tips` are
 advertising that may contain links and the word "processing".
@@ -98,7 +95,7 @@ _LONGEST_ETA: Final = 7 * 86_400.0
 
 _SLOW_DOWN: Final = "the service asks for fewer requests"
 
-_LONGEST_PAGE: Final = 256 * 1024
+_LONGEST_PAGE: Final = 64 * 1024
 """Maximum number of bytes that are read of a body that is not JSON."""
 
 _REQUEST: Final = re.compile(r"\bid\b|request|job|task|generation", re.IGNORECASE)

@@ -31,8 +31,8 @@ from .static_copy import StaticCopy, make_copy
 if TYPE_CHECKING:
     from ..client.client import Client
     from ..client.state import PictureState
-    from ..images.cache import PictureCache
     from ..images.picture import Picture
+    from ..images.store import PictureCache
 
 __all__ = ["BaseWidget", "read_only"]
 
@@ -68,7 +68,7 @@ class BaseWidget(anywidget.AnyWidget):
         save_copy: bool = True,
     ) -> None:
         # Not before a card is made: asyncio and all that works on it, for which the import would have to wait.
-        from ..images.cache import PictureCache
+        from ..images.store import PictureCache
         from .image_sender import ImageSender
         from .kernel_loop import KernelLoop
 
@@ -171,7 +171,7 @@ class BaseWidget(anywidget.AnyWidget):
             self._outputs.fill(copy)
 
     def _send_copy(self, copy: StaticCopy) -> None:
-        self._send_buffers({"type": "static_html", "model_id": self.model_id, "data": copy}, [])
+        self._send_buffers({"type": "static_html", "model_id": self._card_id, "data": copy}, [])
 
     def _send_buffers(self, content: dict[str, Any], buffers: list[bytes]) -> None:
         if self.comm is not None:
@@ -240,6 +240,11 @@ class BaseWidget(anywidget.AnyWidget):
     def _handle_msg(self, msg: Any) -> None:
         """Every message of a view goes to the loop that owns the jobs."""
         self._owner.hand_over(super()._handle_msg, msg)
+
+    def _on_copy_missing(self, content: Mapping[str, Any]) -> None:
+        """Publish the copy again: a view finds none in its page, since the host has dropped the output."""
+        if self._outputs is not None:
+            self._outputs.open_again()
 
     def _handle_custom_msg(self, content: Any, buffers: Any) -> None:
         intent = content.get("type") if isinstance(content, dict) else None

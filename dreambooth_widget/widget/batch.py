@@ -23,6 +23,7 @@ from ..images.files import file_name, named
 from ..protocol.endpoint import V4
 from .base import BaseWidget, read_only
 from .batch_summary import BatchSummary, summarize
+from .manifest import NAMES, make_frame, read_records, write_manifest
 from .static_content import StaticContent, counted, read_batch
 from .static_html import render_many
 from .trait_values import row_values
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
     from ..client.client import Client
     from ..client.job import FetchJob
     from ..client.job_group import Outcome
-    from ..images.cache import PictureCache
     from ..images.picture import Picture
+    from ..images.store import PictureCache
 
 __all__ = ["DreamboothBatch"]
 
@@ -216,12 +217,19 @@ class DreamboothBatch(BaseWidget):
         return render_many(self._captioned(), self.message)
 
     def to_frame(self) -> Any:
-        """The records of `manifest.csv` as a `pandas.DataFrame`: a row for each picture. Needs pandas."""
+        """Return the records of `manifest.csv` as a `pandas.DataFrame`: a row for each picture.
+
+        Whole numbers stay whole beside failed requests: their columns have nullable types, with `<NA>` where nothing
+        is known. A seed beyond 64 bits leaves its column as Python objects.
+
+        Raises:
+            ImportError: If pandas is not installed.
+        """
         try:
             pandas = import_module("pandas")
         except ImportError as error:
             raise ImportError("to_frame() needs pandas: `pip install pandas`", name="pandas") from error
-        return pandas.DataFrame(list(self._records()))
+        return make_frame(pandas, list(self._records()))
 
     def save(self, folder: str | Path, *, overwrite: bool = False) -> list[Path]:
         """Write the original files and `manifest.csv` and `manifest.json` into `folder`; all their paths.
@@ -231,8 +239,6 @@ class DreamboothBatch(BaseWidget):
         """
         if not self.results and self._look().finished_at is None:
             raise DreamboothError(_NONE_YET, advice=_WAIT)
-        from .manifest import NAMES, write_manifest
-
         place = Path(folder).expanduser()
         # By name: an id may have been asked for twice.
         files = dict(file for result in self.results for file in named(result, result.request_id))
@@ -332,8 +338,6 @@ class DreamboothBatch(BaseWidget):
             yield asked.caption, outcome if isinstance(outcome, FetchResult) else state
 
     def _records(self) -> Iterator[Mapping[str, Any]]:
-        from .manifest import read_records
-
         rows = zip(self._jobs.asked, self._jobs.states, self._jobs.outcomes, strict=True)
         return read_records(
             (asked.caption, state, outcome if isinstance(outcome, FetchResult) else None)
@@ -422,7 +426,9 @@ class DreamboothBatch(BaseWidget):
 
     # -- intents in --------------------------------------------------------------------------------------------
 
-    _intents = frozenset({"ready", "start", "stop", "poll_now", "retry_failed", "again", "retry", "get_picture", "zip"})
+    _intents = frozenset(
+        {"ready", "copy_missing", "start", "stop", "poll_now", "retry_failed", "again", "retry", "get_picture", "zip"}
+    )
 
     def _on_ready(self, content: Mapping[str, Any]) -> None:
         """A view appeared, or the page was reloaded: it gets every row, and the thumbnails of its first screen."""

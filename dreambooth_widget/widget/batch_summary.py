@@ -1,4 +1,4 @@
-"""How many requests stand together: one status, one line, and when all will have ended. Pure; times in Unix seconds."""
+"""How many requests stand together: one status, one line, and when all will have ended. Pure; Unix seconds."""
 
 from __future__ import annotations
 
@@ -15,15 +15,17 @@ __all__ = ["BatchSummary", "summarize"]
 _KNOWN = 3
 """Requests that must have succeeded before their median duration is what the others are expected to take."""
 
-_LATE = 0.25
-"""What is late is expected to take this much longer than it has taken."""
-
 
 @dataclass(frozen=True, slots=True)
 class BatchSummary:
-    """`counts` has the number of requests by status. `done_at` is None when nobody knows, and when all have ended.
+    """How many requests stand together; its fields are the traits of the batch.
 
-    `trouble` is one line on calls that fail and are repeated, "" when all is well, and `activity` its kind.
+    Attributes:
+        counts: Number of requests by status.
+        done_at: When the last request is expected to end. Requests that take longer than estimated do not count: they
+            would move it for ever. None if it is unknown, and when all have ended.
+        trouble: One line on calls that fail and are repeated, "" when all is well.
+        activity: The kind of the trouble.
     """
 
     status: Status
@@ -38,27 +40,30 @@ class BatchSummary:
 
 
 def summarize(states: Sequence[FetchState], now: float) -> BatchSummary:
-    """What the states of a batch amount to at a moment."""
+    """Return how the requests of a batch stand together at a moment."""
     counts: Counter[str] = Counter(state.status for state in states)
     running = [state for state in states if not state.final and state.status != "idle"]
     status = _status(counts)
     activity, trouble = _trouble(running)
+    typical = _typical(states)
+    ends = [_expected_end(state, typical, now) for state in running]
+    late = sum(end is not None and end < now for end in ends)
     ended = status not in ("idle", "processing")
     return BatchSummary(
         status=status,
-        message=_message(counts, len(states)),
+        message=_message(counts, len(states), late),
         counts={status: counts[status] for status in get_args(Status)},
         activity=activity,
         trouble=trouble,
         started_at=min((state.started_at for state in states if state.started_at is not None), default=None),
         finished_at=max((state.finished_at or 0.0 for state in states), default=None) if ended else None,
         next_poll_at=min((state.next_poll_at for state in running if state.next_poll_at is not None), default=None),
-        done_at=_done_at(running, _typical(states), now),
+        done_at=_done_at(ends, now),
     )
 
 
 def _status(counts: Mapping[str, int]) -> Status:
-    """The first of these that one of the requests has: what runs says more than what has ended."""
+    """Return the status that says most: what runs before what has ended, what failed before what succeeded."""
     if counts.get("processing") or counts.get("downloading"):
         return "processing"
     order: tuple[Status, ...] = ("error", "timed_out", "stopped", "success")
@@ -67,20 +72,22 @@ def _status(counts: Mapping[str, int]) -> Status:
     return next((status for status in order if counts.get(status)), "idle")
 
 
-def _message(counts: Mapping[str, int], total: int) -> str:
+def _message(counts: Mapping[str, int], total: int, late: int) -> str:
     if not total:
-        return "no requests yet"
+        return "No requests yet"
     parts = [f"{counts.get('success', 0)} of {total} done"]
     words = {"error": "failed", "stopped": "stopped", "timed_out": "timed out"}
     parts += [f"{counts[status]} {word}" for status, word in words.items() if counts.get(status)]
+    if late:
+        parts.append(f"{late} {'is' if late == 1 else 'are'} taking longer than estimated")
     return ", ".join(parts)
 
 
 def _trouble(running: Sequence[FetchState]) -> tuple[Activity, str]:
-    """The kind of calls that fail, while they are repeated, and one line on them."""
+    """Return the kind of calls that fail and are repeated, and one line on them."""
     limited = sum(state.activity == "rate_limited" for state in running)
     if limited:
-        return "rate_limited", f"the service asked to wait: {_requests(limited)} will be checked later"
+        return "rate_limited", f"The service asked to wait: {_requests(limited)} will be checked later"
     failing = [state for state in running if state.activity == "retrying"]
     if not failing:
         return "", ""
@@ -94,7 +101,7 @@ def _requests(count: int) -> str:
 
 
 def _typical(states: Sequence[FetchState]) -> float | None:
-    """The median duration in seconds of those that succeeded after a wait."""
+    """Return the median duration in seconds of the requests that succeeded after a wait."""
     durations = [
         state.finished_at - state.started_at
         for state in states
@@ -103,14 +110,16 @@ def _typical(states: Sequence[FetchState]) -> float | None:
     return median(durations) if len(durations) >= _KNOWN else None
 
 
-def _done_at(running: Sequence[FetchState], typical: float | None, now: float) -> float | None:
-    """When the last one is expected to end; None as soon as nothing is known of one."""
-    ends = []
-    for state in running:
-        expected = typical if state.eta is None else state.eta
-        if expected is None:
-            return None
-        started = now if state.started_at is None else state.started_at
-        end = started + expected
-        ends.append(end if end > now else now + _LATE * (now - started))
-    return max(ends, default=None)
+def _expected_end(state: FetchState, typical: float | None, now: float) -> float | None:
+    """Return when a running request is expected to end, by its own estimate or by what others took."""
+    expected = typical if state.eta is None else state.eta
+    if expected is None:
+        return None
+    return (now if state.started_at is None else state.started_at) + expected
+
+
+def _done_at(ends: Sequence[float | None], now: float) -> float | None:
+    """Return when the last request that is in time is expected to end; None if one of them cannot be estimated."""
+    if None in ends:
+        return None
+    return max((end for end in ends if end is not None and end >= now), default=None)

@@ -1,4 +1,4 @@
-"""What a batch gave, as records: one for each picture, and one for each request without any."""
+"""The outcome of a batch as records: one for each picture, and one for each request without any."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from ..client.state import FetchResult, FetchState
-from ..images.cache import is_fact
 from ..images.files import file_name, write_atomically
-from ..images.picture import describe
+from ..images.store import is_fact
 from .signed_links import strip_url_queries
 
-__all__ = ["NAMES", "Record", "read_records", "write_manifest"]
+__all__ = ["COLUMNS", "NAMES", "Record", "make_frame", "read_records", "write_manifest"]
 
 Record = Mapping[str, Any]
 
@@ -26,13 +25,25 @@ COLUMNS = (
 )  # fmt: skip
 """`picture` counts from 1, `width` and `height` are in pixels, `seconds` from the first poll to the last byte."""
 
+_DTYPES: Mapping[str, str] = {
+    **dict.fromkeys(("picture", "width", "height", "bytes"), "Int64"),
+    "seconds": "Float64",
+}
+"""pandas' nullable types, which keep whole numbers whole beside a request that has none."""
+
 NAMES = ("manifest.csv", "manifest.json")
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What begins a formula in Excel and its kind. Prompts, and the pictures' own texts, come from anywhere."""
 
 _WORDS, _NUMBERS = ("prompt", "negative_prompt"), ("seed", "steps")
 
 
 def read_records(requests: Iterable[tuple[str, FetchState, FetchResult | None]]) -> Iterator[Record]:
-    """The records for (caption, state, result) of each request; what is not known is None. No signed link, no key."""
+    """Yield the records for (caption, state, result) of each request, with None for what is not known.
+
+    They hold no signed link and no key.
+    """
     for caption, state, result in requests:
         common: dict[str, Any] = {
             "caption": strip_url_queries(caption),
@@ -45,12 +56,12 @@ def read_records(requests: Iterable[tuple[str, FetchState, FetchResult | None]])
         common["seconds"] = round(result.duration, 1)
         known = {name: value for name, value in result.meta.items() if is_fact(value)}
         for picture in result:
-            told = {**known, **describe(picture.text)}  # what the file says of itself is about this very picture
+            facts = {**known, **picture.facts}  # the file's own text is about this very picture
             yield _record({
                 **common,
-                **{name: told.get(name) for name in _WORDS},
-                **{name: _number(told.get(name)) for name in _NUMBERS},
-                "model": told.get("model_id", told.get("model")),
+                **{name: facts.get(name) for name in _WORDS},
+                **{name: _number(facts.get(name)) for name in _NUMBERS},
+                "model": facts.get("model_id", facts.get("model")),
                 "picture": picture.index + 1,
                 "file": file_name(state.request_id, picture.index, picture.extension),
                 "format": picture.format,
@@ -63,11 +74,17 @@ def read_records(requests: Iterable[tuple[str, FetchState, FetchResult | None]])
 
 
 def write_manifest(folder: Path, records: Sequence[Record], *, overwrite: bool = False) -> list[Path]:
-    """Write the records as `manifest.csv` and `manifest.json`, atomically; their paths. `FileExistsError`."""
+    """Write the records as `manifest.csv` and `manifest.json`, each atomically, and return the two paths.
+
+    In the CSV, a text that a spreadsheet would run as a formula begins with an apostrophe; the JSON has it as it came.
+
+    Raises:
+        FileExistsError: If one of the files exists and `overwrite` is False.
+    """
     table = io.StringIO(newline="")
     writer = csv.DictWriter(table, COLUMNS)
     writer.writeheader()
-    writer.writerows(records)
+    writer.writerows({name: _disarm(value) for name, value in record.items()} for record in records)
     texts = (table.getvalue(), json.dumps(list(records), indent=1, ensure_ascii=False) + "\n")
     paths = [folder / name for name in NAMES]
     for path, text in zip(paths, texts, strict=True):
@@ -75,8 +92,23 @@ def write_manifest(folder: Path, records: Sequence[Record], *, overwrite: bool =
     return paths
 
 
+def make_frame(pandas: Any, records: Sequence[Record]) -> Any:
+    """Return the records as a data frame of the given pandas module, numbers in columns of nullable types."""
+    frame = pandas.DataFrame(list(records), columns=COLUMNS, dtype=object)  # a float would round a seed
+    whole = {name: "Int64" for name in _NUMBERS if all(_is_whole(record[name]) for record in records)}
+    return frame.astype({**_DTYPES, **whole})
+
+
+def _is_whole(value: object) -> bool:
+    return value is None or (isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63)
+
+
+def _disarm(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
 def _number(value: object) -> object:
-    """A file knows its seed as text and an answer as a number: one column, one kind."""
+    """Return a number in text as an int: a file has its seed as text, and an answer as a number."""
     return int(value) if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,20}", value) else value
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ..client.client import Client
     from ..client.job import FetchJob
     from ..client.state import FetchResult, FetchState, PictureState
-    from ..images.cache import PictureCache
+    from ..images.store import PictureCache
 
 __all__ = ["DreamboothWidget"]
 
@@ -342,14 +342,9 @@ class DreamboothWidget(BaseWidget):
             raise traitlets.TraitError(f"there is no picture with index {indices[-1]}: the request has {count}")
         return indices
 
-    def _view_bundle(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        if self.result is not None and self._owner.here:
-            self._delivery.prepare(self.result.pictures)
-        return super()._view_bundle()
-
     # -- intents in --------------------------------------------------------------------------------------------
 
-    _intents = frozenset({"ready", "start", "stop", "poll_now", "get_picture", "retry", "zip"})
+    _intents = frozenset({"ready", "copy_missing", "start", "stop", "poll_now", "get_picture", "retry", "zip"})
 
     def _on_ready(self, content: Mapping[str, Any]) -> None:
         """A view appeared, or the page was reloaded: send the state and what pictures it lacks."""

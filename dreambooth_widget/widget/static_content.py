@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 from ..client.state import FetchResult, FetchState, PictureState
 from ..images.picture import Picture
-from ..images.prompt_text import describe
 from .signed_links import strip_url_queries
 
 __all__ = ["Kind", "Notice", "StaticContent", "counted", "read_batch", "read_request", "short", "took"]
@@ -92,7 +91,7 @@ class StaticContent:
         return " · ".join([*parts, *self._seeds(), self.name])
 
     def _seeds(self) -> list[str]:
-        seeds = [describe(picture.text).get("seed", "") for picture in self.pictures]
+        seeds = [picture.facts.get("seed", "") for picture in self.pictures]
         if self.kind != "pictures" or len(seeds) < 2 or not all(seed.isdecimal() and len(seed) < 18 for seed in seeds):
             return []
         numbers = [int(seed) for seed in seeds]
@@ -128,7 +127,7 @@ def read_request(source: FetchResult | FetchState, caption: str = "") -> StaticC
         seconds = source.finished_at - source.started_at if source.finished_at and source.started_at else None
         notice = _read_end(source)
     facts = {**_read_facts(pictures, source.meta), **_read_missing(missing)}
-    seeds = [describe(picture.text).get("seed", "") for picture in pictures]
+    seeds = [picture.facts.get("seed", "") for picture in pictures]
     if len(pictures) == 1 and not seeds[0]:
         seeds = [facts.get("Seed", "")]
     return StaticContent(
@@ -234,7 +233,7 @@ def _read_end(state: FetchState) -> Notice | None:
 def _read_facts(pictures: Sequence[Picture], meta: Mapping[str, Any]) -> dict[str, str]:
     """Return the known facts by their labels, from the answer or from the first picture that has them."""
     found: dict[str, str] = {}
-    own = describe(pictures[0].text) if pictures else {}
+    own = pictures[0].facts if pictures else {}
     for name, label in _FACTS.items():
         value = meta.get(name, own.get(name))
         if isinstance(value, (str, int, float)) and str(value).strip():

@@ -13,7 +13,6 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from ..client.state import FetchResult, FetchState
-from ..images.prompt_text import describe
 from .justified_rows import Box, justify
 from .static_content import StaticContent, counted, read_batch, read_request, short
 from .thumbnails import MOST, jpeg_uri, largest_edge, small_images, steps
@@ -187,7 +186,7 @@ def _cell(content: StaticContent, box: Box, uri: str, percent: float) -> str:
 
 def _alt(content: StaticContent, index: int) -> str:
     picture = content.pictures[index]
-    own = describe(picture.text)
+    own = picture.facts
     seed = short(own.get("seed") or (content.facts.get("Seed", "") if len(content.pictures) == 1 else ""), 24)
     prompt = short(own.get("prompt") or content.facts.get("Prompt", ""), 160)
     return f"Picture {picture.index + 1}" + (f", seed {seed}" if seed else "") + (f": {prompt}" if prompt else "")

@@ -10,7 +10,7 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from ..images.picture import Picture, shrink
+from ..images.picture import Picture, small_image
 from .justified_rows import justify
 
 if TYPE_CHECKING:
@@ -49,9 +49,7 @@ def largest_edge(count: int) -> int:
 
 def small_images(pictures: Iterable[Picture], edge: int) -> list[Image.Image]:
     """Return the pictures as RGB images of at most `edge` pixels a side, transparency laid on white."""
-    from ..images.renditions import on_white  # Pillow: not before there are pictures
-
-    return [on_white(shrink(picture, edge)) for picture in pictures]
+    return [small_image(picture, edge) for picture in pictures]
 
 
 def jpeg_uri(image: Image.Image, edge: int, quality: int) -> str:

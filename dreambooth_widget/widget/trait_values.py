@@ -16,7 +16,6 @@ from ..errors import (
     RequestNotFoundError,
 )
 from ..images.files import file_name
-from ..images.prompt_text import describe
 from .signed_links import strip_url_queries
 
 __all__ = ["card_values", "row_values", "trait_values"]
@@ -101,7 +100,7 @@ def _picture_values(entry: PictureState, request_id: str) -> dict[str, Any]:
         "width": entry.width,
         "height": entry.height,
         "size": picture.nbytes if picture else 0,
-        "text": _texts(describe(picture.text)) if picture else {},
+        "text": _texts(picture.facts) if picture else {},
     }
 
 

@@ -88,10 +88,10 @@ class Card:
         return self.dialog
 
     async def fill_form(self, key: str, request_id: str) -> None:
-        """Type both and press Fetch."""
+        """Type both and press Show pictures."""
         await self.root.get_by_label("API key").fill(key)
         await self.root.get_by_label("Request id").fill(request_id)
-        await self.button("Fetch").click()
+        await self.button("Show pictures").click()
 
 
 async def decoded(picture: Locator) -> None:

@@ -63,12 +63,15 @@ def done(count: int = 4, **traits: Any) -> State:
     return state("success", {"meta": META}, ago=31, **{"pictures": pictures, **traits})
 
 
-def failure(kind: str, title: str, message: str, advice: str, details: str = "") -> State:
+LATE = "the host answered 404; attempt 2 of 6 in 8 s"
+
+
+def failure(kind: str, title: str, message: str, advice: str, details: str = "", **card: Any) -> State:
     """A job that ended in an error."""
     remedy = {"InvalidKeyError": "key", "RequestNotFoundError": "edit", "GenerationFailedError": "prompt"}
     error = {"kind": kind, "title": title, "message": message, "advice": advice, "details": details}
     error["remedy"] = remedy.get(kind, "check")
-    return state("error", {"error": error}, ago=2)
+    return state("error", {"error": error, **card}, ago=2)
 
 
 def states() -> dict[str, State]:
@@ -111,6 +114,15 @@ def states() -> dict[str, State]:
             "Job failed",
             "The service gave the job up.",
             "Submit the generation again; waiting longer does not help.",
+        ),
+        "17b-job-failed-with-prompt": {
+            **failure(
+                "GenerationFailedError", "Job failed", "The service gave the job up.", "Submit it again.", meta=META
+            ),
+            "pictures": waiting(),
+        },
+        "17c-late": state(
+            "downloading", ago=28, pictures=[entry(0), entry(1), entry(2), {**waiting()[3], "reason": LATE}]
         ),
         "18-stopped": state("stopped", pictures=waiting()),
         "19-timed-out": state("timed_out", ago=600),
@@ -173,6 +185,12 @@ def open_comparison(page: Page) -> None:
     page.wait_for_selector("dialog[open]")
 
 
+def restart_kernel(page: Page) -> None:
+    """The kernel goes, and ipywidgets says so."""
+    page.evaluate("() => document.querySelector('.dreambooth-host').classList.add('jupyter-widgets-disconnected')")
+    page.wait_for_function("() => document.body.textContent.includes('estarted')")
+
+
 def hold_kernel(page: Page) -> None:
     """The kernel falls silent: the page's clock runs on and nothing comes."""
     page.wait_for_function("() => document.querySelector('.dreambooth-chip').textContent === 'Kernel busy'")
@@ -185,6 +203,8 @@ def fall_silent(page: Page) -> None:
 
 STEPS: dict[str, tuple[str, Callable[[Page], None]]] = {
     "08-busy": ("03-eta", hold_kernel),
+    "08b-restarted": ("03-eta", restart_kernel),
+    "10b-done-restarted": ("10-done", restart_kernel),
     "20-details": ("10-done", open_details),
     "21-hover": ("10-done", hover_tile),
     "22-silent": ("10-done", fall_silent),

@@ -112,7 +112,7 @@ async def test_the_lightbox_tells_each_picture_by_its_own_request(card_page: Car
     await expect(card.dialog.locator("aside")).to_contain_text("13443927")
     await card_page.page.keyboard.press("ArrowRight")
     await expect(card.dialog).to_contain_text("5 of 8")
-    await expect(card.dialog.locator("> p")).to_contain_text("request 13443930")
+    await expect(card.dialog.locator("> p")).to_contain_text("Request 13443930")
     await expect(card.dialog.locator("aside dd").get_by_text("13443930", exact=True)).to_have_count(1)
     await card_page.page.keyboard.press("s")
     assert await card_page.saved() == [{"selected": [[3, 0]]}]
@@ -128,7 +128,7 @@ async def test_pictures_are_selected_as_pairs(card_page: CardPage) -> None:
     await card_page.page.keyboard.press("Space")
     assert (await card_page.saved())[-1] == {"selected": [[0, 0], [3, 0]]}
     await card.button("Compare").click()
-    await expect(card.dialog.locator(".dreambooth-caption").last).to_have_text("request 13443930")
+    await expect(card.dialog.locator(".dreambooth-caption").last).to_have_text("Request 13443930")
     await card_page.page.keyboard.press("Escape")
     await expect(card.dialog).to_have_count(0)
     await card_page.page.keyboard.press("Control+a")
@@ -143,7 +143,7 @@ async def test_the_arrows_pass_over_what_waits(card_page: CardPage) -> None:
     card = await mounted(card_page, rows)
     await card.tiles.first.get_by_role("button", name="Open").focus()
     await card_page.page.keyboard.press("ArrowRight")
-    await expect(card.button("Try again, two owls")).to_be_focused()
+    await expect(card.button("Check again, two owls")).to_be_focused()
     await card_page.page.keyboard.press("ArrowRight")
     await expect(card.tiles.nth(4).get_by_role("button", name="Open")).to_be_focused()
     await card_page.page.keyboard.press("Home")
@@ -155,7 +155,7 @@ async def test_the_arrows_pass_over_what_waits(card_page: CardPage) -> None:
     [
         (MIXED, "Check now", {"type": "poll_now"}),
         (MIXED, "Stop all", {"type": "stop"}),
-        (MIXED, "Try again, a harbour in the rain", {"type": "again", "request": 1}),
+        (MIXED, "Check again, a harbour in the rain", {"type": "again", "request": 1}),
         (MIXED, "Check again, two owls", {"type": "again", "request": 2}),
         (MIXED[:2], "Retry failed (1)", {"type": "retry_failed"}),
         ([stopped(0)], "Check again", {"type": "poll_now"}),
@@ -173,9 +173,9 @@ async def test_a_button_sends_one_message(
 async def test_a_wrong_key_can_be_replaced(card_page: CardPage) -> None:
     """When all have failed the form for the key comes back; what is typed leaves in one message, and all go on."""
     card = await mounted(card_page, [failed(0, "Key refused"), failed(1, "Key refused")])
-    await card.button("Edit key").click()
+    await card.button("Change key").click()
     await card.root.get_by_label("API key").fill("another-key")
-    await card.button("Fetch").click()
+    await card.button("Show pictures").click()
     assert await intents(card_page) == [{"type": "start", "key": "another-key"}, {"type": "retry_failed"}]
     await expect(card.root.get_by_label("API key")).to_have_count(0)
 
@@ -200,14 +200,13 @@ async def test_only_drawn_tiles_ask_for_thumbnails(card_page: CardPage) -> None:
     assert len({need["id"] for need in needs}) == len(needs), "a picture was asked for twice"
 
 
-async def test_the_clock_of_a_tile_runs_in_the_browser(card_page: CardPage) -> None:
-    """Seconds pass without a message of the kernel, and the estimate counts down."""
+async def test_one_clock_runs_in_the_browser(card_page: CardPage) -> None:
+    """Seconds pass in the head without a message of the kernel; the tiles stand still."""
     card = await mounted(card_page, [row(0, "processing")])
-    state = card.tiles.first.locator("strong")
-    before = await state.inner_text()
-    assert before.startswith("Generating · 0:1")
-    await expect(card.line).to_contain_text("left")
-    await expect(state).not_to_have_text(before)
+    clock = card.root.locator("time")
+    before = await clock.inner_text()
+    await expect(clock).not_to_have_text(before)
+    await expect(card.tiles.first.locator("strong")).to_have_text("Generating")
 
 
 async def test_milestones_are_quarters_and_the_end(card_page: CardPage) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from ..endpoint import png
 from .axe import Axe
 from .card import Card
 from .card_page import CardPage
-from .screenshots import states
+from .screenshots import states, waiting
 
 NAMES = sorted(states())
 OVERFLOW = """card => [...card.querySelectorAll("*")]
@@ -73,10 +74,9 @@ async def test_every_state_survives_forced_colors_and_big_type(card_page: CardPa
         ("03-eta", "Stop waiting", {"type": "stop"}),
         ("03-eta", "Check now", {"type": "poll_now"}),
         ("09-downloading", "Stop", {"type": "stop"}),
-        ("17-job-failed", "Try again", {"type": "poll_now"}),
         ("18-stopped", "Check again", {"type": "poll_now"}),
         ("19-timed-out", "Check again", {"type": "poll_now"}),
-        ("02-idle", "Fetch", {"type": "start"}),
+        ("02-idle", "Show pictures", {"type": "start"}),
         ("12-missing", "Retry picture 3", {"type": "retry", "index": 2}),
     ],
 )
@@ -130,3 +130,31 @@ async def test_nothing_is_left_when_the_view_goes(card_page: CardPage) -> None:
     await card_page.unmount()
     assert await page.evaluate("() => [blobs.size, model.listeners]") == [0, 0]
     await expect(page.locator(".dreambooth-host, .dreambooth-card")).to_have_count(0)
+
+
+@pytest.mark.parametrize("width", [320, 640, 1280])
+async def test_card_keeps_its_height(card_page: CardPage, width: int) -> None:
+    """With a known number of pictures nothing below the card moves, from the first frame to the last."""
+    page = card_page.page
+    await page.set_viewport_size({"width": width, "height": 800})
+    shape = [{**each, "width": 1024, "height": 1024} for each in waiting()]
+    ready = states()["10-done"]["pictures"]
+    card = await card_page.mount(states()["03-eta"] | {"pictures": shape}, files(ready))
+    await expect(card.tiles).to_have_count(4)
+    await page.evaluate(
+        "() => { globalThis.heights = []; const card = document.querySelector('.dreambooth-card');"
+        " new ResizeObserver(() => heights.push(card.offsetHeight)).observe(card) }"
+    )
+    retrying = {**states()["06-retrying"]["_card"], "clock": 0}
+    for traits in (
+        {"eta": 1.0},
+        {"_card": retrying, "message": "attempt 2 of 6: the service answered 503"},
+        {"status": "downloading", "pictures": [ready[0], *shape[1:]], "_card": {"activity": "", "clock": 0}},
+        {"pictures": [*ready[:3], shape[3]]},
+        {"pictures": ready, "status": "success", "finished_at": time.time()},
+    ):
+        await card_page.set(**traits)
+        await page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    await expect(card.chip).to_have_text("Done")
+    heights = await page.evaluate("() => heights")
+    assert max(heights) - min(heights) <= 2, heights

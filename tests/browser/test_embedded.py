@@ -234,7 +234,7 @@ async def test_the_card_takes_the_colors_of_its_host(card_page: CardPage, host: 
         await expect(card.root).to_have_css("color", rgb(text))
         await expect(card.root).to_have_css("border-top-color", rgb(line))
         if name == "01-form":
-            assert await card.button("Fetch").evaluate(GROUND) == main
+            assert await card.button("Show pictures").evaluate(GROUND) == main
         if name == "10-done":
             await card.button("Details").click()
         contrasts = await card.root.evaluate(CONTRASTS)

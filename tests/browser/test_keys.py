@@ -120,5 +120,46 @@ async def test_keys_in_the_form_are_typed(opener: Opener, endpoint: Endpoint) ->
         await press_all(notebook, focusing(field), [*KEYS, *ARROWS])
         assert await field.input_value() == "abjkmxdd00cvzyhi "
         await field.fill("")
-    await press_all(notebook, focusing(card.button("Fetch")), [*KEYS, *ARROWS])
+    await press_all(notebook, focusing(card.button("Show pictures")), [*KEYS, *ARROWS])
     assert endpoint.polls == []
+
+
+async def saves(notebook: Notebook, place: Locator) -> None:
+    """Assert that Ctrl+S with the focus on `place` writes the notebook's file."""
+    await focusing(place)()
+    before = notebook.path.stat().st_mtime_ns
+    await notebook.soil()
+    await notebook.page.keyboard.press("Control+s")
+    await notebook.saved()
+    assert notebook.path.stat().st_mtime_ns > before
+
+
+async def test_shortcuts_reach_the_notebook(opener: Opener, endpoint: Endpoint) -> None:
+    """Ctrl+S saves, and Ctrl+Shift+C opens the palette, from a tile, the toolbar, the card and the lightbox."""
+    notebook, card = await gallery(opener, endpoint)
+    await card.open(2)
+    await notebook.page.keyboard.press("Escape")
+    for place in [card.opener(2), card.root.get_by_role("checkbox").nth(1), card.button("Details"), card.root]:
+        await saves(notebook, place)
+    await card.opener(2).focus()
+    await notebook.page.keyboard.press("Control+Shift+C")
+    palette = notebook.page.locator(".lm-CommandPalette-input")
+    await expect(palette).to_be_focused()
+    await notebook.page.keyboard.press("Escape")
+    await card.open(2)
+    for place in [card.dialog, card.dialog.get_by_role("button", name="Details")]:
+        await saves(notebook, place)
+
+
+async def test_form_passes_shortcuts(opener: Opener, endpoint: Endpoint) -> None:
+    """Ctrl+S saves from the fields and the button of the form too."""
+    notebook = await opener([SETUP, make(endpoint, more="request_id=None")])
+    await notebook.run(0)
+    await notebook.run(1)
+    card = Card(notebook.output(1))
+    for place in [
+        card.root.get_by_label("API key"),
+        card.root.get_by_label("Request id"),
+        card.button("Show pictures"),
+    ]:
+        await saves(notebook, place)

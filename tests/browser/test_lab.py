@@ -100,7 +100,7 @@ async def test_check_now_stop_and_check_again(lab: Lab, endpoint: Endpoint, awai
 
     await card.button("Stop waiting").click()
     await expect(card.chip).to_have_text("Stopped waiting")
-    await expect(card.line).to_have_text("the job goes on at the service")
+    await expect(card.line).to_have_text("The job keeps running on the service")
     await expect(card.button("Check now")).to_have_count(0)
     if awaited:
         await expect(notebook.output(2)).to_contain_text("StoppedError")
@@ -125,7 +125,7 @@ async def test_form(lab: Lab, endpoint: Endpoint) -> None:
     await expect(card.chip).to_have_text("Not started")
     await expect(card.root.get_by_label("API key")).to_have_attribute("type", "password")
 
-    await card.button("Fetch").click()
+    await card.button("Show pictures").click()
     await expect(card.root.get_by_role("alert")).to_have_text("The API key is missing.")
     assert endpoint.polls == []
 
@@ -153,14 +153,14 @@ async def test_a_refused_key_is_replaced_in_the_card(lab: Lab, endpoint: Endpoin
     await expect(notebook.output(2)).to_contain_text("InvalidKeyError")
     assert CANARY not in await lab.page.content()
 
-    await card.button("Edit key").click()
-    await card.fill_form("another-key-1234567890", "13443927")
+    await card.root.get_by_label("API key").fill("another-key-1234567890")
+    await card.button("Show pictures").click()
     await card.shows(4)
     assert b"another-key-1234567890" in endpoint.polls[-1].body
 
 
 async def test_a_failed_job(lab: Lab, endpoint: Endpoint) -> None:
-    """A dead job is never submitted again; "Try again" asks once more."""
+    """A dead job is never submitted again; "Check again" asks once more."""
     endpoint.answers = [{"status": "failed", "id": "", "message": "Failed, Try Again", "output": ""}]
     notebook = await started(lab, endpoint)
     card = Card(notebook.output(1))
@@ -171,7 +171,7 @@ async def test_a_failed_job(lab: Lab, endpoint: Endpoint) -> None:
 
     serve_pictures(endpoint)
     endpoint.answers = [endpoint.success(*links(endpoint))]
-    await card.button("Try again").click()
+    await card.button("Check again").click()
     await card.shows(4)
     assert {seen.path for seen in endpoint.polls} == {"/api/v4/dreambooth/fetch"}
 
@@ -183,7 +183,7 @@ async def test_a_missing_picture_can_be_retried(lab: Lab, endpoint: Endpoint) ->
     endpoint.answers = [endpoint.success(*links(endpoint, 3))]
     notebook = await started(lab, endpoint)
     card = Card(notebook.output(1))
-    await expect(card.line).to_have_text("2 of 3 pictures, 1 could not be loaded")
+    await expect(card.line).to_have_text("2 of 3 pictures · 1 could not be loaded")
     await card.shows(2)
     await expect(card.tiles.nth(1).locator("p")).not_to_be_empty()
 
@@ -271,7 +271,7 @@ async def test_a_blocked_kernel_is_told_apart_from_a_slow_service(lab: Lab, endp
     await expect(card.line).to_contain_text("next check in")
     await notebook.begin(2)
     await expect(card.chip).to_have_text("Kernel busy")
-    await expect(card.line).to_contain_text("a running cell holds the kernel")
+    await expect(card.line).to_contain_text("Waiting for the running cell to finish")
     endpoint.answers = [endpoint.success(*links(endpoint))]
     go = lab.server.root / "go"
     go.touch()
@@ -279,6 +279,51 @@ async def test_a_blocked_kernel_is_told_apart_from_a_slow_service(lab: Lab, endp
         await card.shows(4)
     finally:
         go.unlink()
+
+
+async def test_restarted_kernel_is_no_busy_kernel(lab: Lab, endpoint: Endpoint) -> None:
+    """The card says that the kernel was restarted and what to do; the cell, run again, picks the request up."""
+    endpoint.answers = [PROCESSING]
+    notebook = await started(lab, endpoint, more="samples=4")
+    card = Card(notebook.output(1))
+    await expect(card.tiles).to_have_count(4)
+    await notebook.restart()
+    await expect(card.chip).to_have_text("Kernel restarted")
+    await expect(card.line).to_have_text("Run this cell again to pick up request 13443927")
+    await expect(card.tiles).to_have_count(0)
+    await expect(card.root.get_by_role("button")).to_have_count(0)
+    await notebook.execute(HAND_OVER_KEY)
+    await notebook.run(0)
+    await notebook.run(1)
+    await expect(card.chip).to_have_text("Generating")
+
+
+async def test_pictures_outlive_the_kernel(lab: Lab, endpoint: Endpoint) -> None:
+    """After a restart the pictures are still opened, and downloaded as the previews that the page has."""
+    notebook, card = await finished(lab, endpoint)
+    await notebook.restart()
+    await expect(card.root.get_by_text("The kernel was restarted")).to_be_visible()
+    await expect(card.chip).to_have_text("Done")
+    dialog = await card.open(2)
+    async with lab.page.expect_download() as download:
+        await dialog.get_by_role("button", name="Download").click()
+    assert re.fullmatch(r"13443927-2\.(webp|jpg)", (await download.value).suggested_filename)
+    await lab.page.keyboard.press("Escape")
+
+
+async def test_download_waits_for_the_running_cell(lab: Lab, endpoint: Endpoint) -> None:
+    """A download that a running cell holds up says so, and comes after it."""
+    blocker = "import time, pathlib\nwhile not pathlib.Path('go').exists(): time.sleep(0.05)"
+    notebook, card = await finished(lab, endpoint, blocker)
+    await notebook.begin(2)
+    await card.button("Download").click()
+    await expect(card.root.get_by_text("Waiting for the running cell to finish")).to_be_visible()
+    go = lab.server.root / "go"
+    async with lab.page.expect_download() as download:
+        go.touch()
+    go.unlink()
+    assert (await download.value).suggested_filename.endswith(".zip")
+    await expect(card.root.get_by_text("Waiting for the running cell to finish")).to_have_count(0)
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark", "JupyterLab Dark High Contrast"])

@@ -502,3 +502,41 @@ async def test_in_a_low_frame_the_stage_stands_in_the_page(framed: Framed, page:
     await page.keyboard.press("Escape")
     await expect(dialog).to_have_count(0)
     await expect(card.opener(2)).to_be_focused()
+
+
+async def test_frame_that_denies_being_one(framed: Framed) -> None:
+    """VS Code sets `window.parent` to the frame itself; the dialog stands where it is seen all the same."""
+    frame, card = await framed(9000)
+    await frame.evaluate("() => { window.parent = window; }")
+    dialog = await opened(card, 1)
+    assert await box(dialog) == {"x": 0, "y": 200, "width": 1280, "height": 700}
+
+
+async def test_vscode_cells_cover_no_stage(framed: Framed, page: Page) -> None:
+    """VS Code paints its cells over the frame: the stage stands in the flow, whole in sight, with nothing over it."""
+    frame, card = await framed(9000)
+    await frame.evaluate("() => document.body.setAttribute('data-vscode-theme-kind', 'vscode-dark')")
+    await frame.evaluate("() => { document.body.style.paddingTop = '700px'; }")
+    await page.evaluate(
+        """() => { const cell = document.createElement("div");
+        cell.style = "position: absolute; left: 0; right: 0; top: 200px; height: 700px; background: #888";
+        const scroller = document.getElementById("scroller");
+        scroller.style.position = "relative"; scroller.append(cell); scroller.scrollTop = 600; }"""
+    )
+    dialog = await opened(card, 1)
+    assert not await dialog.evaluate("dialog => dialog.matches(':modal')")
+    await expect(dialog).to_be_in_viewport(ratio=1)
+    for name in ("Close", "Previous picture", "Fit"):
+        place = await box(dialog.get_by_role("button", name=name))
+        middle = [place["x"] + place["width"] / 2, place["y"] + place["height"] / 2]
+        assert await page.evaluate("([x, y]) => document.elementFromPoint(x, y).tagName", middle) == "IFRAME"
+    await page.keyboard.press("Escape")
+    await expect(dialog).to_have_count(0)
+
+
+async def test_vscode_colours_come_first(card_page: CardPage) -> None:
+    """VS Code's renderers define JupyterLab's light colours in the dark theme too."""
+    style = "--jp-layout-color0: white; --vscode-editor-background: rgb(30, 30, 30); --vscode-editor-foreground: #ddd"
+    await card_page.page.evaluate("style => { document.documentElement.style = style; }", style)
+    card = await card_page.mount(done([entry(0)]))
+    await expect(card.root).to_have_css("background-color", "rgb(30, 30, 30)")

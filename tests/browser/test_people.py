@@ -40,19 +40,18 @@ async def unfold(card_page: CardPage, card: Card) -> None:
 
 async def send_nothing(card_page: CardPage, card: Card) -> None:
     """An empty form is sent."""
-    await card.button("Fetch").click()
+    await card.button("Show pictures").click()
     await expect(card.root.get_by_role("alert")).to_be_visible()
 
 
 async def refuse(card_page: CardPage, card: Card) -> None:
     """The kernel refuses what was asked."""
-    await card_page.page.evaluate("() => model.deliver({type: 'refused', reason: 'request_id is empty'})")
+    await card_page.page.evaluate("() => model.deliver({type: 'error', reason: 'request_id is empty'})")
     await expect(card.root.get_by_role("alert")).to_be_visible()
 
 
 async def edit(card_page: CardPage, card: Card) -> None:
     """The form comes back after a refused key."""
-    await card.button("Edit key").click()
     await expect(card.root.get_by_label("API key")).to_be_visible()
 
 
@@ -141,7 +140,7 @@ async def test_milestones_of_a_whole_job(card_page: CardPage) -> None:
     await page.clock.install()
     card = await card_page.mount(state("processing", eta=21.0, ago=0.5, pictures=waiting()))
     region = card.root.page.locator(".dreambooth-spoken")
-    await expect(region).to_have_text("Generating, about 21 s left.")
+    await expect(region).to_have_text("Generating. About 21 s left.")
     await page.evaluate(LISTEN)
 
     async def goes_on(seconds: int, **traits: Any) -> None:
@@ -163,9 +162,9 @@ async def test_milestones_of_a_whole_job(card_page: CardPage) -> None:
 
     spoken = await page.evaluate("() => spoken")
     sentences = [sentence for _, sentence in spoken]
-    assert sentences[0] == "Trying again: the service answered 503."
-    assert sentences[1].startswith(("Generating", "Taking longer than the estimate"))
-    assert sentences[-1].startswith("Done: 4 pictures · 0:2")
+    assert sentences[0] == "Trying again. The service answered 503."
+    assert sentences[1].startswith(("Generating", "Taking longer than estimated"))
+    assert sentences[-1].startswith("Done: 4 pictures · took 2")
     assert len(sentences) == len(set(sentences)) <= 5, sentences
     times = [moment for moment, _ in spoken]
     assert min(later - earlier for earlier, later in pairwise(times)) >= 5000

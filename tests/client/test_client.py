@@ -28,7 +28,7 @@ from dreambooth_widget import (
 from dreambooth_widget.client.client import _CLIENTS, _TRANSPORTS
 from dreambooth_widget.client.options import FetchOptions
 from dreambooth_widget.credentials import ApiKey, find_key
-from dreambooth_widget.images.cache import PictureCache
+from dreambooth_widget.images.store import PictureCache
 
 from ..endpoint import CANARY, PROCESSING, Endpoint, ThreadedEndpoint, png
 
@@ -166,7 +166,7 @@ async def test_it_goes_with_the_last_of_its_users(endpoint: Endpoint) -> None:
     """A closed widget is still a user; when all have gone, so have connections and registry."""
     widgets = [DreamboothWidget(CANARY, n, endpoint=endpoint.url) for n in range(2)]
     await asyncio.gather(*widgets)
-    alive, sessions = weakref.ref(transport(widgets[0])), transport(widgets[0])._connections._sessions
+    alive, sessions = weakref.ref(transport(widgets[0])), transport(widgets[0])._sessions
     connectors = [session.connector for session in sessions.values()]
     widgets.pop().close()
     gc.collect()

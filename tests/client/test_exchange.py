@@ -100,6 +100,37 @@ async def test_endless_heads_end(transport: Transport, flood: bytes) -> None:
         assert await transport.get(url, 1000) == Failure("no answer within 60 s")
 
 
+@pytest.mark.parametrize("chunk", [b"1\r\nx\r\n", b"1;" + b"e" * 1000 + b"\r\nx\r\n"])
+async def test_tiny_chunks_end(transport: Transport, chunk: bytes) -> None:
+    """A flood of chunks of one byte is fast, and is overhead nevertheless."""
+
+    async def answer(writer: asyncio.StreamWriter) -> None:
+        writer.write(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
+        while True:
+            writer.write(chunk * 1000)
+            await writer.drain()
+
+    async with raw_server(answer) as url:
+        assert await transport.get(url, 10_000_000) == Failure("the transfer came in too many small pieces")
+
+
+async def test_ordinary_chunks_pass(transport: Transport) -> None:
+    """Many chunks of a usual size are a picture."""
+
+    async def answer(writer: asyncio.StreamWriter) -> None:
+        writer.write(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
+        for _ in range(110):
+            writer.write(b"50\r\n" + b"x" * 80 + b"\r\n" + b"1\r\nx\r\n")
+            writer.write((b"50\r\n" + b"x" * 80 + b"\r\n") * 100)
+            await writer.drain()
+        writer.write(b"0\r\n\r\n")
+
+    async with raw_server(answer) as url:
+        response = await transport.get(url, 10_000_000)
+    assert isinstance(response, Response)
+    assert len(response.body) == 110 * (101 * 80 + 1)
+
+
 async def test_frozen_loop_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
     """Seconds in which a blocking cell holds the loop are not those of the service."""
     monkeypatch.setattr(exchange, "TICK", 0.02)

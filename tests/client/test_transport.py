@@ -174,7 +174,7 @@ ENCODINGS = {
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 async def test_encodings_are_undone(endpoint: Endpoint, encoding: str) -> None:
-    """gzip and deflate are inflated, what says nothing is ignored; for answers and for pictures."""
+    """Gzip and deflate are inflated, what says nothing is ignored; for answers and for pictures."""
     pack, headers = ENCODINGS[encoding], {"Content-Encoding": encoding}
     endpoint.answers = [Reply(pack(json.dumps(PROCESSING).encode()), headers=headers)]
     link = endpoint.serve("1.png", Reply(pack(png()), headers=headers))

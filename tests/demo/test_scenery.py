@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from dreambooth_widget.demo.scenery import draw_png
-from dreambooth_widget.images.picture import describe, read_picture
+from dreambooth_widget.images.picture import read_picture
+from dreambooth_widget.images.prompt_text import describe
 
 
 def average(data: bytes) -> tuple[int, ...]:

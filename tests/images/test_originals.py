@@ -9,7 +9,6 @@ import io
 import os
 import pickle
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -21,8 +20,8 @@ import pytest
 
 from dreambooth_widget import Client, Retry
 from dreambooth_widget.images.files import named, zip_bytes
-from dreambooth_widget.images.originals import Original, Originals
-from dreambooth_widget.images.picture import contact_sheet, thumbnail
+from dreambooth_widget.images.picture import contact_sheet, read_picture
+from dreambooth_widget.images.store import Original, PictureCache, PictureStore
 
 from ..endpoint import CANARY, Endpoint, png
 
@@ -49,17 +48,20 @@ async def endpoint() -> AsyncIterator[Endpoint]:
 FILES = [png(color, seed=str(place)) for place, color in enumerate(("red", "green", "blue"))]
 
 
+ROOM_FOR_ONE = read_picture(FILES[0], index=0, url="", max_pixels=10**6).original.held + 100
+
+
 def files(place: Path) -> list[Path]:
-    """Every file below a folder."""
-    return sorted(path for path in place.rglob("*") if path.is_file())
+    """Return the originals in files below a folder, without what belongs to the folder itself."""
+    return sorted(path for path in place.rglob("*.original") if path.is_file())
 
 
 def test_the_first_stay_in_memory_and_the_others_leave(temporary: Path) -> None:
     """Up to `room` bytes; what does not fit any more is in a file, and reads the same."""
-    originals = Originals(10)
+    originals = PictureStore(10)
     kept = [Original(data) for data in (b"123456", b"7890", b"x", b"")]
     for original in kept:
-        originals.hold(original)
+        originals.add(original)
     assert [path.read_bytes() for path in files(temporary)] == [b"x"]
     assert [original.read() for original in kept] == [b"123456", b"7890", b"x", b""]
     assert [original.nbytes for original in kept] == [6, 4, 1, 0]
@@ -67,10 +69,10 @@ def test_the_first_stay_in_memory_and_the_others_leave(temporary: Path) -> None:
 
 def test_what_goes_makes_room(temporary: Path) -> None:
     """An original that nobody has any more frees its bytes, or its file; the folder stays for the next."""
-    originals = Originals(10)
+    originals = PictureStore(10)
     first, second = Original(b"1" * 10), Original(b"2" * 10)
-    originals.hold(first)
-    originals.hold(second)
+    originals.add(first)
+    originals.add(second)
     (path,) = files(temporary)
     del second
     gc.collect()
@@ -78,16 +80,16 @@ def test_what_goes_makes_room(temporary: Path) -> None:
     del first
     gc.collect()
     third = Original(b"3" * 10)
-    originals.hold(third)
+    originals.add(third)
     assert files(temporary) == []
     assert third.read() == b"3" * 10
 
 
 def test_the_folder_goes_with_the_last_picture(temporary: Path) -> None:
     """Not with the client: whoever has a picture has its bytes. The client and the pictures gone, nothing is left."""
-    originals = Originals(0)
+    originals = PictureStore(0)
     original = Original(b"bytes")
-    originals.hold(original)
+    originals.add(original)
     del originals
     gc.collect()
     assert original.read() == b"bytes"
@@ -98,8 +100,8 @@ def test_the_folder_goes_with_the_last_picture(temporary: Path) -> None:
 
 def test_nobody_else_may_look_into_the_folder(temporary: Path) -> None:
     """Other users of the machine neither list nor read it."""
-    originals, original = Originals(0), Original(b"bytes")
-    originals.hold(original)
+    originals, original = PictureStore(0), Original(b"bytes")
+    originals.add(original)
     (folder,) = temporary.iterdir()
     assert folder.stat().st_mode & 0o077 == 0
     assert original.read() == b"bytes"
@@ -111,9 +113,9 @@ def test_a_copy_beside_is_linked_and_not_written_twice(tmp_path: Path, temporary
     cache.mkdir()
     copy_ = cache / "0.png"
     copy_.write_bytes(b"bytes")
-    originals, original = Originals(0, cache), Original(b"bytes")
-    originals.hold(original, copy_)
-    (linked,) = [path for path in files(cache) if path != copy_]
+    originals, original = PictureStore(0, PictureCache(cache)), Original(b"bytes")
+    originals.add(original, copy_)
+    (linked,) = files(cache)
     assert linked.stat().st_ino == copy_.stat().st_ino
     copy_.unlink()
     assert original.read() == b"bytes"
@@ -123,7 +125,7 @@ def test_a_copy_beside_is_linked_and_not_written_twice(tmp_path: Path, temporary
 def test_a_copy_that_cannot_be_linked_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A disk without hard links, or a cache file that another kernel has just removed."""
     original, gone = Original(b"bytes"), tmp_path / "gone.png"
-    Originals(0, tmp_path / "cache").hold(original, gone)
+    PictureStore(0, PictureCache(tmp_path / "cache")).add(original, gone)
     assert original.read() == b"bytes"
 
     def no_links(*_: object) -> None:
@@ -132,7 +134,7 @@ def test_a_copy_that_cannot_be_linked_is_written(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(os, "link", no_links)
     gone.write_bytes(b"other")
     another = Original(b"other")
-    Originals(0, tmp_path / "cache").hold(another, gone)
+    PictureStore(0, PictureCache(tmp_path / "cache")).add(another, gone)
     assert another.read() == b"other"
     assert gone.stat().st_nlink == 1
 
@@ -147,15 +149,15 @@ def test_a_full_disk_costs_memory_and_not_the_picture(
         write(path, data[: len(data) // 2])
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    originals, original = Originals(0), Original(b"bytes")
+    originals, original = PictureStore(0), Original(b"bytes")
     with monkeypatch.context() as patch:
         patch.setattr(Path, "write_bytes", full)
-        originals.hold(original)
+        originals.add(original)
     assert original.read() == b"bytes"
     assert "No space left" in caplog.text
     assert files(temporary) == []
     later = Original(b"later")
-    originals.hold(later)
+    originals.add(later)
     assert len(files(temporary)) == 1
 
 
@@ -163,15 +165,15 @@ def test_a_place_that_cannot_be_made_costs_memory(tmp_path: Path, caplog: pytest
     """The cache's folder turned out to be a file meanwhile: the pictures are there all the same."""
     (tmp_path / "file").write_bytes(b"")
     original = Original(b"bytes")
-    Originals(0, tmp_path / "file" / "cache").hold(original)
+    PictureStore(0, PictureCache(tmp_path / "file" / "cache")).add(original)
     assert original.read() == b"bytes"
     assert "stays in memory" in caplog.text
 
 
 def test_a_file_that_somebody_removed_is_an_error_and_no_empty_picture(temporary: Path) -> None:
     """`OSError`, not b"": saved empty files would be found much later."""
-    originals, original = Originals(0), Original(b"bytes")
-    originals.hold(original)
+    originals, original = PictureStore(0), Original(b"bytes")
+    originals.add(original)
     for path in files(temporary):
         path.unlink()
     with pytest.raises(FileNotFoundError):
@@ -181,13 +183,13 @@ def test_a_file_that_somebody_removed_is_an_error_and_no_empty_picture(temporary
 
 def test_many_threads_at_once(temporary: Path) -> None:
     """Never more than `room` bytes in memory, no name twice, every byte its own."""
-    originals = Originals(1000)
+    originals = PictureStore(1000)
     kept: list[Original] = []
 
     def hold(start: int) -> None:
         for number in range(start, start + 50):
             original = Original(b"%100d" % number)
-            originals.hold(original)
+            originals.add(original)
             kept.append(original)
 
     threads = [threading.Thread(target=hold, args=(start,)) for start in range(0, 400, 50)]
@@ -212,11 +214,11 @@ def test_less_than_no_memory_is_an_error(room: int) -> None:
 HOLDING = """
 import sys
 from pathlib import Path
-from dreambooth_widget.images.originals import Original, Originals
-originals = Originals(0, Path(sys.argv[1]))
+from dreambooth_widget.images.store import Original, PictureCache, PictureStore
+originals = PictureStore(0, PictureCache(sys.argv[1]))
 kept = [Original(b"bytes") for _ in range(3)]
 for original in kept:
-    originals.hold(original)
+    originals.add(original)
 print("held", flush=True)
 sys.stdin.readline()
 """
@@ -238,7 +240,7 @@ def test_they_go_with_the_process(tmp_path: Path) -> None:
     process = start(folder)
     assert len(files(folder)) == 3
     process.communicate("end\n", timeout=30)
-    assert list(folder.iterdir()) == []
+    assert [path.name for path in folder.rglob("*")] == ["dreambooth-widget", "CACHEDIR.TAG"]
 
 
 def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path: Path) -> None:
@@ -248,18 +250,17 @@ def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path: Path) -> No
     victim.send_signal(signal.SIGKILL)
     victim.communicate()
     assert len(files(folder)) == 6
-    foreign = folder / f".dreambooth-originals-elsewhere_{socket.gethostname()}-{victim.pid}-abc"
-    foreign.mkdir()
-    (folder / f".dreambooth-originals-{socket.gethostname().replace('-', '_')}-1-abc").mkdir()  # that one always lives
-    mine = folder / "mine-and-not-yours"
-    mine.mkdir()
+    foreign = [
+        folder / "dreambooth-widget" / "originals-",
+        folder / ".dreambooth-originals-host-1-abc",
+        folder / "mine",
+    ]
+    for other in foreign:
+        other.mkdir()
     original = Original(b"bytes")
-    Originals(0, folder).hold(original)
-    assert f"-{victim.pid}-" not in " ".join(path.name for path in folder.iterdir() if path != foreign)
+    PictureStore(0, PictureCache(folder)).add(original)
     assert len(files(folder)) == 4
-    assert foreign.exists()
-    assert list(folder.glob("*-1-abc"))
-    assert mine.exists()
+    assert all(other.exists() for other in foreign)
     alive.communicate("end\n", timeout=30)
 
 
@@ -269,11 +270,11 @@ def test_a_forked_child_takes_nothing_away(tmp_path: Path) -> None:
     script = """
 import os, sys
 from pathlib import Path
-from dreambooth_widget.images.originals import Original, Originals
-originals = Originals(0, Path(sys.argv[1]))
+from dreambooth_widget.images.store import Original, PictureCache, PictureStore
+originals = PictureStore(0, PictureCache(sys.argv[1]))
 kept = [Original(b"bytes") for _ in range(2)]
 for original in kept:
-    originals.hold(original)
+    originals.add(original)
 child = os.fork()
 if not child:
     del kept[0], original
@@ -291,7 +292,7 @@ print([original.read() for original in kept])
 
 async def test_pictures_read_them_back_unseen(endpoint: Endpoint, tmp_path: Path, temporary: Path) -> None:
     """`data`, `image`, `save`, a zip, thumbnails, sheets, pickles and copies: as if they were in memory."""
-    async with Client(CANARY, endpoint=endpoint.url, retry=QUICK, memory=len(FILES[0])) as client:
+    async with Client(CANARY, endpoint=endpoint.url, retry=QUICK, memory=ROOM_FOR_ONE) as client:
         result = await client.fetch(1)
     assert len(files(temporary)) == 2
     del client
@@ -302,7 +303,7 @@ async def test_pictures_read_them_back_unseen(endpoint: Endpoint, tmp_path: Path
     assert [picture.save(tmp_path / f"{picture.index}.png").read_bytes() for picture in result] == FILES
     with zipfile.ZipFile(io.BytesIO(zip_bytes(named(result, "1")))) as archive:
         assert [archive.read(name) for name in archive.namelist()] == FILES
-    assert all(thumbnail(picture) for picture in result)
+    assert all(picture.rendition("thumbnail").data for picture in result)
     assert contact_sheet(result.pictures).width > 0
     for again in (pickle.loads(pickle.dumps(result)), copy.deepcopy(result), [copy.copy(each) for each in result]):
         assert [picture.data for picture in again] == FILES
@@ -328,7 +329,7 @@ async def test_beside_a_cache_nothing_is_kept_twice(endpoint: Endpoint, tmp_path
     async with Client(CANARY, endpoint=endpoint.url, retry=QUICK, memory=0, cache=folder) as client:
         result = await client.fetch(1)
     assert files(temporary) == []
-    images = [path for path in files(folder) if path.suffix in (".png", ".original")]
+    images = [*files(folder), *folder.rglob("*.png")]
     assert len(images) == 6
     assert len({path.stat().st_ino for path in images}) == 3
     assert [picture.data for picture in result] == FILES
@@ -339,7 +340,7 @@ async def test_what_comes_from_the_cache_leaves_memory_too(endpoint: Endpoint, t
     folder = tmp_path / "cache"
     async with Client(CANARY, endpoint=endpoint.url, retry=QUICK, cache=folder) as client:
         await client.fetch(1)
-    async with Client(endpoint=endpoint.url, retry=QUICK, memory=len(FILES[0]), cache=folder) as again:
+    async with Client(endpoint=endpoint.url, retry=QUICK, memory=ROOM_FOR_ONE, cache=folder) as again:
         result = await again.fetch(1)
     spilled = [path for path in files(folder) if path.suffix == ".original"]
     assert len(spilled) == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 
 import pytest
 from hypothesis import given
@@ -17,7 +18,7 @@ MEBIBYTE = 1 << 20
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_formats_are_known_by_their_first_bytes(kind: str) -> None:
-    """The four allowed formats are recognized, whatever the link was called."""
+    """The allowed formats are recognized, whatever the link was called."""
     assert identify(encoded(scene(), kind)) == kind
 
 
@@ -31,12 +32,17 @@ def test_formats_are_known_by_their_first_bytes(kind: str) -> None:
         (b'<svg xmlns="http://www.w3.org/2000/svg"><script/></svg>', "not a picture that can be shown: SVG"),
         (b'<?xml version="1.0"?>\n<!-- c -->\n<svg/>', "not a picture that can be shown: SVG"),
         (b'{"status":"error"}', "not a picture that can be shown: JSON"),
-        (b"\0\0\0 ftypavif", "not a picture that can be shown: AVIF"),
-        (b"\0\0\0 ftypisom", "not a picture that can be shown: a video"),
-        (b"II*\0....", "not a picture that can be shown: TIFF"),
-        (b"BM......", "not a picture that can be shown: BMP"),
-        (b"%PDF-1.7", "not a picture that can be shown: PDF"),
-        (b"PK\3\4....", "not a picture that can be shown: a zip file"),
+        (b"\0\0\0 ftypisom", "A video (mp4): open its link"),
+        (b"\0\0\0 ftypqt  ", "A video (mov): open its link"),
+        (b"\x1aE\xdf\xa3....", "A video (webm): open its link"),
+        (b"RIFF....WAVEfmt ", "Sound (wav): open its link"),
+        (b"ID3\4....", "Sound (mp3): open its link"),
+        (b"glTF\2\0\0\0", "A 3D model (glb): open its link"),
+        (b"\0\0\0 ftypheic", "A picture (HEIC): open its link"),
+        (b"II*\0....", "A picture (TIFF): open its link"),
+        (b"BM......", "A picture (BMP): open its link"),
+        (b"%PDF-1.7", "A document (PDF): open its link"),
+        (b"PK\3\4....", "A zip file: open its link"),
         (b"once upon a time", "not a picture"),
     ],
 )
@@ -45,8 +51,19 @@ def test_what_is_no_picture_is_named(data: bytes, reason: str) -> None:
     with pytest.raises(PictureRefusedError) as refused:
         identify(data)
     assert str(refused.value) == reason
-    with pytest.raises(PictureRefusedError, match=reason):
+    with pytest.raises(PictureRefusedError, match=re.escape(reason)):
         unwrap(data, max_bytes=MEBIBYTE)
+
+
+@pytest.mark.parametrize(
+    ("data", "early"),
+    [(b"", True), (b"<html>", True), (b"<Error><Code>NoSuchKey", True), (b"{}", True), (b"glTF", False), (b"x", False)],
+)
+def test_early_links_are_told_apart(data: bytes, early: bool) -> None:
+    """A notice or nothing may become the picture later, a video never does."""
+    with pytest.raises(PictureRefusedError) as refused:
+        identify(data)
+    assert refused.value.early is early
 
 
 @pytest.mark.parametrize("kind", FORMATS)

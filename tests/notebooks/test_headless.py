@@ -129,7 +129,7 @@ STYLING = ("style", "class", "srcset", "download")
 
 @pytest.mark.slow
 def test_without_any_style(workshop: Workshop, endpoint: Endpoint) -> None:
-    """As GitHub shows it: rows of pictures of a sensible size, each with its number and text, then the facts."""
+    """As GitHub shows it: rows of pictures of a sensible size, each with its seed, then the facts."""
     executed = workshop.execute(workshop.write([SET_UP, f"{make(endpoint, 'w')}\nw", "await w"]))
     soup = BeautifulSoup(executed.gallery(1), "html.parser")
     for element in soup.find_all("style"):
@@ -139,7 +139,7 @@ def test_without_any_style(workshop: Workshop, endpoint: Endpoint) -> None:
             element.attrs.pop(name, None)
     assert len(soup.select("table tr")) == 1
     cells = soup.select("table td")
-    assert [re.sub(r"\s+", " ", cell.get_text()).strip()[0] for cell in cells] == ["1", "2", "3", "4"]
+    assert [re.sub(r"\s+", " ", cell.get_text()).strip() for cell in cells] == [f"seed {seed}" for seed in range(4)]
     for image in soup.find_all("img"):
         assert (image["width"], image["height"]) == ("200", "200")
         assert image["alt"].startswith("Picture ")
@@ -180,10 +180,57 @@ def test_a_deadline_is_kept_in_the_file(workshop: Workshop, endpoint: Endpoint) 
     endpoint.answers = [PROCESSING]
     awaited = "try:\n    await w\nexcept TimeoutError:\n    print(w.resume_token)"
     executed = workshop.execute(workshop.write([SET_UP, f"{make(endpoint, 'w', ', deadline=1')}\nw", awaited]))
-    assert "Still processing" in executed.gallery(1)
+    assert "Still running" in executed.gallery(1)
+    assert "Run the cell to fetch request 13443927." in executed.gallery(1)
     assert executed.states()[0]["status"] == "timed_out"
     token = executed.notebook.cells[2].outputs[0]["text"].strip()
     endpoint.answers = [endpoint.success(endpoint.link("0.png"))]
     again = f"w = DreamboothWidget.resume({token!r})\ndisplay(w)\nawait w"
     executed = workshop.execute(workshop.write([SET_UP, again]))
     assert len(thumbnails(executed.gallery(1))) == 1
+
+
+@pytest.mark.slow
+def test_run_without_await_names_request(workshop: Workshop, endpoint: Endpoint) -> None:
+    """A run that ends in mid-job leaves a line with caption, count and id instead of nothing."""
+    endpoint.answers = [PROCESSING]
+    made = make(endpoint, "w", ", samples=4, caption='a red dog'")
+    executed = workshop.execute(workshop.write([SET_UP, f"{made}\nw"]))
+    text = BeautifulSoup(executed.gallery(1), "html.parser").get_text(" ")
+    assert "Still generating when this was saved. Run the cell to fetch request 13443927." in text
+    assert "a red dog" in text
+    assert "Request 13443927 · 4 pictures" in text
+
+
+@pytest.mark.slow
+def test_widget_in_a_box_keeps_pictures(workshop: Workshop, endpoint: Endpoint) -> None:
+    """`VBox([w])` and `Output.append_display_data(w)` leave the pictures in the file as `w` itself does."""
+    boxed = f"import ipywidgets\n{make(endpoint, 'w')}\ndisplay(ipywidgets.VBox([w]))\nresult = await w"
+    captured = (
+        f"out = ipywidgets.Output()\n{make(endpoint, 'v')}\nout.append_display_data(v)\ndisplay(out)\nr = await v"
+    )
+    executed = workshop.execute(workshop.write([SET_UP, boxed, captured]))
+    assert [len(thumbnails(executed.gallery(cell))) for cell in (1, 2)] == [4, 4]
+
+
+@pytest.mark.slow
+def test_converted_to_latex(workshop: Workshop, endpoint: Endpoint) -> None:
+    """LaTeX, and PDF by it, has the contact sheet, no status of long ago and no promise; a failure is one sentence."""
+    failed = f"{make(endpoint, 'v')}\nv"
+    cells = [SET_UP, f"{make(endpoint, 'w')}\nw", "_ = await w", failed, "try:\n    await v\nexcept Exception: pass"]
+    executed = workshop.execute(workshop.write(cells[:3]))
+    assert len(json.dumps(executed.outputs(1)).encode()) < 128 * 1024 + 2000
+    workshop.run("nbconvert", "--to=latex", str(executed.path))
+    latex = executed.path.with_suffix(".tex").read_text(encoding="utf-8")
+    assert "DreamboothWidget for" not in latex
+    assert "static copy" not in latex
+    assert latex.count("includegraphics") + latex.count("adjustimage") >= 1
+    (sheet,) = executed.path.parent.glob("*_files/*.jpg")
+    with Image.open(sheet) as image:
+        assert image.width > 700
+    endpoint.answers = [Reply({"status": "failed", "message": "out of memory"})]
+    executed = workshop.execute(workshop.write([SET_UP, *cells[3:]]))
+    workshop.run("nbconvert", "--to=latex", str(executed.path))
+    latex = executed.path.with_suffix(".tex").read_text(encoding="utf-8")
+    assert "Job failed." in latex
+    assert "Request 13443927" in latex

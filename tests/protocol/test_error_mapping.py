@@ -244,6 +244,11 @@ class TestOtherErrors:
         """The status "failed" is final: the job is dead."""
         assert refused({"status": "failed", **fields}, status).error is GenerationFailedError
 
+    @pytest.mark.parametrize("message", ["Generation failed", "Failed to generate the image", "Error while generating"])
+    def test_words_for_dead_jobs(self, message: str) -> None:
+        """An error that reports a failed generation is the end of the job."""
+        assert refused({"status": "error", "message": message}).error is GenerationFailedError
+
     def test_object_message(self) -> None:
         """An object message becomes "field: text" for each field."""
         answer = refused(BAD_FIELD)
@@ -267,6 +272,9 @@ class TestOtherErrors:
             ({"message": "no such request"}, 200),
             ({"code": "not_found", "message": "?"}, 200),
             ({"message": "?"}, 404),
+            ({"status": None, "message": "Request not found"}, 404),
+            ({"status": None, "error": "No job with this id was found"}, 404),
+            ({"status": None, "message": "No generation found for this request"}, 404),
         ],
     )
     def test_not_found(self, fields: dict[str, Any], status: int) -> None:

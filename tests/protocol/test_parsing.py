@@ -291,6 +291,14 @@ class TestKeyIsRedacted:
         answer = refused({"status": "error", "message": "x" * before + KEY_TEXT}, redact=KEY.redact)
         assert KEY_TEXT[:6] not in answer.details
 
+    @pytest.mark.parametrize("end", range(0, 60, 3))
+    def test_at_the_end_of_reading(self, end: int) -> None:
+        """A text of many long keys, cut where reading ends, shows no part of one."""
+        key = "".join(f"{number:03}-" for number in range(60))
+        text = shown("y" * end + key * 500, lambda text: text.replace(key, "[key]"))
+        assert "000-" not in text
+        assert shown("y" * end + key * 50 + " z", lambda text: text.replace(key, "[key]")).endswith("[key] z")
+
     def test_unknown_status_word(self) -> None:
         """An unknown status word is shown, so the key is redacted of it too."""
         answer = read({"status": f"hm {KEY_TEXT}"}, redact=KEY.redact)

@@ -13,7 +13,6 @@ import weakref
 import zipfile
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -171,7 +170,7 @@ async def test_add(service: Service, client: Client) -> None:
 async def test_an_empty_batch(service: Service, client: Client) -> None:
     """Waits for what is added, and has no pictures before."""
     batch = DreamboothBatch(client=client)
-    assert (batch.status, batch.message, await batch) == ("idle", "no requests yet", [])
+    assert (batch.status, batch.message, await batch) == ("idle", "No requests yet", [])
     with pytest.raises(dw.DreamboothError, match="no pictures yet"):
         batch.contact_sheet()
     service.ready = {"a"}
@@ -325,13 +324,11 @@ async def test_to_frame(service: Service, client: Client, monkeypatch: pytest.Mo
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(ImportError, match="pip install pandas"):
         batch.to_frame()
-    monkeypatch.setitem(sys.modules, "pandas", SimpleNamespace(DataFrame=lambda records: ("frame", records)))
-    kind, records = batch.to_frame()
-    assert kind == "frame"
-    assert [(each["caption"], each["status"], each["picture"]) for each in records] == [
-        ("one", "success", 1),
-        ("two", "error", None),
-    ]
+    monkeypatch.undo()
+    frame = batch.to_frame()
+    assert frame["caption"].tolist() == ["one", "two"]
+    assert frame["status"].tolist() == ["success", "error"]
+    assert (frame["picture"][0], frame["picture"].isna().tolist()) == (1, [False, True])
 
 
 async def test_the_static_copy(service: Service, client: Client) -> None:
@@ -694,7 +691,7 @@ async def test_a_service_that_asks_to_wait_is_told(service: Service, client: Cli
     """In one line with the number of those that wait."""
     service.when = lambda seen: Reply({"status": "error", "message": "Rate limit exceeded"}, 429, {"Retry-After": "60"})
     batch = DreamboothBatch(requests=["a", "b"], client=client)
-    await until(batch, lambda: batch._card["trouble"].startswith("the service asked to wait: 2 requests"))
+    await until(batch, lambda: batch._card["trouble"].startswith("The service asked to wait: 2 requests"))
     assert batch._card["activity"] == "rate_limited"
     batch.stop()
     await batch
@@ -709,7 +706,7 @@ async def test_a_file_that_is_gone_is_unavailable(
     async with Client(CANARY, endpoint=service.url, memory=0) as client:
         batch = DreamboothBatch(requests=["a"], client=client)
         await batch
-    for path in tmp_path.rglob("*.original"):
+    for path in [*tmp_path.rglob("*.original"), *tmp_path.rglob("*.inspected")]:
         path.unlink()
     view = BatchView(batch, monkeypatch)
     for kind in ("original", "thumbnail"):

@@ -59,7 +59,7 @@ def test_the_counts(statuses: list[Status]) -> None:
 @pytest.mark.parametrize(
     ("statuses", "message"),
     [
-        ([], "no requests yet"),
+        ([], "No requests yet"),
         (["processing"], "0 of 1 done"),
         (["success"] * 37 + ["error"] * 2 + ["processing"] * 11, "37 of 50 done, 2 failed"),
         (
@@ -116,9 +116,15 @@ def test_an_own_eta_is_better_than_the_median() -> None:
     assert summarize([state(eta=5.0, started_at=NOW), *[done(300)] * 3], NOW).done_at == 1005.0
 
 
-def test_what_is_late_is_not_done_in_the_past() -> None:
-    """It is expected to take a quarter longer than it has taken, and the line never counts below nothing."""
-    assert summarize([state(eta=10.0, started_at=900.0)], NOW).done_at == 1025.0
+def test_late_request_moves_no_estimate() -> None:
+    """It is counted in the line; the others are expected when they were, however long it hangs."""
+    states = [state(eta=10.0, started_at=900.0), state(eta=20.0, started_at=990.0)]
+    for now in (NOW, NOW + 5):
+        outlook = summarize(states, now)
+        assert outlook.done_at == 1010.0
+        assert outlook.message == "0 of 2 done, 1 is taking longer than estimated"
+    late = summarize(states, NOW + 100)
+    assert (late.done_at, late.message) == (None, "0 of 2 done, 2 are taking longer than estimated")
 
 
 def test_after_the_end_there_is_nothing_to_expect() -> None:
@@ -159,5 +165,5 @@ def test_the_reason_is_whole() -> None:
 def test_a_service_that_asks_to_wait() -> None:
     """Says more than failing calls do."""
     outlook = summarize([FAILING, LIMITED, LIMITED], NOW)
-    assert outlook.trouble == "the service asked to wait: 2 requests will be checked later"
+    assert outlook.trouble == "The service asked to wait: 2 requests will be checked later"
     assert outlook.activity == "rate_limited"

@@ -1,19 +1,17 @@
-"""How pictures reach the browser: which files are made, in which order, how often a picture is decoded."""
+"""How pictures reach the browser: which files are sent, in which order, and that nothing is decoded for it."""
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
-from dreambooth_widget.images.picture import Picture, read_picture, shrink
-from dreambooth_widget.widget import image_sender as module
+from dreambooth_widget.images.picture import Picture, read_picture
 from dreambooth_widget.widget.image_sender import ImageSender, Kind
 
-from ..image_files import encoded, noise
+from ..image_files import encoded
 
 
 def picture(index: int, image: Image.Image) -> Picture:
@@ -43,97 +41,38 @@ class Sent:
 
 
 @pytest.fixture
-def shrunk(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The index of each picture that was decoded, once for each time."""
-    indices: list[int] = []
-
-    def counted(picture: Picture, edge: int) -> Image.Image:
-        indices.append(picture.index)
-        return shrink(picture, edge)
-
-    monkeypatch.setattr(module, "shrink", counted)
-    return indices
+def undecoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail when an original is decoded for a view: all is there already."""
+    monkeypatch.setattr(Picture, "data", property(lambda picture: pytest.fail("an original was read")))
 
 
-async def test_a_few_pictures_are_decoded_once(shrunk: list[int]) -> None:
-    """A view that appears gets all thumbnails before the first preview; both come from one decoding."""
-    sent = Sent()
-    sent.delivery.push_all(pictures(4), "7")
-    kinds = await sent.done()
-    assert sorted(kinds[:4]) == [("thumbnail", index) for index in range(4)]
-    assert sorted(kinds[4:]) == [("preview", index) for index in range(4)]
-    assert sorted(shrunk) == [0, 1, 2, 3]
-
-
-async def test_previews_wait_for_their_thumbnails_on_the_way(shrunk: list[int]) -> None:
-    """The end of the job comes while thumbnails are still being made: nothing is decoded twice."""
+@pytest.mark.usefixtures("undecoded")
+async def test_thumbnails_come_before_previews() -> None:
+    """A view that appears gets all thumbnails before the first preview, as they are stored."""
     sent, four = Sent(), pictures(4)
-    for each in four:
-        sent.delivery.push(each, "a.png")
+    sent.delivery.push_all(four, "7")
+    assert await sent.done() == [(kind, index) for kind in ("thumbnail", "preview") for index in range(4)]
+    for message in sent.messages:
+        rendition = four[message["index"]].rendition(message["kind"])
+        assert (message["mime"], message["data"]) == rendition
+
+
+@pytest.mark.usefixtures("undecoded")
+async def test_what_a_view_has_is_not_sent_again() -> None:
+    """It names the thumbnails that it has."""
+    sent, four = Sent(), pictures(4)
+    sent.delivery.push(four[2], "a.png")
     sent.delivery.push_all(four, "7", have=[each.digest for each in four])
     kinds = await sent.done()
-    assert sorted(kinds) == [(kind, index) for kind in ("preview", "thumbnail") for index in range(4)]
-    assert sorted(shrunk) == [0, 1, 2, 3]
+    assert sorted(kinds) == [*(("preview", index) for index in range(4)), ("thumbnail", 2)]
 
 
+@pytest.mark.usefixtures("undecoded")
 async def test_a_large_gallery_gets_thumbnails_alone() -> None:
     """Each once, and no previews unasked."""
     sent = Sent()
     sent.delivery.push_all(pictures(20), "7")
     assert sorted(await sent.done()) == [("thumbnail", index) for index in range(20)]
-
-
-async def test_what_is_made_small() -> None:
-    """Thumbnails are WebP of 384 pixels; previews JPEG of 1024, but WebP where something shines through."""
-    sent = Sent()
-    glass = noise((1200, 900), "RGBA")
-    sent.delivery.push_all([picture(0, glass.convert("RGB")), picture(1, glass)], "7")
-    await sent.done()
-    found = {}
-    for kind, index, mime in {(each["kind"], each["index"], each["mime"]) for each in sent.messages}:
-        parts = [each["data"] for each in sent.messages if (each["kind"], each["index"]) == (kind, index)]
-        image = Image.open(io.BytesIO(b"".join(parts)))
-        assert mime == f"image/{(image.format or '').lower()}"
-        found[kind, index] = (image.format, image.size, image.mode)
-    assert found == {
-        ("thumbnail", 0): ("WEBP", (384, 288), "RGB"),
-        ("thumbnail", 1): ("WEBP", (384, 288), "RGBA"),
-        ("preview", 0): ("JPEG", (1024, 768), "RGB"),
-        ("preview", 1): ("WEBP", (1024, 768), "RGBA"),
-    }
-
-
-async def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch, shrunk: list[int]) -> None:
-    """The oldest go beyond the bound and are made again when asked for; the newest are not made twice."""
-    monkeypatch.setattr(module, "_ROOM", 2000)
-    monkeypatch.setattr(module, "_MOST_PREVIEWS", 0)
-    sent, many = Sent(), pictures(30)
-    for each in many:
-        sent.delivery.send("thumbnail", each, "a.png")
-    await sent.done()
-    held = sent.delivery._small
-    assert 1 <= len(held) < 30
-    assert sent.delivery._kept == sum(len(data) for _, data in held.values()) <= 2000
-    assert set(sent.delivery._making) == {digest for _, digest in held}
-    monkeypatch.setattr(module, "thumbnail", lambda *_: shrunk.append(1) or b"")
-    shrunk.clear()
-    sent.delivery.send("thumbnail", many[-1], "a.png")
-    await sent.done()
-    assert shrunk == []
-    sent.delivery.send("thumbnail", many[0], "a.png")
-    await sent.done()
-    assert shrunk == [1]
-
-
-async def test_what_is_made_again_is_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A preview that is there when its thumbnail is made anew does not use up the bound twice."""
-    sent, (one,) = Sent(), pictures(1)
-    sent.delivery.send("preview", one, "a.png")
-    await sent.done()
-    sent.delivery.send("thumbnail", one, "a.png")
-    await sent.done()
-    assert len(sent.delivery._small) == 2
-    assert sent.delivery._kept == sum(len(data) for _, data in sent.delivery._small.values())
 
 
 @pytest.mark.parametrize("kind", ["thumbnail", "preview", "original"])

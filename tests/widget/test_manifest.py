@@ -12,7 +12,7 @@ import pytest
 from dreambooth_widget.client.state import FetchResult, FetchState, PictureState
 from dreambooth_widget.errors import GenerationFailedError
 from dreambooth_widget.images.picture import Picture, read_picture
-from dreambooth_widget.widget.manifest import COLUMNS, NAMES, read_records, write_manifest
+from dreambooth_widget.widget.manifest import COLUMNS, NAMES, make_frame, read_records, write_manifest
 
 from ..endpoint import png
 from ..image_files import encoded, scene
@@ -107,6 +107,34 @@ def test_both_files_say_the_same(tmp_path: Path) -> None:
     assert tuple(reader.fieldnames or ()) == COLUMNS
     assert rows == [{name: "" if value is None else str(value) for name, value in each.items()} for each in told]
     assert rows[0]["caption"] == HARD
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1 dog", "@SUM(A1)", "\t=1", "\r=1", "=cmd|' /C calc'!A0"])
+def test_csv_holds_no_formulas(tmp_path: Path, text: str) -> None:
+    """Captions, prompts, models and errors begin with an apostrophe in the CSV; numbers and the JSON stay raw."""
+    result = FetchResult("7", [picture()], [PictureState(1, "missing", text)], meta={"prompt": text, "model_id": text})
+    records_ = [{**each, "seed": -5} for each in records(result, caption=text)]
+    table, listed = write_manifest(tmp_path, records_)
+    with table.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [rows[0][name] for name in ("caption", "prompt", "model", "seed")] == [f"'{text}"] * 3 + ["-5"]
+    assert rows[1]["error"] == f"'{text}"
+    assert json.loads(listed.read_text(encoding="utf-8"))[0]["prompt"] == text
+
+
+def test_frame_keeps_whole_numbers() -> None:
+    """Beside a failed request, whose numbers are not known, none becomes a fraction or a text."""
+    pandas = pytest.importorskip("pandas")
+    result = FetchResult("7", [picture(seed="9007199254740993")], meta={"steps": 30}, duration=1.5)
+    failed = (("", FetchState("8", "error"), None), ("a dog", FetchState("7", "success"), result))
+    frame = make_frame(pandas, list(read_records(failed)))
+    assert [str(frame[name].dtype) for name in ("picture", "width", "seed", "steps")] == ["Int64"] * 4
+    assert frame["seed"][1] == 9007199254740993
+    assert frame["seed"].isna().tolist() == [True, False]
+    assert frame.to_csv(index=False).splitlines()[2].endswith(",9007199254740993,,,,30,1.5")
+    odd = make_frame(pandas, records(FetchResult("7", [picture(seed="2 of 3"), picture(seed="5")])))
+    assert odd["seed"].tolist() == ["2 of 3", 5]
+    assert make_frame(pandas, []).columns.tolist() == list(COLUMNS)
 
 
 def test_no_records_are_a_table_with_a_head(tmp_path: Path) -> None:

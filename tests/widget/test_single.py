@@ -232,29 +232,6 @@ async def test_a_view_gets_thumbnails_then_previews_and_originals_on_request(
     await view.until(lambda message: message["type"] == "unavailable")
 
 
-async def test_thumbnails_are_made_while_a_view_loads(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Displayed after the end, the widget does not wait for its view to begin with the pictures' work."""
-    widget = make(endpoint, endpoint.success(endpoint.serve("1.png", png("red")), endpoint.serve("2.png", png("blue"))))
-    await widget
-    made: list[int] = []
-    done = asyncio.Event()
-
-    async def in_picture_thread(work: Any, picture: Any, kind: str) -> Any:
-        small = await asyncio.to_thread(work, picture, kind)
-        made.append(picture.index)
-        if len(made) == 2:
-            done.set()
-        return small
-
-    monkeypatch.setattr("dreambooth_widget.widget.image_sender.in_picture_thread", in_picture_thread)
-    widget._repr_mimebundle_()
-    await asyncio.wait_for(done.wait(), 20)
-    view = View(widget, monkeypatch)
-    view.send({"type": "ready", "have": []})
-    await view.whole("preview", widget.pictures[1]["id"])
-    assert sorted(made) == [0, 1]
-
-
 async def test_a_zip_of_the_originals(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     """Made in the kernel, under the names that `save` gives; nothing chosen is answered too."""
     import io

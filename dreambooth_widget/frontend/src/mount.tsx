@@ -5,6 +5,7 @@ import { ERROR, type FromKernel, STATIC_HTML, type ToKernel, type WidgetModel } 
 import { KernelPictures } from "./model/pictureStore";
 import { writeStaticCopy } from "./model/staticCopy";
 import { ErrorBoundary } from "./ui/ErrorBoundary";
+import { passShortcuts } from "./ui/keys";
 import { LiveRegion } from "./ui/liveRegion";
 
 /** The argument of anywidget's `render`. */
@@ -48,6 +49,7 @@ export function mount<T extends SharedTraits, Intent, Message extends { type: st
   el.classList.add("dreambooth-host");
   const root = el.appendChild(document.createElement("div"));
   const liveRegion = new LiveRegion(el, life.signal);
+  passShortcuts(root, life.signal);
 
   let kernelError = "";
   const bridge = new ModelBridge(
@@ -67,10 +69,17 @@ export function mount<T extends SharedTraits, Intent, Message extends { type: st
     kernelError = "";
     bridge.send(message);
   };
-  const store = new KernelPictures((message) => bridge.send(card.toIntent(message)), bridge.drawSoon, life.signal);
+  const store = new KernelPictures(
+    (message) => bridge.send(card.toIntent(message)),
+    bridge.drawSoon,
+    life.signal,
+    () => bridge.kernelStatus() === "busy",
+  );
   const speak = (sentence: string): void => liveRegion.milestone(sentence);
   const draw = (): void => {
-    const props = { view: bridge.view(), store, kernelError, now: bridge.now, send, write: bridge.select, speak };
+    const view = bridge.view();
+    store.offline = view.gone;
+    const props = { view, store, kernelError, now: bridge.now, send, write: bridge.select, speak };
     render(<ErrorBoundary>{card.draw(props)}</ErrorBoundary>, root);
   };
 
@@ -78,6 +87,7 @@ export function mount<T extends SharedTraits, Intent, Message extends { type: st
     render(null, root);
     root.remove();
   });
+  bridge.watchComm(el);
   draw();
   store.ready();
   return () => life.abort();

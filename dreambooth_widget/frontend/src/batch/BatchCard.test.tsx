@@ -36,7 +36,9 @@ const MIXED = [
 describe("a batch", () => {
   test("shows one tile for each picture and for each request without", async () => {
     await view(MIXED);
-    expect(all("li .dreambooth-caption")).toEqual([...Array(4).fill("prompt 0"), "prompt 1", "prompt 2", "prompt 3"]);
+    expect(all("li .dreambooth-caption")).toEqual(
+      [1, 2, 3, 4].map((at) => `${at}/4 prompt 0`).concat("prompt 1", "prompt 2", "prompt 3"),
+    );
     expect(all(".dreambooth-state strong").slice(0, 2)).toEqual(["Job failed", "Stopped"]);
     expect(all(".dreambooth-state p")).toEqual(["Given up.", ""]);
   });
@@ -101,7 +103,7 @@ describe("a batch", () => {
     await view([row(0, "success", { pictures: [entry(0, { text: { seed: "7" } })] }), row(1, "error")]);
     await press("Open picture 1 of 1, seed 7, prompt 0");
     expect(document.querySelector("dialog")?.getAttribute("aria-label")).toBe("Pictures of 2 requests");
-    expect(all(".dreambooth-state button")).toEqual(["Try again"]);
+    expect(all(".dreambooth-state button")).toEqual(["Check again"]);
   });
 
   test("keeps every key out of the notebook", async () => {
@@ -124,7 +126,7 @@ describe("intents", () => {
   test.each([
     ["Check now", MIXED, { type: "poll_now" }],
     ["Stop all", MIXED, { type: "stop" }],
-    ["Try again, prompt 1", MIXED, { type: "again", request: 1 }],
+    ["Check again, prompt 1", MIXED, { type: "again", request: 1 }],
     ["Check again, prompt 2", MIXED, { type: "again", request: 2 }],
     ["Retry failed (1)", MIXED.slice(0, 2), { type: "retry_failed" }],
     ["Retry picture 2, prompt 5", [lost], { type: "retry", request: 5, index: 1 }],
@@ -140,7 +142,7 @@ describe("intents", () => {
     if (!key) throw new Error("there is no field");
     expect(more).toEqual([]);
     key.value = "s3cret-canary";
-    await press("Fetch");
+    await press("Show pictures");
     expect(model.sent.at(-1)).toEqual({ type: "start", key: "s3cret-canary" });
     expect(key.value).toBe("");
   });

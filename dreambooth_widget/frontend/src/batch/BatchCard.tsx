@@ -86,7 +86,7 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
         {...OWN_KEYS}
       >
         <Status
-          text={() => batchStatusText(view, { now: now(), heard: view.heard })}
+          text={() => batchStatusText(view, { ...view, now: now() })}
           live={status === "processing"}
           since={view.started_at}
           now={now}
@@ -96,7 +96,7 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
           speak={speak}
         />
         {form && <Form requestId={null} hasKey={card.has_key} kernelError={kernelError} onStart={start} />}
-        <Alerts problem={problem} silent={silent} />
+        <Alerts problem={problem} silent={silent} waiting={download.waiting} />
         {total > 0 && !silent && (
           <div class="dreambooth-controls">
             <Filters of={view.counts} filter={filter} onFilter={setPicked} />
@@ -117,11 +117,12 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
           <Grid
             key={filter}
             pictures={gallery}
-            tile={(props) => <BatchTile {...props} now={now} />}
+            tile={(props) => <BatchTile {...props} prefix={rows.prefix} />}
             steady
             store={store}
             size={size}
             live={status === "processing"}
+            busy={store.kernelBusy}
             selected={selected}
             focus={dialogs.focus}
             onOpen={dialogs.open}

@@ -1,8 +1,6 @@
 /** One tile of a batch with the caption beneath: a picture, or a request that has none to show (yet). */
 import type { VNode } from "preact";
-import { running } from "../card/statusText";
 import { Tile, type TileProps } from "../gallery/Tile";
-import { useTicks } from "../model/clock";
 import { UNASKED_THUMBNAILS } from "../model/constants";
 import { Button } from "../ui/Button";
 import { Icon } from "../ui/icons";
@@ -13,17 +11,18 @@ import type { BatchEntry } from "./rows";
 const ON_ITS_WAY = 300;
 
 interface Props extends TileProps {
-  now(): number;
+  /** How many characters all captions begin with. */
+  prefix: number;
 }
 
-export function BatchTile({ now, ...props }: Props): VNode {
+export function BatchTile({ prefix, ...props }: Props): VNode {
   const { row, place } = props.entry as BatchEntry;
   const caption = captionOf(row);
   return (
     <>
       {place === null ? (
         <Tile {...props}>
-          <Request {...props} now={now} />
+          <Request {...props} />
         </Tile>
       ) : (
         <Tile
@@ -35,17 +34,16 @@ export function BatchTile({ now, ...props }: Props): VNode {
         />
       )}
       <p class="dreambooth-caption" title={caption} dir="auto">
-        {caption}
+        {place !== null && row.pictures.length > 1 && <small>{`${place + 1}/${row.pictures.length} `}</small>}
+        {prefix ? `…${caption.slice(prefix)}` : caption}
       </p>
     </>
   );
 }
 
-function Request({ entry, active, now, onRetry }: Props): VNode {
+function Request({ entry, active, onRetry }: TileProps): VNode {
   const { row, reason, status } = entry as BatchEntry;
-  useTicks(running(row), row.started_at ?? 0, now);
-  const [icon, state] = stateOf(row, now());
-  const again = row.status === "error" ? "Try again" : "Check again";
+  const [icon, state] = stateOf(row);
   return (
     <div class="dreambooth-state">
       <strong>
@@ -57,8 +55,8 @@ function Request({ entry, active, now, onRetry }: Props): VNode {
           <p title={reason} dir="auto">
             {reason}
           </p>
-          <Button aria-label={`${again}, ${captionOf(row)}`} tabIndex={active ? 0 : -1} onClick={onRetry}>
-            {again}
+          <Button aria-label={`Check again, ${captionOf(row)}`} tabIndex={active ? 0 : -1} onClick={onRetry}>
+            Check again
           </Button>
         </>
       )}

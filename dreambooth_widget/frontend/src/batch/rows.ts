@@ -4,6 +4,7 @@
  */
 import type { PictureList } from "../gallery/Grid";
 import type { PictureEntry, Status } from "../model/messages";
+import { sharedPrefix } from "./batchText";
 import type { Row, RowsMessage } from "./messages";
 import { OF_REQUEST, pictureKey, tileIndex } from "./pictureKeys";
 
@@ -27,6 +28,7 @@ export interface BatchEntry extends PictureEntry {
 
 interface Held {
   status: Status;
+  caption: string;
   entries: BatchEntry[];
   /** How many of them can be opened. */
   ready: number;
@@ -42,15 +44,23 @@ export interface BatchPictures extends PictureList {
 export class Rows {
   #held = new Map<number, Held>();
   #end = 0;
+  /** How many characters at their beginning all captions share: the tiles leave them out. */
+  prefix = 0;
 
   /** New and changed rows; a snapshot's first message makes all that was known void. */
   take({ rows, first }: RowsMessage): void {
     if (first) this.#held.clear();
     for (const row of rows) {
       const entries = entriesOf(row);
-      this.#held.set(row.request, { status: row.status, entries, ready: entries.filter(isReady).length });
+      this.#held.set(row.request, {
+        status: row.status,
+        caption: row.caption,
+        entries,
+        ready: entries.filter(isReady).length,
+      });
       this.#end = Math.max(this.#end, row.request + 1);
     }
+    this.prefix = sharedPrefix([...this.#held.values()].map(({ caption }) => caption));
   }
 
   /** The tiles of all requests, or of those in one state, in the batch's order. */

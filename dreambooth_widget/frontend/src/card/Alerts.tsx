@@ -1,14 +1,21 @@
 /** What a card has to say beside the state of its requests. */
 import type { VNode } from "preact";
-import { SILENT } from "./kernelSilence";
+import { NO_ANSWER } from "./kernelSilence";
+import { WAITING_FOR_CELL } from "./statusText";
 
 interface Props {
   /** What could not be done, or "". */
   problem: string;
+  /** Pictures should be here, and nothing comes from the kernel. */
   silent: boolean;
+  /** Something was asked of a kernel that a cell holds. */
+  waiting?: boolean;
+  /** What became of a copy, or what is still there without a kernel. */
+  note?: string;
 }
 
-export function Alerts({ problem, silent }: Props): VNode {
+export function Alerts({ problem, silent, waiting, note }: Props): VNode {
+  const text = silent ? NO_ANSWER : waiting ? `${WAITING_FOR_CELL}.` : note;
   return (
     <>
       {problem && (
@@ -16,7 +23,11 @@ export function Alerts({ problem, silent }: Props): VNode {
           {problem}
         </p>
       )}
-      {silent && <p class="dreambooth-note">{SILENT}</p>}
+      {text && (
+        <p class="dreambooth-note" role="status">
+          {text}
+        </p>
+      )}
     </>
   );
 }

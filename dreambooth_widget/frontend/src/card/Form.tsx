@@ -1,23 +1,27 @@
 /**
- * Key and request id, when the cell was given none; the key alone where the requests are known. The key leaves in one custom message and the field empties itself;
- * it is never in a trait, in the page's address or in the browser's form history.
+ * Key and request id, when the cell was given none; the key alone where the request is known. The key leaves in one
+ * custom message and the field empties itself; it is never in a trait, in the page's address or in the form history.
  */
 import type { VNode } from "preact";
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Button } from "../ui/Button";
 import { OWN_KEYS } from "../ui/keys";
 
 interface Props {
-  /** Null where none is asked for. */
+  /** Null where it is known. */
   requestId: string | null;
   /** Whether the kernel has a key already, so that an empty field keeps it. */
   hasKey: boolean;
-  /** Why the kernel did not take what was sent, or "". */
+  /** Why the kernel refused what was sent, or "". */
   kernelError: string;
+  /** Whether the key field takes the focus when the form appears. */
+  focused?: boolean;
   onStart(key: string, requestId: string): void;
+  /** Escape closes the form, where there is something behind it. */
+  onCancel?(): void;
 }
 
-export function Form({ requestId, hasKey, kernelError, onStart }: Props): VNode {
+export function Form({ requestId, hasKey, kernelError, focused, onStart, onCancel }: Props): VNode {
   const key = useRef<HTMLInputElement>(null);
   const id = useRef<HTMLInputElement>(null);
   const [lacking, setLacking] = useState("");
@@ -30,11 +34,16 @@ export function Form({ requestId, hasKey, kernelError, onStart }: Props): VNode 
     if (key.current) key.current.value = "";
     onStart(secret, request);
   };
+  useEffect(() => {
+    if (focused) key.current?.focus({ preventScroll: true });
+  }, []);
   // Not a submit: a sandboxed frame without "allow-forms" blocks those, and then nothing would happen.
   const onKeyDown = (event: KeyboardEvent): void => {
-    if (event.key !== "Enter" || event.isComposing) return;
+    if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Escape" && onCancel) onCancel();
+    else if (event.key === "Enter") start();
+    else return;
     event.preventDefault();
-    start();
   };
   const problem = lacking || kernelError;
   const field = { spellcheck: false, autocomplete: "off", onKeyDown, ...OWN_KEYS };
@@ -42,7 +51,7 @@ export function Form({ requestId, hasKey, kernelError, onStart }: Props): VNode 
     <form onSubmit={(event) => event.preventDefault()}>
       <label>
         API key
-        <input ref={key} type="password" placeholder={hasKey ? "keep the one in use" : ""} {...field} />
+        <input ref={key} type="password" placeholder={hasKey ? "Keep the one in use" : ""} {...field} />
       </label>
       {requestId !== null && (
         <label>
@@ -51,7 +60,7 @@ export function Form({ requestId, hasKey, kernelError, onStart }: Props): VNode 
         </label>
       )}
       <Button data-main onClick={start}>
-        Fetch
+        Show pictures
       </Button>
       {problem && <p role="alert">{problem}</p>}
     </form>

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import widget from "../index";
 import { bytes, card, entries, entry, FakeModel, settled } from "../model/fakeModel";
-import type { Traits } from "../model/messages";
+import type { Failure, Traits } from "../model/messages";
 
 let el: HTMLElement;
 let life: AbortController;
@@ -131,11 +131,11 @@ describe("a view", () => {
 
 describe("intents", () => {
   test.each([
-    ["idle", "Fetch", { type: "start" }],
+    ["idle", "Show pictures", { type: "start" }],
     ["processing", "Check now", { type: "poll_now" }],
     ["processing", "Stop waiting", { type: "stop" }],
     ["downloading", "Stop", { type: "stop" }],
-    ["error", "Try again", { type: "poll_now" }],
+    ["error", "Check again", { type: "poll_now" }],
     ["stopped", "Check again", { type: "poll_now" }],
   ] as const)("%s: %s", (status, name, message) => {
     const { model } = mount({ status });
@@ -169,7 +169,7 @@ describe("the form", () => {
     const [key, id] = fields() as [HTMLInputElement, HTMLInputElement];
     expect(key.type).toBe("password");
     [key.value, id.value] = ["s3cret-canary", " 77 "];
-    button("Fetch").click();
+    button("Show pictures").click();
     expect(model.sent.at(-1)).toEqual({ type: "start", key: "s3cret-canary", request_id: "77" });
     expect(key.value).toBe("");
     expect(el.innerHTML).not.toContain("s3cret-canary");
@@ -186,7 +186,7 @@ describe("the form", () => {
 
   test("says what is missing and sends nothing", async () => {
     const { model } = blank();
-    button("Fetch").click();
+    button("Show pictures").click();
     await settled();
     expect(text("[role=alert]")).toBe("The API key is missing.");
     expect(model.sent).toHaveLength(1);
@@ -199,26 +199,125 @@ describe("the form", () => {
     expect(text("[role=alert]")).toBe("request_id is empty");
   });
 
-  test("comes back behind Edit key, with the id filled in", async () => {
-    const error = {
-      kind: "InvalidKeyError",
-      remedy: "key" as const,
-      title: "Key refused",
-      message: "No.",
-      advice: "",
-      details: "",
-    };
-    const { model } = mount({ status: "error", _card: card({ error }) });
+  const refused = (changes: Partial<Failure> = {}): Failure => ({
+    kind: "InvalidKeyError",
+    remedy: "key",
+    title: "Key refused",
+    message: "No.",
+    advice: "",
+    details: "",
+    ...changes,
+  });
+
+  test("stands open after a refused key, its field focused, and Escape leaves it", async () => {
+    vi.spyOn(document, "hasFocus").mockReturnValue(true);
+    const { model } = mount({ status: "error", finished_at: 5, _card: card({ error: refused() }) });
+    await settled();
+    const [key, ...others] = fields() as [HTMLInputElement];
+    expect(others).toEqual([]);
+    expect(document.activeElement).toBe(key);
+    key.value = "another-key";
+    button("Show pictures").click();
+    await settled();
+    expect(model.sent.at(-1)).toEqual({ type: "start", key: "another-key" });
+    press(key, "Escape");
+    await settled();
     expect(el.querySelector("form")).toBeNull();
-    button("Edit key").click();
+    expect(button("Check again")).toBeDefined();
+  });
+
+  test("says so when a second key is refused as well", async () => {
+    const { model } = mount({ status: "error", finished_at: 5, _card: card({ error: refused() }) });
+    model.change({ status: "processing", finished_at: null, _card: card() });
+    await settled();
+    expect(el.querySelector("form")).toBeNull();
+    model.change({ status: "error", finished_at: 9, _card: card({ error: refused() }) });
+    await settled();
+    expect(text("[role=alert]")).toBe("Refused again. No.");
+    expect(fields()).toHaveLength(1);
+  });
+
+  test("does not take the focus from someone who types elsewhere", async () => {
+    vi.spyOn(document, "hasFocus").mockReturnValue(true);
+    const elsewhere = document.body.appendChild(document.createElement("textarea"));
+    elsewhere.focus();
+    mount({ status: "error", _card: card({ error: refused() }) });
+    await settled();
+    expect(fields()).toHaveLength(1);
+    expect(document.activeElement).toBe(elsewhere);
+    elsewhere.remove();
+  });
+
+  test("comes back behind Change key or id, with the id filled in", async () => {
+    const { model } = mount({ status: "error", _card: card({ error: refused({ remedy: "edit" }) }) });
+    expect(el.querySelector("form")).toBeNull();
+    button("Change key or id").click();
     await settled();
     const [key, id] = fields() as [HTMLInputElement, HTMLInputElement];
     expect(id.value).toBe("13443927");
     key.value = "another-key";
-    button("Fetch").click();
+    button("Show pictures").click();
     await settled();
     expect(model.sent.at(-1)).toEqual({ type: "start", key: "another-key", request_id: "13443927" });
     expect(el.querySelector("form")).toBeNull();
+  });
+});
+
+describe("without its kernel", () => {
+  const waiting = entries(4).map((each) => ({ ...each, status: "waiting" as const }));
+
+  test("says that it was restarted, with no grey tiles and nothing to press", async () => {
+    mount({ status: "processing", started_at: 1, pictures: waiting });
+    el.classList.add("jupyter-widgets-disconnected");
+    await settled();
+    expect(text(".dreambooth-chip")).toBe("Kernel restarted");
+    expect(text(".dreambooth-line")).toBe("Run this cell again to pick up request 13443927");
+    expect(el.querySelectorAll(".dreambooth-tile, .dreambooth-actions button, progress")).toHaveLength(0);
+  });
+
+  test("keeps what it has: pictures are downloaded as previews", async () => {
+    const { model } = mount(done(1));
+    thumbnail(model, 0);
+    await settled();
+    el.classList.add("jupyter-widgets-disconnected");
+    await settled();
+    expect(text(".dreambooth-chip")).toBe("Done");
+    let saved = "";
+    vi.spyOn(HTMLAnchorElement.prototype, "click").mockImplementation(function (this: HTMLAnchorElement) {
+      saved = this.download;
+    });
+    button("Download").click();
+    await settled();
+    expect(saved).toBe("13443927-1.webp");
+    expect(model.sent.filter(({ type }) => type === "get_picture")).toEqual([]);
+  });
+
+  test.each(["error", "stopped", "timed_out"] as const)("grey tiles go with the job: %s", (status) => {
+    mount({ status, pictures: [entry(0), ...waiting.slice(1)] });
+    expect(el.querySelectorAll(".dreambooth-tile")).toHaveLength(1);
+  });
+});
+
+describe("a missing picture", () => {
+  test("answers a retry visibly", async () => {
+    const missing = entry(1, { status: "missing", reason: "the host answered 404" });
+    const { model } = mount({ ...done(2), pictures: [entry(0), missing] });
+    const said = (): string => text('[data-status="missing"] p');
+    expect(said()).toBe("The host answered 404");
+    button("Retry picture 2").click();
+    await settled();
+    expect(said()).toBe("Trying again…");
+    model.change({ pictures: [entry(0), { ...missing, status: "waiting", reason: "trying again" }] });
+    await settled();
+    model.change({ pictures: [entry(0), missing] });
+    await settled();
+    expect(said()).toBe("Still missing (404) · just now");
+  });
+
+  test("that is late says what it waits for", async () => {
+    const reason = "the host answered 404; attempt 2 of 6 in 8 s";
+    mount({ status: "downloading", pictures: [entry(0, { status: "waiting", reason })] });
+    expect(text(".dreambooth-late")).toBe("The host answered 404 · next try in 8\u00a0s");
   });
 });
 

@@ -1,10 +1,12 @@
 /** One request in one cell: head, form, pictures, and the dialogs over them. Holds what belongs to this view alone. */
 import type { VNode } from "preact";
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
+
 import { useDownload } from "../gallery/download";
 import { Grid, readyIndices, type Size } from "../gallery/Grid";
 import { Tile } from "../gallery/Tile";
 import { Toolbar } from "../gallery/Toolbar";
+import { copyString } from "../lightbox/clipboard";
 import { useDialogs } from "../lightbox/useDialogs";
 import { POLL_NOW, RETRY, START, STOP, type ToKernel, type Traits } from "../model/messages";
 import type { CardProps } from "../mount";
@@ -27,13 +29,20 @@ export function RequestCard({ view, store, kernelError, now, send, select, speak
   const [size, setSize] = useState<Size>("M");
   const [details, setDetails] = useState(false);
   const [editing, setEditing] = useState(false);
+  const [copied, setCopied] = useState("");
+  const refusal = useRefusal(view);
   const download = useDownload(store);
   const silent = useKernelSilence(view.alive, view.status === "success" && pictures.length > 0);
   const root = useKeptFocus();
 
   const ready = pictures.filter((entry) => entry.status === "ready");
   const selected = new Set(view.selected);
-  const form = card.form || editing;
+  const changing = editing || (refusal.current && !refusal.dismissed);
+  const form = !view.gone && (card.form || changing);
+  const over = !running(view) && view.status !== "success" && view.status !== "idle";
+  // Grey tiles mean that pictures are coming, and nothing else.
+  const shown = over || view.gone ? pictures.filter((entry) => entry.status !== "waiting") : pictures;
+  const prompt = card.meta.prompt ?? "";
   const problem = download.problem || (form ? "" : kernelError);
   const job = ofJob(view);
   const chosen = ready.filter((entry) => selected.has(entry.index));
@@ -49,11 +58,16 @@ export function RequestCard({ view, store, kernelError, now, send, select, speak
 
   const act = (action: Action): void => {
     if (action === "edit") setEditing(true);
+    else if (action === "copy") void copyString(prompt).then(setCopied);
     else send({ type: action === "stop" ? STOP : action === "fetch" ? START : POLL_NOW });
   };
-  const start = (key: string, id: string): void => {
+  const closeForm = (): void => {
     setEditing(false);
-    send({ type: START, ...(key && { key }), request_id: id });
+    refusal.dismiss();
+  };
+  const start = (key: string, id: string): void => {
+    closeForm();
+    send({ type: START, ...(key && { key }), ...(id && { request_id: id }) });
   };
 
   return (
@@ -67,12 +81,22 @@ export function RequestCard({ view, store, kernelError, now, send, select, speak
         {...OWN_KEYS}
       >
         <Status
-          text={() => statusText(view, { now: now(), heard: view.heard })}
-          live={running(view)}
+          text={() => {
+            const said = statusText(view, { ...view, now: now() });
+            return form ? { ...said, actions: [] } : said;
+          }}
+          live={running(view) && !view.gone}
           since={view.started_at}
           now={now}
-          name={view.request_id}
-          line={(text) => text.row === "error" && <Failed line={text.line} details={card.error?.details ?? ""} />}
+          name={card.caption || prompt || (view.request_id && `Request ${view.request_id}`)}
+          line={(text) =>
+            text.row === "error" && (
+              <Failed
+                line={refusal.again ? `Refused again. ${text.line}` : text.line}
+                details={card.error?.details ?? ""}
+              />
+            )
+          }
           labels={(action) => buttonLabel(action, view.status)}
           onAction={act}
           speak={speak}
@@ -93,16 +117,32 @@ export function RequestCard({ view, store, kernelError, now, send, select, speak
             />
           )}
         </Status>
-        {form && <Form requestId={view.request_id} hasKey={card.has_key} kernelError={kernelError} onStart={start} />}
-        <Alerts problem={problem} silent={silent} />
-        {details && <FactList facts={factsOf(job, card.meta)} />}
-        {pictures.length > 0 && !silent && (
+        {form && (
+          <Form
+            key={refusal.count}
+            requestId={refusal.current && !editing ? null : view.request_id}
+            hasKey={card.has_key && !refusal.current}
+            kernelError={kernelError}
+            focused={changing && mayTakeFocus(root.current)}
+            onStart={start}
+            {...(changing && { onCancel: closeForm })}
+          />
+        )}
+        <Alerts
+          problem={problem}
+          silent={silent}
+          waiting={download.waiting}
+          note={copied || (view.gone && ready.length > 0 ? OFFLINE : "")}
+        />
+        {details && <FactList facts={factsOf(job, card.meta)} say={setCopied} />}
+        {shown.length > 0 && !silent && (
           <Grid
-            pictures={pictures}
+            pictures={shown}
             tile={Tile}
             store={store}
             size={size}
             live={running(view)}
+            busy={store.kernelBusy}
             selected={selected}
             focus={dialogs.focus}
             onOpen={dialogs.open}
@@ -116,6 +156,37 @@ export function RequestCard({ view, store, kernelError, now, send, select, speak
       {dialogs.drawn}
     </>
   );
+}
+
+const OFFLINE = "The kernel was restarted. What is shown here can still be copied and downloaded, as previews.";
+
+interface Refusal {
+  /** The key was refused, and no other one has been tried since. */
+  current: boolean;
+  /** The reader has closed the form that this opened. */
+  dismissed: boolean;
+  /** How many keys were refused while this view was open, and whether that is more than one. */
+  count: number;
+  again: boolean;
+  dismiss(): void;
+}
+
+/** Follows refused keys, so that a second refusal does not look like the first one. */
+function useRefusal({ status, finished_at, _card: card }: Traits): Refusal {
+  const [dismissed, setDismissed] = useState(0);
+  const seen = useRef({ count: 0, at: null as number | null });
+  const current = status === "error" && card.error?.remedy === "key";
+  if (current && (seen.current.count === 0 || seen.current.at !== finished_at)) {
+    seen.current = { count: seen.current.count + 1, at: finished_at };
+  }
+  const { count } = seen.current;
+  return { current, dismissed: dismissed === count, count, again: count > 1, dismiss: () => setDismissed(count) };
+}
+
+/** Not from someone who is typing elsewhere. */
+function mayTakeFocus(card: Element | null): boolean {
+  const active = document.activeElement;
+  return document.hasFocus() && (!active?.matches("input, textarea, [contenteditable]") || !!card?.contains(active));
 }
 
 /** Why it failed, and behind a button what the service itself said. */

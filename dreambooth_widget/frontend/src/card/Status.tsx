@@ -4,7 +4,7 @@ import { useEffect } from "preact/hooks";
 import { useTicks } from "../model/clock";
 import { Button } from "../ui/Button";
 import { Icon } from "../ui/icons";
-import type { Bar, StatusText } from "./statusText";
+import type { Bar, Chip, StatusText } from "./statusText";
 
 interface Props<Does> {
   /** What is shown, and since when (kernel's Unix seconds); asked anew with each second while it is `live`. */
@@ -33,10 +33,8 @@ export function Status<Does extends string>(props: Props<Does>): VNode {
   return (
     <>
       <header>
-        <span class="dreambooth-chip" data-tone={text.tone}>
-          <Icon name={text.icon} />
-          {text.chip}
-        </span>
+        <Pill {...text} />
+        {text.second && <Pill {...text.second} />}
         {props.name && <bdi>{props.name}</bdi>}
         {text.elapsed && <time>{text.elapsed}</time>}
       </header>
@@ -62,6 +60,15 @@ export function Status<Does extends string>(props: Props<Does>): VNode {
         {props.children}
       </div>
     </>
+  );
+}
+
+function Pill({ chip, icon, tone }: Chip): VNode {
+  return (
+    <span class="dreambooth-chip" data-tone={tone}>
+      <Icon name={icon} />
+      {chip}
+    </span>
   );
 }
 

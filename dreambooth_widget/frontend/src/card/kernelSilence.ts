@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 
 const SILENT_AFTER = 5000;
 
-export const SILENT =
+export const NO_ANSWER =
   "The kernel does not answer, so the pictures are not here. They come when it does, or when the cell runs again.";
 
 /** True when there should be pictures (`due`) and nothing at all was heard since this view appeared. */

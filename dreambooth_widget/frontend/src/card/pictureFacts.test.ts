@@ -3,7 +3,7 @@ import { entry, traits } from "../model/fakeModel";
 import { factsOf, fileSize, nameOf, ofFile, ofJob } from "./pictureFacts";
 
 const ENTRY = entry(1, { width: 1024, height: 768, size: 1_432_123, text: { seed: "124", prompt: "a <b>dog</b>" } });
-const JOB = { request: "77", time: "0:31" };
+const JOB = { request: "77", time: "31 s" };
 const labels = (facts: [string, string][]): string[] => facts.map(([label]) => label);
 
 describe("facts", () => {
@@ -45,7 +45,7 @@ describe("facts", () => {
 test("a job tells its request, and its time once it is over", () => {
   const view = { ...traits({ started_at: 100 }), heard: 0, alive: true };
   expect(ofJob(view)).toEqual({ request: "13443927", time: "" });
-  expect(ofJob({ ...view, finished_at: 131 })).toEqual({ request: "13443927", time: "0:31" });
+  expect(ofJob({ ...view, finished_at: 131 })).toEqual({ request: "13443927", time: "31 s" });
 });
 
 test("a file tells its size for people", () => {

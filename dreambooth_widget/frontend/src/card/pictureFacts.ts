@@ -1,6 +1,6 @@
 /** What is known of a request and of its pictures, in one order and under one set of names. Pure; every value is plain text. */
 import type { PictureEntry, Traits } from "../model/messages";
-import { clock } from "./statusText";
+import { duration } from "./statusText";
 
 export type Texts = Record<string, string>;
 export type Fact = [label: string, value: string];
@@ -25,7 +25,7 @@ export function factsOf(own: Texts, ...told: Texts[]): Fact[] {
 
 /** Of the request as a whole. */
 export function ofJob({ request_id: request, started_at: start, finished_at: end }: Job): Texts {
-  return { request, time: start !== null && end !== null ? clock(end - start) : "" };
+  return { request, time: start !== null && end !== null ? duration(end - start) : "" };
 }
 
 /** Of a picture's file. */

@@ -3,58 +3,72 @@
  *
  * The service cannot cancel a job, so nothing is called Cancel; an estimate is never given as a share of work done.
  */
-
 import type { PictureEntry, Status, Traits } from "../model/messages";
 import type { IconName } from "../ui/icons";
 
 export type Tone = "quiet" | "active" | "wait" | "good" | "bad";
-export type Action = "fetch" | "check" | "stop" | "again" | "resume" | "edit";
+export type Action = "fetch" | "check" | "stop" | "resume" | "edit" | "copy";
 
 const LABELS: Record<Action, string> = {
-  fetch: "Fetch",
+  fetch: "Show pictures",
   check: "Check now",
   stop: "Stop waiting",
-  again: "Try again",
   resume: "Check again",
-  edit: "Edit key",
+  edit: "Change key or id",
+  copy: "Copy prompt",
 };
 
 /** What stands on a button, and whether it is the one that most people want now; the others step back. */
 export const buttonLabel = (action: Action, status: Status): [label: string, main: boolean] => [
   action === "stop" && status === "downloading" ? "Stop" : LABELS[action],
-  /fetch|again|resume/.test(action),
+  action === "fetch" || action === "resume" || action === "copy",
 ];
 
 export interface Bar {
-  /** 0 to 1, or null when nobody knows. */
+  /** 0 to 1, or null when it cannot be known. */
   value: number | null;
   label: string;
   frozen?: boolean;
 }
 
-export interface StatusText<Does = Action> {
-  /** Which row of the table: a screen reader is told of a new one, not of each second. */
-  row: string;
+/** The pill in the header. */
+export interface Chip {
   chip: string;
   icon: IconName;
   tone: Tone;
+}
+
+export interface StatusText<Does = Action> extends Chip {
+  /** Which row of the table: a screen reader hears of a new one, not of each second. */
+  row: string;
+  /** A second pill beside the first: what failed beside what is done. */
+  second?: Chip | undefined;
   line: string;
-  /** Elapsed time for the header; "" where the line already says it. */
+  /** Elapsed time for the header; "" where the line has it, and after the end. */
   elapsed: string;
   bar: Bar | null;
   actions: readonly Does[];
-  /** What a screen reader is told when this row begins: chip and line where the row says nothing better. */
+  /** The sentence for a screen reader when this row begins: chip and line where the row has nothing better. */
   milestone: string;
 }
 
 export interface Moment {
-  /** Kernel's Unix seconds now, and when something was last heard from it. */
+  /** Kernel's Unix seconds now, and when the last message came from it. */
   now: number;
   heard: number;
+  /** The kernel's execution status where the host shows it, else "". */
+  kernelStatus: string;
+  /** The comm is closed: the kernel that made this card is gone. */
+  gone: boolean;
 }
 
+/** Seconds after the next poll, or after any message, until a silent kernel counts as busy. */
 const BUSY_AFTER_CHECK = 3;
 const BUSY_AFTER_SILENCE = 60;
+/** Seconds more until a silent kernel that is not busy has forgotten this card. */
+const GONE_AFTER = 7;
+/** Seconds more until a host that does not show the kernel's status gets other words. */
+const SILENT_AFTER = 30;
 const LONGEST_ESTIMATE = 0.95;
 
 /** "0:09", "1:02:30". */
@@ -65,32 +79,57 @@ export function clock(seconds: number): string {
   return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${tail}` : `${minutes}:${tail}`;
 }
 
-export const seconds = (left: number): string => {
+/** "27 s", "1 min". */
+export const timeLeft = (left: number): string => {
   const whole = Math.max(0, Math.ceil(left));
-  return whole < 100 ? `${whole} s` : `${Math.round(whole / 60)} min`;
+  return whole < 60 ? `${whole} s` : `${Math.round(whole / 60)} min`;
 };
+
+/** "46 s", "2 min 5 s", "1 h 2 min". */
+export function duration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  if (hours) return minutes ? `${hours} h ${minutes} min` : `${hours} h`;
+  return minutes ? (rest ? `${minutes} min ${rest} s` : `${minutes} min`) : `${rest} s`;
+}
 
 /** "4 s", or "" when the moment has come. */
 const leftUntil = (moment: number | null, now: number): string =>
-  moment !== null && moment > now ? seconds(moment - now) : "";
+  moment !== null && moment > now ? timeLeft(moment - now) : "";
 
 export const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`;
 
+export const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** Also the words of a running cell, wherever something waits for it. */
+export const WAITING_FOR_CELL = "Waiting for the running cell to finish";
+
 type Checking = Pick<Traits, "status" | "next_poll_at">;
+export type KernelState = "live" | "busy" | "silent" | "gone";
 
 export const running = (state: Pick<Traits, "status">): boolean =>
   state.status === "processing" || state.status === "downloading";
 
-/** Whether the kernel has been silent for so long that a running cell must be holding it. */
-export function kernelBusy(state: Checking, { now, heard }: Moment): boolean {
-  if (!running(state)) return false;
+/** Why nothing comes from the kernel: a running cell holds it, or it is another one, or the host does not show it. */
+export function kernelState(state: Checking, { now, heard, kernelStatus, gone }: Moment): KernelState {
+  if (gone || kernelStatus === "dead") return "gone";
+  if (!running(state)) return "live";
   const check = state.next_poll_at;
-  return check === null ? now > heard + BUSY_AFTER_SILENCE : now > Math.max(check, heard) + BUSY_AFTER_CHECK;
+  const late = check === null ? now - heard - BUSY_AFTER_SILENCE : now - Math.max(check, heard) - BUSY_AFTER_CHECK;
+  if (late <= 0) return "live";
+  if (kernelStatus === "idle") return late > GONE_AFTER ? "gone" : "live";
+  return kernelStatus || late < SILENT_AFTER ? "busy" : "silent";
 }
 
-/** The seed that stands for the whole request: the service's, or the first picture's own. */
-export function seedOf(state: Traits): string {
-  return state._card.meta.seed || state.pictures.find((entry) => entry.text.seed)?.text.seed || "";
+/** "seed 5", "seeds 5–8", "seeds 3, 9", or "" where they would fill the line. */
+export function seedsOf({ pictures, _card: card }: Pick<Traits, "pictures" | "_card">): string {
+  const known = pictures.map((entry) => entry.text.seed ?? "").filter(Boolean);
+  const seeds = [...new Set(known.length ? known : [card.meta.seed ?? ""])].filter(Boolean);
+  const [first = "", last = ""] = [seeds[0], seeds.at(-1)];
+  if (seeds.length < 2) return first && `seed ${first}`;
+  const inARow = seeds.every((seed, index) => Number(seed) === Number(first) + index);
+  if (inARow) return `seeds ${first}–${last}`;
+  return seeds.length <= 4 ? `seeds ${seeds.join(", ")}` : "";
 }
 
 export function tally(pictures: PictureEntry[]): { ready: number; missing: number; total: number } {
@@ -102,131 +141,137 @@ const elapsedOf = (state: Traits, now: number): number =>
   state.started_at === null ? 0 : (state.finished_at ?? now) - state.started_at;
 
 export function statusText(state: Traits, moment: Moment): StatusText {
-  const elapsed = state.started_at === null ? "" : clock(elapsedOf(state, moment.now));
-  const row = kernelBusy(state, moment) ? "busy" : state.status;
+  const kernel = kernelState(state, moment);
+  const row = kernel === "live" || (kernel === "gone" && state.status === "success") ? state.status : kernel;
   const said = ROWS[row](state, moment.now);
-  return { row, elapsed, bar: null, actions: [], milestone: `${said.chip}: ${said.line}.`, ...said };
+  return { row, elapsed: "", bar: null, actions: [], milestone: `${said.chip}: ${said.line}.`, ...said };
 }
 
-export const BUSY = {
-  chip: "Kernel busy",
-  icon: "busy",
-  tone: "wait",
-  line: "a running cell holds the kernel; checking goes on after it",
-} as const;
+const FROZEN: Bar = { value: null, label: "Waiting for the kernel", frozen: true };
+
+/** What stands there instead while nothing comes from the kernel. */
+export const KERNEL: Record<
+  Exclude<KernelState, "live">,
+  Pick<StatusText<never>, "chip" | "icon" | "tone" | "line">
+> = {
+  busy: { chip: "Kernel busy", icon: "busy", tone: "wait", line: WAITING_FOR_CELL },
+  silent: { chip: "No answer", icon: "busy", tone: "wait", line: "Nothing heard from the kernel" },
+  gone: { chip: "Kernel restarted", icon: "idle", tone: "quiet", line: "Run this cell again" },
+};
 
 type Row = (
   state: Traits,
   now: number,
 ) => Omit<StatusText, "row" | "elapsed" | "bar" | "actions" | "milestone"> & Partial<StatusText>;
 
-const ROWS: Record<Traits["status"] | "busy", Row> = {
+const ROWS: Record<Traits["status"] | Exclude<KernelState, "live">, Row> = {
   idle: ({ request_id, _card: card }) => ({
     chip: "Not started",
     icon: "idle",
     tone: "quiet",
-    line: card.form || !request_id ? "" : `request ${request_id}`,
+    line: card.form || !request_id ? "" : `Ready to check request ${request_id}`,
     actions: card.form ? [] : ["fetch"],
     milestone: "",
   }),
   processing: (state, now) => (state._card.activity ? trouble(state, now) : generating(state, now)),
-  busy: () => ({ ...BUSY, bar: { value: null, label: "Waiting for the kernel", frozen: true } }),
-  downloading: ({ pictures }) => {
-    const { ready, missing, total } = tally(pictures);
-    const line = `${ready + missing} of ${count(total, "picture")}`;
+  busy: () => ({ ...KERNEL.busy, bar: FROZEN }),
+  silent: () => ({ ...KERNEL.silent, bar: FROZEN }),
+  gone: ({ request_id }) => ({
+    ...KERNEL.gone,
+    line: request_id ? `${KERNEL.gone.line} to pick up request ${request_id}` : KERNEL.gone.line,
+  }),
+  downloading: (state, now) => {
+    const { ready, total } = tally(state.pictures);
     return {
       chip: "Downloading",
       icon: "down",
       tone: "active",
-      line,
-      bar: { value: total ? (ready + missing) / total : null, label: "Pictures loaded" },
+      line: `${ready} of ${count(total, "picture")}`,
+      elapsed: clock(elapsedOf(state, now)),
+      bar: { value: total ? ready / total : null, label: "Pictures loaded" },
       actions: ["stop"],
       milestone: `The job is done; loading ${count(total, "picture")}.`,
     };
   },
   success: (state) => {
     const { ready, missing, total } = tally(state.pictures);
-    const seed = seedOf(state);
-    const facts = [count(total, "picture"), clock(elapsedOf(state, 0)), seed && `seed ${seed}`].filter(Boolean);
-    const line = missing ? `${ready} of ${count(total, "picture")}, ${missing} could not be loaded` : facts.join(" · ");
+    const took = state.started_at !== null && `took ${duration(elapsedOf(state, 0))}`;
+    const facts = [count(total, "picture"), took, seedsOf(state)].filter(Boolean);
+    const line = missing
+      ? `${ready} of ${count(total, "picture")} · ${missing} could not be loaded`
+      : facts.join(" · ");
+    return { chip: "Done", icon: "check", tone: "good", line };
+  },
+  error: ({ message, _card: { error, meta } }) => {
+    const changeable = error?.remedy === "key" || error?.remedy === "edit";
     return {
-      chip: "Done",
-      icon: "check",
-      tone: "good",
-      line,
-      ...(missing ? {} : { elapsed: "" }),
+      chip: error?.title || "Failed",
+      icon: "cross",
+      tone: "bad",
+      line: error ? `${error.message} ${error.advice}`.trim() : message,
+      actions: changeable ? ["resume", "edit"] : error?.remedy === "prompt" && meta.prompt ? ["copy"] : ["resume"],
+      milestone: "",
     };
   },
-  error: ({ message, _card: { error } }) => ({
-    chip: error?.title || "Failed",
-    icon: "cross",
-    tone: "bad",
-    line: error ? `${error.message} ${error.advice}`.trim() : message,
-    actions: error?.remedy === "key" || error?.remedy === "edit" ? ["again", "edit"] : ["again"],
-    milestone: "",
-  }),
   stopped: () => ({
     chip: "Stopped waiting",
     icon: "stop",
     tone: "quiet",
-    line: "the job goes on at the service",
+    line: "The job keeps running on the service",
     actions: ["resume"],
   }),
   timed_out: (state, now) => ({
-    chip: "Still processing",
+    chip: "Still running",
     icon: "sand",
     tone: "wait",
-    line: `no result after ${clock(elapsedOf(state, now))}; checking again resumes`,
-    elapsed: "",
+    line: `Not ready after ${clock(elapsedOf(state, now))}. Check again to keep waiting.`,
     actions: ["resume"],
+    milestone: `Still running: not ready after ${duration(elapsedOf(state, now))}.`,
   }),
 };
 
 const generating: Row = (state, now) => {
   const elapsed = elapsedOf(state, now);
   const late = state.eta !== null && elapsed >= state.eta;
-  const left = state.eta === null ? "" : `about ${seconds(state.eta - elapsed)} left`;
+  const left = state.eta === null ? "" : `About ${timeLeft(state.eta - elapsed)} left`;
   const next = leftUntil(state.next_poll_at, now);
   const line = late
-    ? `taking longer than the estimate (${clock(elapsed)} of ${clock(state.eta ?? 0)})`
-    : left
-      ? [left, `${clock(elapsed)} elapsed`, checked(state.polls)].filter(Boolean).join(" · ")
-      : `${clock(elapsed)} elapsed · ${next ? `next check in ${next}` : "checking now"}`;
+    ? `Taking longer than estimated · ${clock(elapsed)}`
+    : left || `${clock(elapsed)} · ${next ? `next check in ${next}` : "checking now"}`;
   return {
     row: late ? "late" : "generating",
     chip: "Generating",
     icon: "half",
     tone: "active",
     line,
-    elapsed: "",
+    elapsed: left && !late ? clock(elapsed) : "",
     bar:
       state.eta === null || late
         ? { value: null, label: "Waiting for the pictures" }
         : { value: Math.min(LONGEST_ESTIMATE, elapsed / state.eta), label: "Estimated time" },
     actions: ["check", "stop"],
-    milestone: late ? "Taking longer than the estimate." : `Generating${left && `, ${left}`}.`,
+    milestone: late ? "Taking longer than estimated." : left ? `Generating. ${left}.` : "Generating.",
   };
 };
 
-const checked = (polls: number): string => (polls === 1 ? "checked once" : polls ? `checked ${polls} times` : "");
-
 /**
- * Trying again, or asked to wait. The kernel's message is "attempt 2 of 6 in 4 s: the service answered 503": the time in it
- * stands still, so ours replaces it.
+ * Trying again, or waiting for the rate limit. The kernel's message is "attempt 2 of 6 in 4 s: the service answered 503":
+ * the time in it stands still, so ours replaces it.
  */
 const trouble: Row = (state, now) => {
   const next = state.next_poll_at;
   const left = leftUntil(next, now);
-  const common = { icon: "retry", tone: "wait", actions: ["check", "stop"] } as const;
+  const elapsed = clock(elapsedOf(state, now));
+  const common = { icon: "retry", tone: "wait", actions: ["check", "stop"], elapsed } as const;
   if (state._card.activity === "retrying") {
-    const [, attempt = "again", reason = state.message] = /^(attempt \d+ of \d+)[^:]*: (.*)/s.exec(state.message) ?? [];
+    const reason = capitalized(state.message.replace(/^attempt \d+ of \d+[^:]*: /, "")).replace(/\.$/, "");
     return {
       ...common,
       row: "retrying",
       chip: "Trying again",
-      line: `${attempt} ${left ? `in ${left}` : "now"}: ${reason}`,
+      line: `${reason} · ${left ? `retrying in ${left}` : "retrying now"}`,
       bar: { value: null, label: "Waiting to try again" },
-      milestone: `Trying again: ${reason}.`,
+      milestone: `Trying again. ${reason}.`,
     };
   }
   const since = state._card.waiting_since ?? now;
@@ -234,8 +279,8 @@ const trouble: Row = (state, now) => {
   return {
     ...common,
     row: "rate_limited",
-    chip: "Asked to wait",
-    line: left ? `the service asks to wait ${seconds(whole)} · ${left} left` : "asking again now",
-    bar: { value: whole ? Math.min(1, (now - since) / whole) : null, label: "Wait asked for by the service" },
+    chip: "Rate limited",
+    line: left ? `Checking again in ${left}` : "Checking now",
+    bar: { value: whole ? Math.min(1, (now - since) / whole) : null, label: "Wait for the rate limit" },
   };
 };

@@ -6,7 +6,12 @@ import { Grid } from "./Grid";
 import { Tile } from "./Tile";
 
 let root: HTMLElement;
-const store = { url: () => "", want: () => new Promise<never>(() => {}), bytes: () => new Promise<never>(() => {}) };
+const store = {
+  kernelBusy: false,
+  url: () => "",
+  want: () => new Promise<never>(() => {}),
+  bytes: () => new Promise<never>(() => {}),
+};
 
 function draw(focus: { index: number } | null): void {
   const nothing = (): void => undefined;

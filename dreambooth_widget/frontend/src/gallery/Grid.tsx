@@ -34,6 +34,8 @@ interface Props {
   size: Size;
   /** Whether waiting pictures may still come. */
   live: boolean;
+  /** Whether a cell holds the kernel, so that a retry has to wait for it. */
+  busy?: boolean;
   selected: ReadonlySet<number>;
   /** A picture's index whose tile takes the focus, each time that this is a new object. */
   focus: { index: number } | null;
@@ -143,6 +145,7 @@ export function Grid(props: Props): VNode {
               large: pictures.length <= UNASKED_PREVIEWS && props.size !== "S",
               selected: selected.has(entry.index),
               active: entry.index === stop,
+              busy: props.busy ?? false,
               onOpen: () => props.onOpen(entry),
               onSelect: (on) => toggle(entry.index, on),
               onDownload: () => props.onDownload(entry),

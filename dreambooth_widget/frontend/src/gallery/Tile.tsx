@@ -1,7 +1,8 @@
 /** One picture of the grid: a placeholder, the picture with its controls, or a drawn mark with the reason. */
 import type { ComponentChildren, VNode } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { nameOf } from "../card/pictureFacts";
+import { capitalized, WAITING_FOR_CELL } from "../card/statusText";
 import type { PictureEntry } from "../model/messages";
 import type { PictureStore } from "../model/pictureStore";
 import { Button } from "../ui/Button";
@@ -22,6 +23,8 @@ export interface TileProps {
   selected: boolean;
   /** Whether Tab leads here: one tile of the grid. */
   active: boolean;
+  /** A cell holds the kernel. */
+  busy: boolean;
   onOpen(): void;
   onSelect(on: boolean): void;
   onDownload(): void;
@@ -39,12 +42,34 @@ interface TileOptions {
   patience?: number;
 }
 
+/** How far the reader's last retry of a missing picture has come. */
+type Retry = "" | "asked" | "loading" | "failed";
+
 export function Tile(props: TileProps & TileOptions): VNode {
-  const { status } = props.entry;
+  const { status, reason } = props.entry;
+  const [retry, setRetry] = useState<Retry>("");
+  useEffect(() => {
+    setRetry((last) => {
+      if (status === "waiting") return last === "asked" ? "loading" : last;
+      if (status === "missing") return last === "loading" ? "failed" : last;
+      return "";
+    });
+  }, [status]);
+  const onRetry = (): void => {
+    setRetry("asked");
+    props.onRetry();
+  };
   return (
     <div class="dreambooth-tile" data-status={status} data-selected={props.selected || undefined}>
       {props.children ??
-        (status === "ready" ? <Ready {...props} /> : status === "missing" ? <Missing {...props} /> : null)}
+        (status === "ready" ? (
+          <Ready {...props} />
+        ) : status === "missing" ? (
+          <Missing {...props} retry={retry} onRetry={onRetry} />
+        ) : (
+          // Why it is late.
+          reason && <p class="dreambooth-late">{lateText(reason)}</p>
+        ))}
     </div>
   );
 }
@@ -91,14 +116,30 @@ function Ready({ entry, total, store, large, selected, active, ...on }: TileProp
   );
 }
 
-function Missing({ entry, active, about = "", place = entry.index, onRetry }: TileProps & TileOptions): VNode {
+function Missing(props: TileProps & TileOptions & { retry: Retry }): VNode {
+  const { entry, active, busy, retry, about = "", place = entry.index, onRetry } = props;
+  const code = /\b[45]\d\d\b/.exec(entry.reason)?.[0];
+  const text = {
+    "": capitalized(entry.reason) || "Could not be loaded",
+    asked: busy ? WAITING_FOR_CELL : "Trying again…",
+    loading: "Trying again…",
+    failed: `Still missing${code ? ` (${code})` : ""} · just now`,
+  }[retry];
   return (
     <>
       <Icon name="broken" />
-      <p title={entry.reason}>{entry.reason || "could not be loaded"}</p>
+      <p title={entry.reason} role={retry ? "status" : undefined}>
+        {text}
+      </p>
       <Button aria-label={`Retry picture ${place + 1}${about}`} tabIndex={active ? 0 : -1} onClick={onRetry}>
         Retry
       </Button>
     </>
   );
 }
+
+/** The kernel's "the host answered 404; attempt 2 of 6 in 8 s" without the count, which means nothing to a reader. */
+const lateText = (reason: string): string =>
+  capitalized(reason)
+    .replace(/; attempt \d+ of \d+ in (\d+ s)$/, " · next try in $1")
+    .replace(/(\d) s$/, "$1\u00a0s");

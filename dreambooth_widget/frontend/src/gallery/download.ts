@@ -3,9 +3,14 @@ import { useState } from "preact/hooks";
 import type { PictureEntry } from "../model/messages";
 import type { KernelPictures } from "../model/pictureStore";
 
+/** Milliseconds after which an answer that has not come needs an explanation. */
+export const SLOW = 1500;
+
 interface Download {
   /** Whether bytes are on their way. */
   busy: boolean;
+  /** They do not come, and a cell holds the kernel. */
+  waiting: boolean;
   /** Why the last download failed, or "". */
   problem: string;
   start(entries: PictureEntry[]): Promise<void>;
@@ -13,25 +18,39 @@ interface Download {
 
 export function useDownload(store: KernelPictures): Download {
   const [busy, setBusy] = useState(false);
+  const [waiting, setWaiting] = useState(false);
   const [problem, setProblem] = useState("");
   const start = async (entries: PictureEntry[]): Promise<void> => {
     const [first] = entries;
     if (!first) return;
     setBusy(true);
     setProblem("");
+    const slow = setTimeout(() => setWaiting(store.kernelBusy), SLOW);
     try {
-      if (entries.length === 1) saveBlob(await store.bytes(first, "original"), first.name);
-      else await store.zip(entries.map((entry) => entry.index)).then(({ blob, name }) => saveBlob(blob, name));
+      if (entries.length === 1 || store.offline) {
+        for (const entry of entries) savePicture(await store.bytes(entry, "original"), entry);
+      } else {
+        const { blob, name } = await store.zip(entries.map((entry) => entry.index));
+        saveBlob(blob, name);
+      }
     } catch (fault) {
       setProblem(`Not downloaded: ${(fault as Error).message}.`);
     }
+    clearTimeout(slow);
+    setWaiting(false);
     setBusy(false);
   };
-  return { busy, problem, start };
+  return { busy, waiting, problem, start };
+}
+
+/** Saves a picture under its name; what is only a preview of it gets the ending of its own format. */
+export function savePicture(blob: Blob, { name, mime }: PictureEntry): void {
+  const ending = blob.type.replace("image/", "").replace("jpeg", "jpg");
+  saveBlob(blob, blob.type === mime || !blob.type.startsWith("image/") ? name : name.replace(/\.\w+$/, `.${ending}`));
 }
 
 /** Hands bytes to the browser's "save file". */
-export function saveBlob(blob: Blob, name: string): void {
+function saveBlob(blob: Blob, name: string): void {
   const url = URL.createObjectURL(blob);
   const link = document.createElement("a");
   link.href = url;

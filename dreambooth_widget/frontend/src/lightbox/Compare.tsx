@@ -51,7 +51,7 @@ export function Compare({ left, right, captionOf, store, onClose }: CompareProps
                   max={100}
                   value={share}
                   aria-label="Share of the left picture"
-                  aria-valuetext={`${share} % ${first}, ${100 - share} % ${second}`}
+                  aria-valuetext={`${share}% ${first}, ${100 - share}% ${second}`}
                   onInput={(event) => setShare(event.currentTarget.valueAsNumber)}
                   {...OWN_KEYS}
                 />

@@ -1,9 +1,14 @@
 /** The dark dialog over the window: where it stands, which keys it keeps, and how it goes away. */
 import type { ComponentChildren, VNode } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { OWN_KEYS } from "../ui/keys";
+import { isHostShortcut, OWN_KEYS } from "../ui/keys";
 import { keyName } from "./keymap";
-import { follow, framed, LOWEST_VIEWPORT, place, visibleViewport } from "./visibleViewport";
+import { follow, isPaintedOver, LOWEST_VIEWPORT, place, type Viewport, visibleViewport } from "./visibleViewport";
+
+/** CSS pixels. */
+const HIGHEST_INLINE = 900;
+/** Milliseconds that a frame may take to grow to the size of its content. */
+const GROWING = 1000;
 
 interface DialogProps {
   label: string;
@@ -39,30 +44,38 @@ export function Dialog(props: DialogProps): VNode {
   );
 }
 
-/** Over the window; over what is seen of it in a tall frame; in the page's flow where too little of it is seen. */
+/** Over the window; over what is seen of it in a tall frame; in the page's flow where that is too little or painted over. */
 async function open(dialog: HTMLDialogElement, signal: AbortSignal): Promise<void> {
-  if (framed()) {
-    const band = await visibleViewport(dialog, signal);
-    if (signal.aborted) return;
-    if (band.height < LOWEST_VIEWPORT) {
-      dialog.show();
-      dialog.scrollIntoView({ block: "nearest" });
-      dialog.focus({ preventScroll: true });
-      return;
-    }
-    if (band.height < window.innerHeight - 1) {
-      place(dialog, band);
-      follow(dialog, signal);
-    }
+  const viewport = await visibleViewport(dialog, signal);
+  if (signal.aborted) return;
+  if (viewport.height < LOWEST_VIEWPORT || isPaintedOver()) return openInline(dialog, viewport, signal);
+  if (viewport.height < window.innerHeight - 1) {
+    place(dialog, viewport);
+    follow(dialog, signal);
   }
   dialog.showModal();
   // showModal() gives the focus to the first button, whose ring would say that it matters.
   dialog.focus({ preventScroll: true });
 }
 
+/** A stage in the page's flow, where nothing lies over it. */
+function openInline(dialog: HTMLDialogElement, { height }: Viewport, signal: AbortSignal): void {
+  if (height >= LOWEST_VIEWPORT) dialog.style.setProperty("--db-inline", `${Math.min(height - 16, HIGHEST_INLINE)}px`);
+  dialog.show();
+  dialog.focus({ preventScroll: true });
+  const scroll = (): void => dialog.scrollIntoView({ block: "nearest" });
+  scroll();
+  // The frame grows with its content only after this task.
+  const growing = new AbortController();
+  signal.addEventListener("abort", () => growing.abort());
+  window.addEventListener("resize", scroll, { signal: growing.signal });
+  setTimeout(() => growing.abort(), GROWING);
+}
+
 /**
- * No key goes on to the notebook, which would cut and move cells behind the dialog: events stop at the window, before
- * its listeners on the document. What the browser itself does with a key (Tab, Enter on a button, Ctrl+C) still happens.
+ * No key that edits goes on to the notebook, which would cut and move cells behind the dialog: events stop at the window,
+ * before its listeners on the document. What the browser itself does with a key (Tab, Enter on a button, Ctrl+C) still
+ * happens, and shortcuts such as Ctrl+S reach the notebook.
  */
 function keepKeys(dialog: HTMLDialogElement, onKey: (name: string) => boolean, signal: AbortSignal): void {
   const ours = (event: Event): boolean => {
@@ -74,7 +87,7 @@ function keepKeys(dialog: HTMLDialogElement, onKey: (name: string) => boolean, s
     if (ours(event)) event.stopImmediatePropagation();
   };
   const press = (event: KeyboardEvent): void => {
-    if (!ours(event)) return;
+    if (!ours(event) || isHostShortcut(event)) return;
     event.stopImmediatePropagation();
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     const name = keyName(event);

@@ -3,7 +3,8 @@ import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import { FactList } from "../card/FactList";
 import { type Fact, nameOf } from "../card/pictureFacts";
-import { saveBlob } from "../gallery/download";
+import { WAITING_FOR_CELL } from "../card/statusText";
+import { SLOW, savePicture } from "../gallery/download";
 import type { PictureEntry } from "../model/messages";
 import type { PictureStore } from "../model/pictureStore";
 import { copyPicture, reasonOf } from "./clipboard";
@@ -73,7 +74,10 @@ function Opened(props: LightboxProps): VNode {
     say(nameAt(to, next), false);
   };
   const pan = (x: number, y: number): void => viewing.move({ x: x * PAN_STEP, y: y * PAN_STEP }, 1, CENTRE);
-  const bytes = (): Promise<Blob> => store.bytes(entry, "original");
+  const bytes = (): Promise<Blob> => {
+    const slow = setTimeout(() => store.kernelBusy && say(WAITING_FOR_CELL), SLOW);
+    return store.bytes(entry, "original").finally(() => clearTimeout(slow));
+  };
   const commands: Record<Command, () => unknown> = {
     previous: () => turn(position - 1),
     next: () => turn(position + 1),
@@ -92,7 +96,7 @@ function Opened(props: LightboxProps): VNode {
     copy: async () => say(await copyPicture(bytes())),
     download: () =>
       bytes().then(
-        (blob) => saveBlob(blob, entry.name),
+        (blob) => savePicture(blob, entry),
         (error: unknown) => say(`Not saved: ${reasonOf(error)}`),
       ),
     left: () => pan(1, 0),
@@ -117,7 +121,7 @@ function Opened(props: LightboxProps): VNode {
       {(close) => (
         <>
           <p>
-            <bdi>{`${position + 1} of ${entries.length}`}</bdi> <bdi>{`${Math.round(scale * 100)} %`}</bdi>
+            <bdi>{`${position + 1} of ${entries.length}`}</bdi> <bdi>{`${Math.round(scale * 100)}%`}</bdi>
             {caption && <bdi>{caption}</bdi>}
           </p>
           <ZoomBar viewing={viewing} run={run} />

@@ -1,5 +1,15 @@
 /** The clipboard, with what can be done where the browser refuses it (frames without permission, plain http). */
 
+/** Copies a text. Resolves to the sentence for the reader. */
+export async function copyString(text: string): Promise<string> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return "Copied";
+  } catch {
+    return "This page may not copy; the text is in Details";
+  }
+}
+
 /** Copies what `element` shows; otherwise leaves it selected. Resolves to the sentence for the reader. */
 export async function copyText(element: Element): Promise<string> {
   try {

@@ -2,7 +2,8 @@
  * The part of this frame that the reader sees.
  *
  * VS Code shows a notebook's outputs in one sandboxed frame of many thousand pixels, Colab each output in a frame
- * of its own height. "The window" of such a frame is mostly out of sight, and so would a modal dialog be.
+ * of its own height. "The window" of such a frame is mostly out of sight, and so would a modal dialog be. It is
+ * measured always: VS Code sets `window.parent = window`, so a frame need not look like one.
  */
 
 /** CSS pixels from the top of this frame's window. */
@@ -11,17 +12,18 @@ export interface Viewport {
   height: number;
 }
 
-/** A band lower than this has no room for a dialog. */
+/** A viewport lower than this has no room for a dialog. */
 export const LOWEST_VIEWPORT = 360;
 
 /** Where an observer that never reports (a hidden tab) leaves us after this many milliseconds. */
 const PATIENCE = 500;
 
-export function framed(): boolean {
-  return window.parent !== window;
+/** Whether the host paints over this frame: VS Code lays its code cells over the one frame of all outputs. */
+export function isPaintedOver(): boolean {
+  return document.body.hasAttribute("data-vscode-theme-kind");
 }
 
-/** Measures the band with a sentinel beside `neighbour`; the whole window when nothing can be told. */
+/** Measures it with a sentinel beside `neighbour`; the whole window when nothing can be told. */
 export function visibleViewport(neighbour: Element, signal: AbortSignal): Promise<Viewport> {
   // As a popover it lies in the top layer: below JupyterLab's `contain: strict` a fixed element is boxed to its cell.
   const sentinel = document.createElement("div");
@@ -30,11 +32,11 @@ export function visibleViewport(neighbour: Element, signal: AbortSignal): Promis
   neighbour.after(sentinel);
   sentinel.showPopover?.();
   return new Promise((resolve) => {
-    const done = (band: Viewport): void => {
+    const done = (viewport: Viewport): void => {
       observer.disconnect();
       clearTimeout(timer);
       sentinel.remove();
-      resolve(band);
+      resolve(viewport);
     };
     const whole = (): void => done({ top: 0, height: window.innerHeight });
     const observer = new IntersectionObserver(([entry]) => {
@@ -48,19 +50,19 @@ export function visibleViewport(neighbour: Element, signal: AbortSignal): Promis
   });
 }
 
-/** Lays the dialog over the band. */
+/** Lays the dialog over the viewport. */
 export function place(dialog: HTMLElement, { top, height }: Viewport): void {
   dialog.style.setProperty("--db-top", `${Math.round(top)}px`);
   dialog.style.setProperty("--db-height", `${Math.round(height)}px`);
 }
 
-/** Keeps the dialog in the band: where the outer page scrolls we hear nothing but that less of the dialog is seen. */
+/** Keeps the dialog in the viewport: where the outer page scrolls we hear nothing but that less of the dialog is seen. */
 export function follow(dialog: HTMLElement, signal: AbortSignal): void {
   const observer = new IntersectionObserver(
     async ([entry]) => {
       if (!entry || entry.intersectionRatio > 0.99) return;
-      const band = await visibleViewport(dialog, signal);
-      if (!signal.aborted && band.height >= LOWEST_VIEWPORT) place(dialog, band);
+      const viewport = await visibleViewport(dialog, signal);
+      if (!signal.aborted && viewport.height >= LOWEST_VIEWPORT) place(dialog, viewport);
     },
     { threshold: [0.25, 0.5, 0.75, 0.9, 0.99] },
   );

@@ -17,6 +17,10 @@ export type View<T = Traits> = T & {
   heard: number;
   /** Whether anything was heard since this view appeared. */
   alive: boolean;
+  /** The comm is closed: the kernel that made the widget was restarted or has ended. */
+  gone: boolean;
+  /** The kernel's execution status ("idle", "busy", "dead" …) where the host shows it, else "". */
+  kernelStatus: string;
 };
 
 const NO_CARD: Card = {
@@ -27,6 +31,7 @@ const NO_CARD: Card = {
   clock: 0,
   form: false,
   has_key: false,
+  caption: "",
 };
 
 /** Every trait that is read, with what stands in for it until the kernel says. */
@@ -55,6 +60,7 @@ export class ModelBridge<T extends SharedTraits = Traits, Intent = ToKernel, Mes
   #onView: (view: View<T>) => void;
   #heard = browserSeconds();
   #alive = false;
+  #gone = false;
   #queued = false;
   #soon = false;
   #signal: AbortSignal;
@@ -99,10 +105,44 @@ export class ModelBridge<T extends SharedTraits = Traits, Intent = ToKernel, Mes
 
   view(): View<T> {
     const traits = Object.fromEntries(this.#names().map((name) => [name, this.#read(name)])) as unknown as T;
-    return { ...traits, heard: this.clock.at(this.#heard), alive: this.#alive };
+    return {
+      ...traits,
+      heard: this.clock.at(this.#heard),
+      alive: this.#alive,
+      gone: this.#gone,
+      kernelStatus: this.kernelStatus(),
+    };
   }
 
-  send = (message: Intent): void => this.#model.send(message);
+  send = (message: Intent): void => {
+    try {
+      this.#model.send(message);
+    } catch {
+      // ipywidgets throws when the comm is closed.
+      this.setGone(true);
+    }
+  };
+
+  /** Follows the class by which ipywidgets marks a view whose comm is closed. */
+  watchComm(el: Element): void {
+    const look = (): void => this.setGone(el.closest(".jupyter-widgets-disconnected") !== null);
+    const observer = new MutationObserver(look);
+    observer.observe(el, { attributeFilter: ["class"] });
+    this.#signal.addEventListener("abort", () => observer.disconnect());
+    look();
+  }
+
+  setGone(gone: boolean): void {
+    if (gone === this.#gone) return;
+    this.#gone = gone;
+    this.#draw();
+  }
+
+  kernelStatus(): string {
+    // JupyterLab's and Notebook 7's manager has the kernel; others have nothing of that name.
+    const manager = this.#model.widget_manager as { kernel?: { status?: unknown } | null } | undefined;
+    return String(manager?.kernel?.status ?? "");
+  }
 
   /** Writes the one trait that belongs to both sides. */
   select = (selected: T["selected"]): void => {

@@ -11,6 +11,7 @@ export const card = (changes: Partial<Card> = {}): Card => ({
   clock: Date.now() / 1000,
   form: false,
   has_key: true,
+  caption: "",
   ...changes,
 });
 

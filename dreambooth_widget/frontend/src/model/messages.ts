@@ -56,6 +56,8 @@ export interface Card {
   /** Whether the cell shows the form for key and request id. */
   form: boolean;
   has_key: boolean;
+  /** What the request is called in the card's header, or "": the prompt is then used. */
+  caption: string;
 }
 
 /** The traits. Times are Unix seconds of the kernel's clock, `eta` is seconds. */

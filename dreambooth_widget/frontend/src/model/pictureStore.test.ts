@@ -26,6 +26,7 @@ function store(refused = false) {
     (message) => void sent.push(message),
     heard,
     life.signal,
+    () => false,
     async () => refused,
   );
   return { sent, life, heard, it };

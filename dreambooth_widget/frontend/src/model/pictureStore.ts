@@ -9,11 +9,13 @@ import type { FromKernel, PictureEntry, PictureKind, Piece, ToKernel } from "./m
 import { GET_PICTURE, PICTURE, READY, UNAVAILABLE, ZIP } from "./messages";
 
 export interface PictureStore {
+  /** Whether a cell is known to hold the kernel, so that an answer takes as long as that cell. */
+  readonly kernelBusy: boolean;
   /** URL (blob: or data:) of what is at hand now; asking makes it the most recently used. */
   url(id: string, kind: PictureKind): string | undefined;
   /** URL, asking the kernel when it is lacking; rejects with an Error whose message is the reason. */
   want(entry: PictureEntry, kind: PictureKind): Promise<string>;
-  /** The bytes with their type, asking the kernel when they are lacking. */
+  /** The bytes with their type, asking the kernel when they are lacking; without a kernel the best that is held. */
   bytes(entry: PictureEntry, kind: PictureKind): Promise<Blob>;
 }
 
@@ -22,6 +24,7 @@ export const BUDGET = 64 * 1024 * 1024;
 export const PATIENCE = 30_000;
 /** A GIF of one pixel: ASCII but for a few control characters, so it goes into a blob as a string. */
 const PIXEL = "R0lGODlhAQABAAAAACwAAAAAAQABAAACAkQBADs=";
+const OFFLINE = "the kernel was restarted; run the cell again";
 const LEAVING_ORDER: PictureKind[] = ["original", "preview", "thumbnail"];
 
 interface Held {
@@ -64,15 +67,38 @@ export class KernelPictures implements PictureStore {
   #refused: Promise<boolean>;
   #held = new Map<string, Held>();
   #pieces = new Map<string, (DataView | undefined)[]>();
+  #offline = false;
+  #kernelBusy: () => boolean;
   #waits = new Map<string, Wait>();
 
   /** `onChange` hears of each arrival, and of the losses that it brought. */
-  constructor(send: (message: ToKernel) => void, onChange: () => void, signal: AbortSignal, probe = cannotShow) {
+  constructor(
+    send: (message: ToKernel) => void,
+    onChange: () => void,
+    signal: AbortSignal,
+    kernelBusy = () => false,
+    probe = cannotShow,
+  ) {
     this.#send = send;
     this.#onChange = onChange;
     this.#signal = signal;
+    this.#kernelBusy = kernelBusy;
     this.#refused = probe();
     signal.addEventListener("abort", () => this.#close());
+  }
+
+  get kernelBusy(): boolean {
+    return this.#kernelBusy();
+  }
+
+  /** The kernel that has the pictures is gone: what is held here is all there is. */
+  get offline(): boolean {
+    return this.#offline;
+  }
+
+  set offline(offline: boolean) {
+    if (offline && !this.#offline) for (const key of [...this.#waits.keys()]) this.#fail(key, OFFLINE);
+    this.#offline = offline;
   }
 
   /** Says that a view has appeared and which thumbnails it need not be sent. */
@@ -95,7 +121,9 @@ export class KernelPictures implements PictureStore {
   }
 
   async bytes(entry: PictureEntry, kind: PictureKind): Promise<Blob> {
-    return blobOf(this.#held.get(`${kind}/${entry.id}`) ?? (await this.#ask(entry, kind)));
+    const kinds = this.#offline ? [kind, ...LEAVING_ORDER] : [kind];
+    const held = kinds.map((each) => this.#held.get(`${each}/${entry.id}`)).find(Boolean);
+    return blobOf(held ?? (await this.#ask(entry, kind)));
   }
 
   /** Several originals in one archive, made in the kernel. */
@@ -114,6 +142,7 @@ export class KernelPictures implements PictureStore {
   }
 
   #ask(entry: PictureEntry, kind: PictureKind): Promise<Held> {
+    if (this.#offline) return Promise.reject(new Error(OFFLINE));
     const key = `${kind}/${entry.id}`;
     const asked = this.#waits.get(key);
     if (asked) return asked.promise;
@@ -142,7 +171,10 @@ export class KernelPictures implements PictureStore {
     const wait = this.#waits.get(key);
     if (!wait) return;
     clearTimeout(wait.timer);
-    wait.timer = setTimeout(() => this.#fail(key, "the kernel does not answer; a running cell may hold it"), PATIENCE);
+    wait.timer = setTimeout(() => {
+      if (this.kernelBusy) this.#bePatient(key);
+      else this.#fail(key, "the kernel does not answer");
+    }, PATIENCE);
   }
 
   #fail(key: string, reason: string): void {

@@ -18,8 +18,9 @@ import pytest
 
 import dreambooth_widget as dw
 from dreambooth_widget import Client, DreamboothWidget, PollSchedule, Retry
-from dreambooth_widget.images.cache import PictureCache, Stored
+from dreambooth_widget.images.files import save_all
 from dreambooth_widget.images.picture import Picture, read_picture
+from dreambooth_widget.images.store import PictureCache, StoredRequest
 
 from ..endpoint import CANARY, PROCESSING, Endpoint, Reply, ThreadedEndpoint, png
 
@@ -49,7 +50,24 @@ def picture(color: str, index: int = 0) -> Picture:
     return read_picture(png(color), index=index, url="", max_pixels=10**6)
 
 
-def find(cache: PictureCache, request_id: str = "1", **limits: int) -> Stored | None:
+def keep(cache: PictureCache, request_id: str, picture: Picture, count: int, meta: Any = None) -> Path:
+    """Put a picture into the cache."""
+    return cache.keep(WHERE, request_id, picture.index, picture.original, count, meta or {})
+
+
+def requests(folder: Path) -> list[Path]:
+    """Return the folders of requests below a cache folder."""
+    return [place for place in (folder / "dreambooth-widget").iterdir() if place.is_dir()]
+
+
+def complete(stored: StoredRequest | None) -> bool:
+    """Tell whether every picture of a request is there, with what was found in it."""
+    assert stored is not None
+    found = [original for original in stored.pictures.values() if original.inspection is not None]
+    return len(found) == stored.count > 0
+
+
+def find(cache: PictureCache, request_id: str = "1", **limits: int) -> StoredRequest | None:
     """What the cache has of a request, within generous limits."""
     return cache.find(WHERE, request_id, **{"max_bytes": 10**7, "max_pixels": 10**6, **limits})
 
@@ -129,15 +147,17 @@ async def test_what_is_missing_is_asked_for(endpoint: Endpoint, tmp_path: Path) 
 
 
 async def test_nothing_in_it_but_pictures_and_facts(endpoint: Endpoint, tmp_path: Path) -> None:
-    """No key, no link, no query: the original files, named by their hashes, and a manifest."""
+    """No key, no link, no query: the original files, named by their hashes, what was found in them, and a manifest."""
     files = serve(endpoint, "?X-Signature=secret-token")
     url = f"{endpoint.url}?token=secret-token"
     await dw.fetch(CANARY, "7", endpoint=url, cache=tmp_path)
     found = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert sorted(path.read_bytes() for path in found if path.suffix == ".png") == sorted(files)
-    (manifest,) = [path for path in found if path.suffix != ".png"]
+    (manifest,) = [path for path in found if path.suffix == ".json"]
+    assert len([path for path in found if path.suffix == ".inspected"]) == 4
+    assert len(found) == 10  # and our mark
     assert json.loads(manifest.read_text()) == {
-        "version": 1,
+        "version": 2,
         "endpoint": endpoint.url,
         "request_id": "7",
         "count": 4,
@@ -152,20 +172,20 @@ async def test_nothing_in_it_but_pictures_and_facts(endpoint: Endpoint, tmp_path
 def test_a_hostile_request_id_stays_inside(tmp_path: Path, request_id: str) -> None:
     """Whatever the id, its entry is one folder below the cache."""
     cache = PictureCache(tmp_path / "cache")
-    cache.keep(WHERE, request_id, picture("red"), 1, {})
+    keep(cache, request_id, picture("red"), 1)
     assert [path.name for path in tmp_path.iterdir()] == ["cache"]
-    (place,) = (tmp_path / "cache").iterdir()
-    assert {path.suffix for path in place.iterdir()} == {".png", ".json"}
+    (place,) = requests(tmp_path / "cache")
+    assert {path.suffix for path in place.iterdir()} == {".png", ".json", ".inspected"}
     stored = find(cache, request_id)
     assert stored is not None
-    assert stored.complete
+    assert complete(stored)
 
 
 @pytest.mark.parametrize("damage", ["cut", "changed", "swapped", "not a picture"])
 def test_a_damaged_file_is_ignored(tmp_path: Path, damage: str) -> None:
     """A file whose content is not what its name says, or is no picture, is as good as none."""
     cache = PictureCache(tmp_path)
-    cache.keep(WHERE, "1", picture("red"), 1, {})
+    keep(cache, "1", picture("red"), 1)
     (path,) = tmp_path.rglob("*.png")
     data = path.read_bytes()
     if damage == "not a picture":
@@ -175,52 +195,54 @@ def test_a_damaged_file_is_ignored(tmp_path: Path, damage: str) -> None:
         path.write_bytes({"cut": data[:-20], "changed": data[:-1] + b"x", "swapped": png("blue")}[damage])
     stored = find(cache)
     assert stored is not None
-    assert not stored.complete
-    cache.keep(WHERE, "1", picture("red"), 1, {})
+    assert not complete(stored)
+    keep(cache, "1", picture("red"), 1)
     if damage in ("cut", "not a picture"):
-        assert find(cache).complete  # type: ignore[union-attr]  # kept again
+        assert complete(find(cache))  # kept again
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"count": "many"}', '{"count": 1}', '{"count": 1, "meta": 5}', "\0"])
 def test_a_damaged_manifest_is_ignored(tmp_path: Path, text: str) -> None:
     """It is written anew with the next picture."""
     cache = PictureCache(tmp_path)
-    cache.keep(WHERE, "1", picture("red"), 1, {})
+    keep(cache, "1", picture("red"), 1)
     (manifest,) = tmp_path.rglob("*.json")
     manifest.write_text(text)
     assert find(cache) is None
-    cache.keep(WHERE, "1", picture("red"), 1, {})
-    assert find(cache).complete  # type: ignore[union-attr]  # kept again
+    keep(cache, "1", picture("red"), 1)
+    assert complete(find(cache))  # kept again
 
 
 def test_the_limits_hold_for_what_is_kept_too(tmp_path: Path) -> None:
     """A smaller limit than that of the run which kept the picture is not circumvented."""
     cache = PictureCache(tmp_path)
-    cache.keep(WHERE, "1", picture("red"), 1, {})
+    keep(cache, "1", picture("red"), 1)
     for limits in ({"max_pixels": 10}, {"max_bytes": 10}):
         stored = find(cache, **limits)
         assert stored is not None
-        assert not stored.complete
+        assert not complete(stored)
 
 
 def test_its_size_is_bounded(tmp_path: Path) -> None:
     """The request that was not used for longest goes first; other people's files stay."""
-    size = len(png("red"))
-    cache = PictureCache(tmp_path, max_bytes=3 * (size + 200))
+    one = picture("red").original
+    assert one.inspection is not None
+    size = len(one.read()) + len(one.inspection.pack())
+    cache = PictureCache(tmp_path, max_bytes=3 * (size + 250))
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_bytes(bytes(10 * size))
     for number in range(3):
-        cache.keep(WHERE, str(number), picture("red"), 1, {})
-        (manifest,) = tmp_path.glob(f"{number}-*/manifest.json")
+        keep(cache, str(number), picture("red"), 1)
+        (manifest,) = tmp_path.glob(f"*/{number}-*/manifest.json")
         os.utime(manifest, (1000 + number, 1000 + number))
     assert find(cache, "0") is not None  # used: 1 is now the oldest
     for number in (3, 4):
-        cache.keep(WHERE, str(number), picture("red"), 1, {})
+        keep(cache, str(number), picture("red"), 1)
     kept = [number for number in range(5) if find(cache, str(number)) is not None]
     assert 4 in kept
     assert 0 in kept
     assert 1 not in kept
-    total = sum(path.stat().st_size for path in tmp_path.glob("*-*/*"))
+    total = sum(path.stat().st_size for path in tmp_path.glob("*/*-*/*"))
     assert total <= cache.max_bytes
     assert (tmp_path / "mine" / "thesis.txt").exists()
 
@@ -229,17 +251,17 @@ def test_an_entry_larger_than_the_bound_stays_while_it_is_the_newest(tmp_path: P
     """The pictures of the running job are not taken away under it."""
     cache = PictureCache(tmp_path, max_bytes=10)
     for index, color in enumerate(COLORS):
-        cache.keep(WHERE, "1", picture(color, index), 4, {})
-    assert find(cache).complete  # type: ignore[union-attr]  # just kept
+        keep(cache, "1", picture(color, index), 4)
+    assert complete(find(cache))  # just kept
 
 
 def test_whether_all_of_a_request_is_here(tmp_path: Path) -> None:
     """Told by the names alone; a missing picture, a stranger's file or a damaged manifest is no complete request."""
     cache = PictureCache(tmp_path)
     assert not cache.has_all(WHERE, "1")
-    cache.keep(WHERE, "1", picture("red", 0), 2, {})
+    keep(cache, "1", picture("red", 0), 2)
     assert not cache.has_all(WHERE, "1")
-    second = cache.keep(WHERE, "1", picture("blue", 1), 2, {})
+    second = keep(cache, "1", picture("blue", 1), 2)
     assert cache.has_all(WHERE, "1")
     assert not cache.has_all(WHERE, "2")
     assert not cache.has_all(WHERE + "/elsewhere", "1")
@@ -270,7 +292,7 @@ def test_two_threads_at_once(tmp_path: Path) -> None:
         try:
             for _ in range(15):
                 for one in pictures:
-                    cache.keep(WHERE, "1", one, 4, {"prompt": "a dog"})
+                    keep(cache, "1", one, 4, {"prompt": "a dog"})
                     stored = find(cache)
                     assert stored is not None
                     assert one.index in stored.pictures
@@ -284,13 +306,13 @@ def test_two_threads_at_once(tmp_path: Path) -> None:
         thread.join()
     assert faults == []
     assert not list(tmp_path.rglob("*.part"))
-    assert find(PictureCache(tmp_path)).complete  # type: ignore[union-attr]  # by three writers
+    assert complete(find(PictureCache(tmp_path)))  # by three writers
 
 
 CROWD = """
 import sys
 from pathlib import Path
-from dreambooth_widget.images.cache import PictureCache
+from dreambooth_widget.images.store import PictureCache
 from dreambooth_widget.images.picture import read_picture
 folder, name, bound, *files = sys.argv[1:]
 pictures = [read_picture(Path(f).read_bytes(), index=i, url="", max_pixels=10**6) for i, f in enumerate(files)]
@@ -301,13 +323,18 @@ found = 0
 for number in range({rounds}):
     for request in ("shared", f"{{name}}-{{number % 3}}"):
         for picture in pictures:
-            cache.keep({where!r}, request, picture, len(pictures), {{"prompt": "a dog"}})
+            cache.keep({where!r}, request, picture.index, picture.original, len(pictures), {{"prompt": "a dog"}})
             stored = cache.find({where!r}, "shared", max_bytes=10**6, max_pixels=10**6)
             for index, one in (stored.pictures if stored else {{}}).items():
-                assert one.data == pictures[index].data
+                assert one.read() == pictures[index].data
                 found += 1
 print(found)
 """
+
+
+def whole(path: Path, index: int = 0) -> Picture:
+    """Return the picture in a file."""
+    return read_picture(path.read_bytes(), index=index, url="", max_pixels=10**6)
 
 
 def test_two_processes_at_once(tmp_path: Path) -> None:
@@ -315,7 +342,8 @@ def test_two_processes_at_once(tmp_path: Path) -> None:
     sources = [tmp_path / f"{color}.png" for color in COLORS]
     for path, color in zip(sources, COLORS, strict=True):
         path.write_bytes(png(color, (256, 256)))
-    bound = 2 * sum(path.stat().st_size for path in sources) + 1000  # two requests fit, five are written
+    size = sum(len(one.data) + len(one.original.inspection.pack()) for one in map(whole, sources))  # type: ignore[union-attr]
+    bound = 2 * size + 1000  # two requests fit, five are written
     folder = tmp_path / "cache"
     command = [sys.executable, "-c", CROWD.format(rounds=25, where=WHERE), str(folder)]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
@@ -335,13 +363,13 @@ def test_two_processes_at_once(tmp_path: Path) -> None:
     assert {path.read_bytes() for path in kept} <= wholes
     assert not list(folder.rglob("*.part"))
     # A folder without a manifest is nobody's: no bound would ever count or remove it.
-    assert [place.name for place in folder.iterdir() if not (place / "manifest.json").is_file()] == []
+    assert [place.name for place in requests(folder) if not (place / "manifest.json").is_file()] == []
     cache = PictureCache(folder, max_bytes=bound)
     for index, path in enumerate(sources):
-        one = read_picture(path.read_bytes(), index=index, url="", max_pixels=10**6)
-        cache.keep(WHERE, "shared", one, len(sources), {})
-    assert find(cache, "shared").complete  # type: ignore[union-attr]  # just kept
-    assert sum(path.stat().st_size for path in folder.rglob("*.*")) <= bound
+        one = whole(path, index)
+        keep(cache, "shared", one, len(sources))
+    assert complete(find(cache, "shared"))  # just kept
+    assert sum(path.stat().st_size for path in folder.glob("*/*/*.*")) <= bound
 
 
 @pytest.mark.parametrize(("cache", "error"), [(5, TypeError), (b"x", TypeError), (__file__, ValueError)])
@@ -433,15 +461,20 @@ def test_killed_while_downloading(tmp_path: Path) -> None:
 
 
 SAVING = """
-import sys
+import hashlib, sys
+from dreambooth_widget.images.inspection import Inspection, Rendition
+from dreambooth_widget.images.store import Original
 from pathlib import Path
 from dreambooth_widget.images.picture import Picture
-from dreambooth_widget.images.cache import PictureCache
+from dreambooth_widget.images.store import PictureCache
 folder = Path(sys.argv[1])
-picture = Picture(0, "", bytes(40_000_000), "PNG", 1, 1)
+data = bytes(40_000_000)
+small = {"thumbnail": Rendition("image/webp", b"x"), "preview": Rendition("image/webp", b"x")}
+found = Inspection("PNG", 1, 1, hashlib.sha256(data).hexdigest(), {}, {}, small)
+picture = Picture(0, "", Original(data, found), "PNG", 1, 1)
 while True:
     picture.save(folder / "saved.png", overwrite=True)
-    PictureCache(folder / "cache").keep("https://x", "1", picture, 1, {})
+    PictureCache(folder / "cache").keep("https://x", "1", 0, picture.original, 1, {})
     for path in folder.rglob("*-*.png"):
         path.unlink()
 """
@@ -454,7 +487,7 @@ def test_killed_while_saving(tmp_path: Path, where: str) -> None:
     for _ in range(3):
         victim = subprocess.Popen([sys.executable, "-c", SAVING, str(tmp_path)])
         try:
-            pattern = "*/*/.dreambooth-*.part" if where else ".dreambooth-*.part"
+            pattern = "*/*/*/.dreambooth-*.part" if where else ".dreambooth-*.part"
             until(lambda pattern=pattern: any(_size(path) for path in tmp_path.glob(pattern)))
         finally:
             victim.kill()
@@ -463,18 +496,46 @@ def test_killed_while_saving(tmp_path: Path, where: str) -> None:
             assert path.stat().st_size == 40_000_000
 
 
-def test_what_a_killed_process_left_is_cleared_away(tmp_path: Path) -> None:
-    """An unfinished file goes once it is an hour old, and not before: it may be another kernel's."""
-    cache = PictureCache(tmp_path)
-    cache.keep(WHERE, "1", picture("red"), 1, {})
-    (place,) = tmp_path.iterdir()
-    young, old = place / ".dreambooth-0.part", place / ".dreambooth-1.part"
-    for path in (young, old):
-        path.write_bytes(b"half")
-    os.utime(old, (1000, 1000))
-    cache.keep(WHERE, "2", picture("red"), 1, {})
-    assert young.exists()
-    assert not old.exists()
+HALF = """
+import sys
+from pathlib import Path
+from dreambooth_widget.images import files
+files._move = lambda *args, **named: (print("written", flush=True), sys.stdin.readline())
+files.write_atomically(Path(sys.argv[1]) / "a.png", b"half", overwrite=True)
+"""
+
+
+def write_half(folder: Path) -> subprocess.Popen[str]:
+    """Start a process that has written a file and not yet given it its name."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HALF, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "written\n"
+    return process
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are locks on unfinished files")
+@pytest.mark.parametrize("where", ["cache", "save", "save all"])
+def test_what_a_killed_process_left_is_cleared_away(tmp_path: Path, where: str) -> None:
+    """Its unfinished file goes with the next writing there; that of a process which still writes does not."""
+    cache = PictureCache(tmp_path / "cache")
+    one = picture("red")
+    folder = keep(cache, "1", one, 1).parent if where == "cache" else tmp_path
+    killed, alive = write_half(folder), write_half(folder)
+    killed.kill()
+    killed.communicate()
+    (folder / ".dreambooth-mine.txt").write_bytes(b"mine")
+    assert len(list(folder.glob("*.part"))) == 2
+    if where == "cache":
+        keep(PictureCache(tmp_path / "cache"), "2", one, 1)
+    elif where == "save":
+        one.save(folder / "b.png")
+    else:
+        save_all([one], folder, "7")
+    assert len(list(folder.glob("*.part"))) == 1
+    assert (folder / ".dreambooth-mine.txt").exists()
+    alive.communicate("end\n")
 
 
 def _size(path: Path) -> int:

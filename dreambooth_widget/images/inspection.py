@@ -1,0 +1,178 @@
+"""What is known of one checked picture, and the frames in which it travels: from the worker, and from the cache's disk.
+
+A frame is the lengths of a JSON header and of a payload (`>IQ`), then both. Whoever wrote it is not trusted: a hostile
+picture may have taken over the worker, and a cache folder may be shared.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import re
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, BinaryIO, Literal, NamedTuple, NoReturn
+
+from .sniff import EXTENSIONS, ImageFormat
+
+__all__ = ["EDGES", "LARGEST_FRAME", "Inspection", "Kind", "Rendition", "parse_json", "read_frame", "write_frame"]
+
+Kind = Literal["thumbnail", "preview"]
+
+EDGES: Mapping[Kind, int] = {"thumbnail": 384, "preview": 1024}
+"""The longest side of each rendition, in pixels."""
+
+LONGEST_TEXT, MOST_TEXTS, LONGEST_TEXTS = 1 << 16, 64, 1 << 18
+"""Characters of one text, number of texts, characters of all texts: the file's own bytes keep the rest."""
+
+_LARGEST_HEADER, LARGEST_FRAME = 8 << 20, 32 << 20
+"""Bytes of a frame that is read."""
+
+_LENGTHS = struct.Struct(">IQ")
+_FIELDS = ("format", "width", "height", "sha256", "text", "facts")
+_MIMES = ("image/webp", "image/jpeg")
+_SHA256 = re.compile("[0-9a-f]{64}")
+
+
+class Rendition(NamedTuple):
+    """A smaller copy of a picture: upright, in sRGB, with no metadata."""
+
+    mime: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """A picture that was decoded to its last pixel. Width and height are those of the upright picture, in pixels."""
+
+    format: ImageFormat
+    width: int
+    height: int
+    sha256: str
+    text: Mapping[str, str]
+    facts: Mapping[str, str]
+    renditions: Mapping[Kind, Rendition]
+
+    def header(self) -> dict[str, Any]:
+        """Return the header of this inspection's frame."""
+        renditions = {kind: [small.mime, len(small.data)] for kind, small in self.renditions.items()}
+        return {**{name: getattr(self, name) for name in _FIELDS}, "renditions": renditions}
+
+    def payload(self) -> bytes:
+        """Return the payload of this inspection's frame."""
+        return b"".join(small.data for small in self.renditions.values())
+
+    def pack(self) -> bytes:
+        """Return this inspection as one frame."""
+        file = io.BytesIO()
+        write_frame(file, self.header(), self.payload())
+        return file.getvalue()
+
+    @classmethod
+    def unpack(cls, frame: bytes) -> Inspection:
+        """Return the inspection that `pack` made into `frame`. Raises ValueError as `read` does."""
+        found = read_frame(io.BytesIO(frame))
+        if found is None:
+            raise ValueError("empty")
+        return cls.read(*found)
+
+    @classmethod
+    def read(cls, header: Mapping[str, Any], payload: bytes) -> Inspection:
+        """Return the inspection in header and payload of a frame.
+
+        Raises:
+            ValueError: If the frame is not one of an inspection.
+        """
+        try:
+            fields = {name: header[name] for name in _FIELDS}
+            renditions, at = {}, 0
+            for kind in EDGES:
+                mime, size = header["renditions"][kind]
+                if mime not in _MIMES or not _is_count(size):
+                    raise ValueError("no rendition")
+                renditions[kind] = Rendition(mime, payload[at : at + size])
+                at += size
+        except (LookupError, TypeError) as error:
+            raise ValueError("incomplete inspection") from error
+        found = cls(renditions=renditions, **fields)
+        found._check(at == len(payload))
+        return found
+
+    def _check(self, whole: bool) -> None:
+        texts = [text for pair in (*_items(self.text), *_items(self.facts)) for text in pair]
+        right = (
+            whole
+            and self.format in EXTENSIONS
+            and _is_count(self.width)
+            and _is_count(self.height)
+            and _SHA256.fullmatch(str(self.sha256))
+            and all(isinstance(text, str) for text in texts)
+            and sum(map(len, texts)) <= 2 * LONGEST_TEXTS
+        )
+        if not right:
+            raise ValueError("inspection out of bounds")
+
+
+def _items(texts: object) -> list[tuple[Any, Any]]:
+    if not isinstance(texts, dict) or len(texts) > MOST_TEXTS:
+        raise ValueError("no texts")
+    return list(texts.items())
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 1 << 31
+
+
+def parse_json(data: bytes) -> dict[str, Any]:
+    """Return the JSON object in untrusted bytes.
+
+    Raises:
+        ValueError: If it is none, is nested too deeply, or has a number that is not finite.
+    """
+
+    def refuse(name: str) -> NoReturn:
+        raise ValueError(f"{name} is no number")
+
+    def finite(digits: str) -> float:
+        number = float(digits)
+        return number if math.isfinite(number) else refuse(digits)
+
+    try:
+        found = json.loads(data, parse_constant=refuse, parse_float=finite)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if not isinstance(found, dict):
+        raise ValueError("no JSON object")
+    return found
+
+
+def write_frame(file: BinaryIO | io.FileIO, header: Mapping[str, Any], payload: bytes = b"") -> None:
+    """Write one frame. The payload is not copied: `file` may be unbuffered and take it in parts."""
+    text = json.dumps(header).encode("ascii")
+    for part in (_LENGTHS.pack(len(text), len(payload)) + text, payload):
+        left = memoryview(part)
+        while left:
+            left = left[file.write(left) :]
+    file.flush()
+
+
+def read_frame(file: BinaryIO | io.BufferedReader, largest: int = LARGEST_FRAME) -> tuple[dict[str, Any], bytes] | None:
+    """Return header and payload of the next frame of a buffered file, None at its end.
+
+    Raises:
+        ValueError: If it is cut off, too large, or its header is not a JSON object.
+    """
+    lengths = file.read(_LENGTHS.size)
+    if not lengths:
+        return None
+    if len(lengths) < _LENGTHS.size:
+        raise ValueError("half a frame")
+    header_size, size = _LENGTHS.unpack(lengths)
+    if header_size > _LARGEST_HEADER or size > largest:
+        raise ValueError("a frame too large")
+    header, payload = file.read(header_size), file.read(size)
+    if len(header) < header_size or len(payload) < size:
+        raise ValueError("half a frame")
+    return parse_json(header), payload

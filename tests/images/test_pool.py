@@ -1,0 +1,371 @@
+"""The child processes: where they find their program, what they cannot see, and how they end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+import dreambooth_widget
+from dreambooth_widget.images import pool as module
+from dreambooth_widget.images.pool import WorkerPool
+from dreambooth_widget.images.sniff import PictureRefusedError
+
+from ..gil import longest_hold
+from ..image_files import FORMATS, encoded, noise, plain_png, scene, text_png
+
+LIMIT = 100_000_000
+PNG = encoded(scene())
+
+posix = pytest.mark.skipif(os.name != "posix", reason="a matter of POSIX")
+
+SPIN = "import time\ntime.sleep(600)"
+CRASH = "import os\nos.abort()"
+
+
+@pytest.fixture
+def pool() -> Iterator[WorkerPool]:
+    """A pool of its own."""
+    pool = WorkerPool()
+    yield pool
+    pool.close()
+
+
+def processes(pool: WorkerPool) -> list[psutil.Process]:
+    """Return the running children of a pool."""
+    return [psutil.Process(child.process.pid) for child in pool._children]
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait until something is true, a minute at most."""
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        await asyncio.sleep(0.01)
+
+
+def in_worker(code: str, *, when: str = "inspect") -> str:
+    """Return a child's program that runs `code` in place of one of the worker's functions."""
+    body = "\n    ".join(code.splitlines())
+    patch = f"from dreambooth_widget.images import worker\ndef replaced(*args, **named):\n    {body}\n"
+    return module._PROGRAM.replace(
+        "from dreambooth_widget.images.worker import main\nmain()", f"{patch}worker.{when} = replaced\nworker.main()"
+    )
+
+
+# -- the work ------------------------------------------------------------------------------------------------------
+
+
+async def test_pictures_come_back_inspected(pool: WorkerPool) -> None:
+    """Format, size, texts and renditions, many at once, by two processes at most."""
+    files = [encoded(scene((200 + n, 100)), FORMATS[n % len(FORMATS)]) for n in range(12)]
+    found = await asyncio.gather(*(pool.inspect(data, max_pixels=LIMIT) for data in files))
+    assert [each.width for each in found] == [200 + n for n in range(12)]
+    assert len(processes(pool)) == 2
+    text = await pool.inspect(text_png(prompt="a dog"), max_pixels=LIMIT)
+    assert (text.text, text.facts) == ({"prompt": "a dog"}, {"prompt": "a dog"})
+
+
+async def test_refusals_come_back_with_their_reason(pool: WorkerPool) -> None:
+    """And the process goes on with the next picture."""
+    for data, early in ((PNG[:200], True), (b"glTF", False), (plain_png(300, 300), False)):
+        with pytest.raises(PictureRefusedError) as refused:
+            await pool.inspect(data, max_pixels=50_000)
+        assert str(refused.value)
+        assert refused.value.early is early
+    (process,) = processes(pool)
+    assert (await pool.inspect(PNG, max_pixels=LIMIT)).width == 96
+    assert processes(pool) == [process]
+
+
+async def test_start_returns_at_once(pool: WorkerPool) -> None:
+    """Both processes start beside the loop; a second call starts no more."""
+    pool.start()
+    pool.start()
+    assert len(pool._children) <= 2
+    await until(lambda: len(pool._idle) == 2)
+    pool.start()
+    await pool.inspect(PNG, max_pixels=LIMIT)
+    assert len(pool._children) == 2
+
+
+# -- where it finds its program, and what it does not find ---------------------------------------------------------
+
+FOREIGN = """
+import asyncio, sys
+sys.path[:0] = {paths!r}
+from dreambooth_widget.images.pool import WorkerPool
+pool = WorkerPool()
+found = asyncio.run(pool.inspect(bytes.fromhex({data!r}), max_pixels=10**6))
+print(found.width, len(pool._children), "aiohttp" in sys.modules, "PIL" in sys.modules)
+"""
+
+
+@pytest.mark.parametrize("way", ["PYTHONPATH", "sys.path"])
+def test_the_package_is_found_where_the_kernel_found_it(tmp_path: Path, way: str) -> None:
+    """In a folder that only `PYTHONPATH` or the program itself names, and nothing comes from the current folder."""
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "here").mkdir()
+    package = Path(dreambooth_widget.__file__).parent
+    (tmp_path / "lib" / "dreambooth_widget").symlink_to(package)
+    for name in ("PIL", "json", "struct", "dreambooth_widget", "sitecustomize", "zlib", "hashlib"):
+        (tmp_path / "here" / f"{name}.py").write_text("raise SystemExit('from the current folder')")
+    paths = [str(tmp_path / "lib")]
+    pillow = str(Path(sys.modules["PIL"].__file__ or "").parents[1])
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([*paths, pillow]) if way == "PYTHONPATH" else ""}
+    code = FOREIGN.format(paths=[*paths, pillow] if way == "sys.path" else [], data=PNG.hex())
+    command = [sys.executable, "-P", "-c", code] if sys.version_info >= (3, 11) else [sys.executable, "-c", code]
+    done = subprocess.run(
+        command, cwd=tmp_path / "here", env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout.split() == ["96", "1", "False", "False"], done.stderr
+
+
+async def test_the_key_is_not_in_its_environment(
+    pool: WorkerPool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Nothing that decodes a stranger's bytes needs it."""
+    monkeypatch.setenv("DREAMBOOTH_API_KEY", "canary-key-canary-key")
+    seen = tmp_path / "environment"
+    program = in_worker(f"open({str(seen)!r}, 'w').write(repr(__import__('os').environ))\nraise SystemExit")
+    monkeypatch.setattr(module, "_PROGRAM", program)
+    with pytest.raises(PictureRefusedError, match="decoding it failed"):
+        await pool.inspect(PNG, max_pixels=LIMIT)
+    assert "PATH" in seen.read_text()
+    assert "canary" not in seen.read_text()
+
+
+async def test_what_is_printed_stays_out_of_the_frames(
+    pool: WorkerPool, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Neither between the frames nor in a cell: Pillow warns, and C libraries write to standard output."""
+    loud = "import os, warnings\nprint('loud', flush=True)\nos.write(1, b'loud')\nos.write(2, b'loud')\n"
+    loud += "warnings.warn('loud')\nraise worker.PictureRefusedError('quiet')"
+    monkeypatch.setattr(module, "_PROGRAM", in_worker(loud))
+    with pytest.raises(PictureRefusedError, match="quiet"):
+        await pool.inspect(PNG, max_pixels=LIMIT)
+    assert capfd.readouterr() == ("", "")
+
+
+@posix
+async def test_its_memory_is_limited(pool: WorkerPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At most 1 GiB, and more only where the user allows more pixels."""
+    limits = "import resource\nraise worker.PictureRefusedError(str(resource.getrlimit(resource.RLIMIT_AS)[0]))"
+    monkeypatch.setattr(module, "_PROGRAM", in_worker(limits))
+    for max_pixels, wanted in ((LIMIT, 1 << 30), (400_000_000, 4_000_000_000), (1000, 1 << 30)):
+        with pytest.raises(PictureRefusedError, match=f"^{wanted}$"):
+            await pool.inspect(PNG, max_pixels=max_pixels)
+
+
+# -- its end -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("program", [CRASH, "raise SystemExit(1)", "worker.nonsense", "import os\nos._exit(0)"])
+async def test_a_crash_costs_one_picture(pool: WorkerPool, monkeypatch: pytest.MonkeyPatch, program: str) -> None:
+    """A crash in an image library is a refusal, and the next picture has a new process."""
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_PROGRAM", in_worker(program))
+        with pytest.raises(PictureRefusedError, match="decoding it failed"):
+            await pool.inspect(PNG, max_pixels=LIMIT)
+    assert (await pool.inspect(PNG, max_pixels=LIMIT)).width == 96
+
+
+async def test_a_picture_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its process is killed, and the next picture has a new one."""
+    pool = WorkerPool(seconds=0.2)
+    monkeypatch.setattr(module, "_PROGRAM", in_worker(SPIN))
+    with pytest.raises(PictureRefusedError, match=r"decoding it takes longer than 0\.2 s"):
+        await pool.inspect(PNG, max_pixels=LIMIT)
+    assert processes(pool) == []
+    pool.close()
+
+
+async def test_cancelling_ends_the_decoding(pool: WorkerPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stopped job leaves no process at work, and no thread that the kernel's end would wait for."""
+    monkeypatch.setattr(module, "_PROGRAM", in_worker(SPIN))
+    work = asyncio.create_task(pool.inspect(PNG, max_pixels=LIMIT))
+    await until(lambda: pool._children)
+    (process,) = processes(pool)
+    await asyncio.sleep(0.1)
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    await until(lambda: not process.is_running())
+    await until(lambda: not pool._children)
+
+
+async def test_idle_processes_are_ended() -> None:
+    """After a minute (here: less), and started again when there is a picture."""
+    pool = WorkerPool(idle=0.05)
+    await pool.inspect(PNG, max_pixels=LIMIT)
+    await until(lambda: not pool._children)
+    assert (await pool.inspect(PNG, max_pixels=LIMIT)).width == 96
+    pool.close()
+
+
+async def test_a_killed_idle_process_is_replaced(pool: WorkerPool) -> None:
+    """The system may take it for its memory: the next picture does not pay for that."""
+    await pool.inspect(PNG, max_pixels=LIMIT)
+    (process,) = processes(pool)
+    process.kill()
+    await until(lambda: process.status() == psutil.STATUS_ZOMBIE)
+    assert (await pool.inspect(PNG, max_pixels=LIMIT)).width == 96
+
+
+KERNEL = """
+import asyncio, os, sys, threading
+sys.path.insert(0, {folder!r})
+from dreambooth_widget.images import pool as module
+from dreambooth_widget.images.pool import WorkerPool
+pool = WorkerPool()
+async def main():
+    await pool.inspect(bytes.fromhex({data!r}), max_pixels=10**6)
+    {more}
+asyncio.run(main())
+"""
+
+
+def kernel(more: str) -> subprocess.Popen[str]:
+    """Start a process that inspects a picture and goes on with `more`."""
+    code = KERNEL.format(folder=str(Path(dreambooth_widget.__file__).parents[1]), data=PNG.hex(), more=more)
+    return subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def read_pids(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    """Return the processes that a kernel names in a line."""
+    assert process.stdout is not None
+    return [psutil.Process(int(pid)) for pid in process.stdout.readline().split()]
+
+
+@posix
+@pytest.mark.parametrize("busy", [False, True])
+async def test_no_orphan_after_sigkill(busy: bool) -> None:
+    """The kernel's death closes the pipe: an idle process ends at once, one in C code when its time is over."""
+    more = "print(*(child.process.pid for child in pool._children), flush=True); sys.stdin.readline()"
+    if busy:
+        more = f"""module._PROGRAM = {in_worker("while True: pass")!r}
+    pool.close()
+    pool._seconds = 1
+    task = asyncio.create_task(pool.inspect(b'', max_pixels=1))
+    while not pool._children: await asyncio.sleep(0.01)
+    await asyncio.sleep(0.2)
+    {more}"""
+    process = kernel(more)
+    children = read_pids(process)
+    assert len(children) == 1
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    await until(lambda: not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children))
+
+
+@posix
+async def test_a_forked_child_keeps_no_pipe() -> None:
+    """`multiprocessing` forks: its child neither keeps the workers alive nor uses its parent's."""
+    more = """child = os.fork()
+    if not child:
+        print(len(pool._children), flush=True)
+        def again(): print(asyncio.run(pool.inspect(DATA, max_pixels=10**6)).width, flush=True)
+        done = threading.Thread(target=again)
+        done.start(); done.join()
+        pool.close()
+        sys.stdin.readline(); os._exit(0)
+    print(*(child.process.pid for child in pool._children), flush=True)
+    sys.stdin.readline()""".replace("DATA", repr(PNG))
+    process = kernel(more)
+    assert process.stdout is not None
+    lines = sorted((process.stdout.readline().strip() for _ in range(3)), key=len)
+    assert lines[:2] == ["0", "96"]
+    (worker,) = [psutil.Process(int(pid)) for pid in lines[2].split()]
+    process.send_signal(signal.SIGKILL)  # the forked child lives on, waiting for a line
+    process.wait()
+    await until(lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE)
+    process.communicate("\n")
+
+
+@posix
+async def test_an_interrupt_of_the_kernel_is_not_its(pool: WorkerPool) -> None:
+    """Jupyter interrupts the kernel's whole process group."""
+    await pool.inspect(PNG, max_pixels=LIMIT)
+    (process,) = processes(pool)
+    assert os.getpgid(process.pid) != os.getpgid(0)
+    assert os.getsid(process.pid) != os.getsid(0)
+
+
+async def test_the_end_of_the_kernel_does_not_wait() -> None:
+    """It ends with its processes, the usual way."""
+    process = kernel("print(*(child.process.pid for child in pool._children), flush=True); sys.stdin.readline()")
+    children = read_pids(process)
+    process.communicate("end\n", timeout=30)
+    assert process.returncode == 0
+    assert not any(child.is_running() for child in children)
+
+
+# -- without processes ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("executable", ["/nowhere/python", "", None])
+async def test_without_processes_threads_do_it(
+    pool: WorkerPool, monkeypatch: pytest.MonkeyPatch, executable: str | None
+) -> None:
+    """The same work by the same code: pictures and refusals, beside the loop."""
+    monkeypatch.setattr(sys, "executable", executable)
+    pool.start()
+    assert (await pool.inspect(PNG, max_pixels=LIMIT)).width == 96
+    with pytest.raises(PictureRefusedError, match="truncated"):
+        await pool.inspect(PNG[:200], max_pixels=LIMIT)
+    assert processes(pool) == []
+
+
+@pytest.mark.parametrize("program", ["import time; time.sleep(600)", "nonsense (", "print('hello')"])
+async def test_a_process_that_does_not_answer(pool: WorkerPool, monkeypatch: pytest.MonkeyPatch, program: str) -> None:
+    """After ten seconds (here: less) threads take over, and no more are started for a while."""
+    monkeypatch.setattr(module, "_PROGRAM", program)
+    monkeypatch.setattr(module, "_START_SECONDS", 0.3)
+    for _ in range(3):
+        assert (await pool.inspect(PNG, max_pixels=LIMIT)).width == 96
+    assert processes(pool) == []
+    assert pool._start_child() is None
+
+
+# -- the loop stays free -------------------------------------------------------------------------------------------
+
+HEAVY: dict[str, Callable[[], bytes]] = {
+    "49 megapixels of zeros": lambda: plain_png(7000, 7000),
+    "a progressive JPEG of 25": lambda: encoded(noise((5000, 5000)), "JPEG", progressive=True),
+    "a WebP of 25 megapixels": lambda: encoded(scene((5000, 5000)), "WEBP", method=0),
+    "sixteen bits, 9 megapixels": lambda: encoded(noise((3000, 3000), "I;16"), compress_level=1),
+}
+
+
+@pytest.mark.parametrize("name", HEAVY)
+async def test_no_picture_holds_the_loop(pool: WorkerPool, name: str) -> None:
+    """The heaviest inputs leave it free: it never stands still for 5 ms.
+
+    A held GIL shows in every attempt, a busy machine only in some, so one good attempt is a proof.
+    """
+    data = HEAVY[name]()
+    pool.start()
+    holds = []
+    for _ in range(8):
+        holds.append(await longest_hold(lambda: pool._inspect(data, LIMIT, [])))
+        if holds[-1] < 0.005:
+            return
+    pytest.fail(f"the loop stood still for {min(holds) * 1000:.1f} ms at best")
+
+
+def test_one_pool_for_all_clients() -> None:
+    """Two processes in all, however many clients there are, from whatever thread they ask."""
+    found: list[WorkerPool] = [WorkerPool.shared()]
+    thread = threading.Thread(target=lambda: found.append(WorkerPool.shared()))
+    thread.start()
+    thread.join()
+    assert found[0] is found[1]
