@@ -9,12 +9,12 @@
     ├── RequestNotFoundError     the service does not know the request id
     ├── GenerationFailedError    the job is dead at the service; only a new generation call helps
     ├── EmptyResultError         the service says "success" and names no picture
-    ├── RateLimitedError         the service kept asking to wait, longer than we were allowed to
+    ├── RateLimitedError         the service kept asking to wait until the deadline
     ├── UnexpectedAnswerError    the service answered with something that is not its protocol
     ├── EndpointMovedError       the address redirects, is wrong or retired; `location` is the one to use
     ├── EndpointUnreachableError no answer: DNS, connection, time-out, or 5xx to the end
     ├── DeadlineExceededError    still processing at the deadline (also a `TimeoutError`); resumable
-    ├── StoppedError             somebody stopped the waiting; the job goes on at the service
+    ├── StoppedError             waiting was stopped; the job goes on at the service
     └── PictureError             the job succeeded, but not one picture could be loaded
 """
 
@@ -41,17 +41,20 @@ __all__ = [
 
 
 class DreamboothError(Exception):
-    """Something ended the job. `str(error)` says what happened and what to do about it.
+    """What ended a job. `str(error)` says what happened and what to do about it.
 
-    `message` is what happened, `advice` what to do, `details` the service's own words (never the
-    key: it is redacted before the text gets here), `request_id` the request, or "" before it is known.
+    Attributes:
+        message: What happened.
+        request_id: The request, "" before it is known.
+        advice: What to do.
+        details: The words of the service. The key is redacted before they get here.
     """
 
     title: ClassVar[str] = "Failed"
     """Two words for a status chip."""
 
     standing_advice: ClassVar[str] = "Check again, and look at the details."
-    """What to do, where the place that raises knows nothing better."""
+    """What to do, unless the code that raises gives other advice."""
 
     def __init__(
         self,
@@ -71,7 +74,7 @@ class DreamboothError(Exception):
         return f"{self.message} {self.advice}".rstrip()
 
     def __repr__(self) -> str:
-        # In a list of fifty outcomes one wants to know which.
+        # Tells the errors in a list of outcomes apart.
         return f"{type(self).__name__}({self.message!r}, request_id={self.request_id!r})"
 
 
@@ -172,7 +175,7 @@ class DeadlineExceededError(DreamboothError, TimeoutError):
 
 
 class StoppedError(DreamboothError):
-    """Somebody stopped the waiting; the service cannot cancel a job, so it goes on there."""
+    """Waiting was stopped. The service cannot cancel a job, so it goes on there."""
 
     title = "Stopped waiting"
     standing_advice = "The job goes on at the service; checking again resumes."

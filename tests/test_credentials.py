@@ -90,7 +90,7 @@ def test_get_secret_value_opens_it() -> None:
     assert ApiKey(f" {CANARY}\n").get_secret_value() == CANARY
 
 
-def test_no_attributes() -> None:
+def test_key_has_no_attributes() -> None:
     """`vars` finds nothing, and no attribute can be added."""
     key = ApiKey(CANARY)
     with pytest.raises(TypeError):
@@ -100,7 +100,7 @@ def test_no_attributes() -> None:
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-def test_not_pickled(protocol: int) -> None:
+def test_key_is_not_pickled(protocol: int) -> None:
     """It is not pickled, also not inside of something, and the refusal says what to do instead."""
     for value in (ApiKey(CANARY), Holder(ApiKey(CANARY)), [ApiKey(CANARY)]):
         with pytest.raises(TypeError, match="DREAMBOOTH_API_KEY") as caught:
@@ -108,7 +108,7 @@ def test_not_pickled(protocol: int) -> None:
         assert CANARY not in str(caught.value)
 
 
-def test_equality() -> None:
+def test_equal_keys_are_equal() -> None:
     """Equal keys are equal and hash alike; a text is no key."""
     assert ApiKey(CANARY) == ApiKey(CANARY)
     assert hash(ApiKey(CANARY)) == hash(ApiKey(CANARY))
@@ -122,14 +122,14 @@ def test_copies_open_too() -> None:
 
 
 @pytest.mark.parametrize("value", ["", "  \n"])
-def test_empty(value: str) -> None:
+def test_empty_key_is_refused(value: str) -> None:
     """An empty key is refused."""
     with pytest.raises(ValueError, match="key is empty"):
         ApiKey(value)
 
 
 @pytest.mark.parametrize("value", [None, 5, b"bytes", (CANARY,)])
-def test_of_another_type(value: Any) -> None:
+def test_key_of_another_type(value: Any) -> None:
     """What is no text is refused by its type, and not repeated."""
     with pytest.raises(TypeError, match=f"key must be a str, not {type(value).__name__}"):
         ApiKey(value)
@@ -139,11 +139,11 @@ class TestRedact:
     """The key in texts of the service."""
 
     @given(st.lists(st.text(max_size=20), min_size=1, max_size=6))
-    def test_every_occurrence(self, pieces: list[str]) -> None:
+    def test_every_occurrence_goes(self, pieces: list[str]) -> None:
         """Every occurrence goes, the rest of the text stays."""
         assert ApiKey(CANARY).redact(CANARY.join(pieces)) == "[key]".join(pieces)
 
-    def test_short_key(self) -> None:
+    def test_short_key_is_kept(self) -> None:
         """A "key" of a few letters is no secret, and redacting it would garble every text."""
         assert ApiKey("s").redact("success") == "success"
 
@@ -253,14 +253,14 @@ DOORS: dict[str, Callable[[Any], Any]] = {
 
 @pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
 @pytest.mark.parametrize(("key", "why"), WRONG.values(), ids=WRONG)
-def test_wrong_key_is_named_and_not_shown(door: Callable[[Any], Any], key: Any, why: str) -> None:
+def test_wrong_key_is_not_shown(door: Callable[[Any], Any], key: Any, why: str) -> None:
     """The error says what is wrong; neither its message nor a frame of the package has the key."""
     with pytest.raises((TypeError, ValueError), match=why) as caught:
         door(key)
     assert shows(caught.value, CANARY) == []
 
 
-def test_wrong_key_of_the_environment_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_environment_key_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """The variable is named, its value is not."""
     monkeypatch.setenv("DREAMBOOTH_API_KEY", f"{CANARY} # the key")
     with pytest.raises(ValueError, match="DREAMBOOTH_API_KEY: key is followed by a comment") as caught:
@@ -280,7 +280,7 @@ class TestSwapped:
             assert shows(caught.value, CANARY) == []
 
     @pytest.mark.parametrize("key", [None, "32798037", "other-key-1234"])
-    def test_id_is_the_key_of_the_environment(self, key: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_id_is_the_environment_key(self, key: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
         """Whatever the key is, the one in the environment is no request id."""
         monkeypatch.setenv("DREAMBOOTH_API_KEY", CANARY)
         with pytest.raises(ValueError, match="request id looks like an API key") as caught:
@@ -301,6 +301,6 @@ class TestSwapped:
     @pytest.mark.parametrize(
         ("key", "request_id"), [("12345678", "77"), ("12345678", "1" * 40), ("k" * 60, "abc-" * 9)]
     )
-    def test_not_swapped(self, key: str, request_id: str) -> None:
+    def test_id_is_not_swapped(self, key: str, request_id: str) -> None:
         """Numbers are ids, and so are words beside a key that is one."""
         assert not looks_swapped(ApiKey(key), request_id)

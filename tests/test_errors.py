@@ -17,12 +17,12 @@ TREE = [DreamboothError, *DreamboothError.__subclasses__()]
 
 
 def drawn_tree() -> list[str]:
-    """The names in the docstring's drawing, in its order."""
+    """Return the names in the docstring's drawing, in its order."""
     return re.findall(r"^ {4}(?:[├└]── )?([A-Z]\w+)", errors.__doc__ or "", re.MULTILINE)
 
 
 def make(kind: type[DreamboothError]) -> DreamboothError:
-    """An error with everything that it can hold."""
+    """Return an error with everything that it can hold."""
     extra = {"location": "https://new.example/fetch"} if kind is EndpointMovedError else {}
     return kind("It broke.", request_id="77", details="the service's words", **extra)
 
@@ -54,7 +54,7 @@ class TestEach:
         assert kind.title
         assert kind.title[-1] != "."
 
-    def test_row_is_named(self, kind: type[DreamboothError]) -> None:
+    def test_docstring_is_its_own(self, kind: type[DreamboothError]) -> None:
         """The docstring says when it happens."""
         assert kind.__doc__
         assert kind.__doc__ != DreamboothError.__doc__ or kind is DreamboothError
@@ -82,7 +82,7 @@ class TestEach:
         assert "key" not in vars(make(kind))
 
 
-def test_location() -> None:
+def test_location_is_in_the_advice() -> None:
     """The moved address is in the advice and in `location`; without one, the advice says so."""
     error = make(EndpointMovedError)
     assert isinstance(error, EndpointMovedError)
@@ -91,7 +91,7 @@ def test_location() -> None:
     assert "new address" in str(EndpointMovedError("It moved."))
 
 
-def test_a_list_of_errors_tells_which_is_whose() -> None:
+def test_repr_names_the_request() -> None:
     """The outcomes of a batch are looked at as a list: each error names its request there."""
     error = errors.RequestNotFoundError("Unknown.", request_id="42")
     assert repr([error]) == "[RequestNotFoundError('Unknown.', request_id='42')]"

@@ -47,6 +47,7 @@ class Client:
         connections: Open connections to the endpoint, and as many to the hosts of pictures.
         allow_private_hosts: Whether picture links may lead to private addresses. None allows it only if the endpoint
             is on one.
+        proxy: The address of an HTTP proxy for all requests; None takes it from the environment (`HTTPS_PROXY`, …).
         max_bytes: The largest size of one picture, in bytes.
         max_pixels: The largest size of one picture, in pixels.
         cache: A folder that keeps the original files. A request that is in it is not polled for; it needs no key.
@@ -68,6 +69,7 @@ class Client:
         burst: int = 10,
         connections: int = 8,
         allow_private_hosts: bool | None = None,
+        proxy: str | None = None,
         max_bytes: int = 100 * 1024 * 1024,
         max_pixels: int = 100_000_000,
         cache: str | os.PathLike[str] | PictureCache | None = None,
@@ -84,6 +86,7 @@ class Client:
             burst=burst,
             connections=connections,
             allow_private_hosts=allow_private_hosts,
+            proxy=proxy,
         )
         policies = Policies(schedule=schedule, retry=retry, limits=Limits(max_bytes, max_pixels))
         self._assemble(secret, check_endpoint(endpoint), connect, policies, PictureCache.of(cache), memory)
@@ -201,7 +204,7 @@ class Client:
         finally:
             del requests
         policies = self._policies(deadline)
-        jobs = FetchJobs(lambda options: self.start(options, policies), tell, self.expect)
+        jobs = FetchJobs(lambda options: self.start(options, policies), tell)
         jobs.add(specs)
         jobs.start()
         try:
@@ -231,10 +234,6 @@ class Client:
         if options.endpoint_at(self.endpoint) != options.endpoint:
             raise ValueError(f"the token is for {options.endpoint}, this client polls {self.endpoint}")
         return options
-
-    def expect(self, more: int) -> None:
-        """Count `more` requests that are about to be started among those that share the limit."""
-        self._transport.waiting += more
 
     def _policies(self, deadline: float | None) -> Policies:
         return replace(self.policies, deadline=check_seconds("deadline", deadline))

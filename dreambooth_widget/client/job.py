@@ -9,18 +9,20 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Generator
+from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ..errors import DeadlineExceededError, DreamboothError, PictureError, RateLimitedError, StoppedError
+from ..errors import DeadlineExceededError, DreamboothError, PictureError, StoppedError
 from ..images.pool import WorkerPool
 from ..images.store import PictureStore
-from ..protocol.answers import Answer, Busy, Finished, PictureLink
+from ..protocol.answers import PictureLink
+from .deadline import Deadline, DeadlinePassed
+from .interrupts import wait_for_event
 from .loading import PictureLoader
 from .options import FetchOptions
-from .polling import PollDecision, PollingPolicy
-from .schedule import DurationHistory, default_deadline
+from .polling import PollDecision, Poller
+from .schedule import DurationHistory
 from .state import FetchResult, FetchState, PictureState
 
 if TYPE_CHECKING:
@@ -32,8 +34,11 @@ log = logging.getLogger(__name__)
 
 Listener = Callable[[FetchState], None]
 
-_LAPS = 6
-"""How often a request without a deadline of the user's is asked for at least, however many share the limit."""
+_AT_ONCE = 0.001
+"""Seconds of waiting that are not shown."""
+
+_CLOCK_SET = 1.0
+"""Seconds by which the clock and the monotonic clock may drift apart before the clock counts as set."""
 
 
 class FetchJob:
@@ -58,14 +63,14 @@ class FetchJob:
         self._loader = PictureLoader(network, plan, store or PictureStore(), self._pool, self._show)
         self._loop = asyncio.get_running_loop()
         self._listeners: list[Listener] = []
-        self._wake = asyncio.Event()
         self._ended = asyncio.Event()
         self._stopping = False
         self._links: tuple[PictureLink, ...] = ()
         self._result: FetchResult | None = None
         self._state = plan.first_state()
-        self._polling = True
-        network.waiting += 1
+        self._began = self._loop.time()
+        self._before = max(0.0, time.time() - plan.started_at) if plan.started_at is not None else 0.0
+        self._poller = Poller(network, plan, self._history, on_wait=self._on_wait, on_poll=self._on_poll)
         # Tasks are referenced here for as long as they run: the loop itself holds them only weakly.
         self._retries: set[asyncio.Task[None]] = set()
         self._task = self._loop.create_task(self._run(), name=f"dreambooth fetch {plan.request_id}")
@@ -100,8 +105,8 @@ class FetchJob:
         return self._outcome().__await__()
 
     async def _outcome(self) -> FetchResult:
-        # Waits on an event, not on the task: who interrupts this await ends the waiting and not the job.
-        await self._ended.wait()
+        # Waits for an event, not for the task: cancelling this await stops the wait, not the job.
+        await wait_for_event(self._ended)
         if self._result is None:
             assert self._state.error is not None
             raise self._state.error.with_traceback(None)
@@ -118,7 +123,7 @@ class FetchJob:
                 yield state
                 if state.final:
                     return
-                await changed.wait()
+                await wait_for_event(changed)
         finally:
             unsubscribe()
 
@@ -148,7 +153,7 @@ class FetchJob:
 
     def check_now(self) -> None:
         """Poll at once instead of at `next_poll_at`."""
-        self._on_loop(self._wake.set)
+        self._on_loop(self._poller.check_now)
 
     def retry_picture(self, index: int) -> None:
         """Load one missing picture again, after the job has succeeded with the others."""
@@ -167,7 +172,6 @@ class FetchJob:
         if not self._state.final:
             self._stopping = True
             self._task.cancel()
-            self._leave_line()
             self._end_stopped()
 
     def _retry_picture(self, index: int) -> None:
@@ -189,7 +193,8 @@ class FetchJob:
             timed_out = isinstance(error, DeadlineExceededError)
             self._end(status="timed_out" if timed_out else "error", message=error.message, error=error)
         except asyncio.CancelledError:
-            self._end_stopped()
+            if not self._state.final:
+                self._end_stopped()
             if not self._stopping:  # the loop is being shut down
                 raise
         except Exception:
@@ -204,14 +209,7 @@ class FetchJob:
 
     def _task_ended(self, task: asyncio.Task[None]) -> None:
         self._end_stopped()  # a task that is cancelled before its first step runs nothing of `_run`
-        self._leave_line()
         self._ended.set()
-
-    def _leave_line(self) -> None:
-        """No more polls: the others who share the limit may have this one's part."""
-        if self._polling:
-            self._polling = False
-            self._network.waiting -= 1
 
     def _end_stopped(self) -> None:
         if self._state.final:
@@ -220,30 +218,61 @@ class FetchJob:
         self._end(status="stopped", message="the job goes on at the service", error=error)
 
     async def _fetch(self) -> FetchResult:
-        began = time.time()
-        started_at = began if self._state.started_at is None else self._state.started_at
+        deadline = Deadline(self._plan.deadline, self._plan.eta)
+        started_at = time.time() if self._state.started_at is None else self._state.started_at
         self._change(status="processing", started_at=started_at)
         await self._loader.look_up()
         if self._loader.all_recalled:
-            return self._recall(time.time() - began)
+            return self._recall(self._elapsed)
         self._pool.start()  # hidden behind the wait for the answer
-        finished = await self._poll_until_finished(began, started_at)
-        self._leave_line()
+        finished = await self._poller.run(lambda: self._elapsed, deadline)
         self._links = finished.links
         meta = {**self._plan.meta, **finished.meta}
+        pictures = replace(self._plan, expected=len(self._links), meta=meta).announced()
         self._change(
             status="downloading",
-            message=f"0 of {len(self._links)} pictures",
+            message=_progress(pictures),
             activity="",
             next_poll_at=None,
+            waiting_since=None,
             meta=meta,
-            pictures=replace(self._plan, expected=len(self._links), meta=meta).announced(),
+            pictures=tuple(replace(entry, url=link.url) for entry, link in zip(pictures, self._links, strict=True)),
         )
-        await self._loader.load_all(self._links, self._state.pictures, meta)
-        duration = time.time() - started_at
-        if self._state.polls > 1:  # what was ready at the first poll tells nothing of how long jobs take
+        await self._load_until(deadline)
+        duration = self._elapsed
+        if self._state.polls > 1:  # a job that was ready at the first poll does not show how long jobs take
             self._history.add(duration)
         return self._make_result(duration)
+
+    @property
+    def _elapsed(self) -> float:
+        """Seconds since the first poll, that of an earlier job for the same request included."""
+        return self._before + self._loop.time() - self._began
+
+    async def _load_until(self, deadline: Deadline) -> None:
+        """Load the pictures. Those that have not come by the deadline are missing."""
+        deadline.allow_pictures()
+        try:
+            await deadline.bound(self._loader.load_all(self._links, self._state.pictures, self._state.meta))
+        except DeadlinePassed:
+            for entry in self._state.pictures:
+                if entry.status == "waiting":
+                    reason = f"{entry.reason}, and" if entry.reason else "the link"
+                    late = f"{reason} gave no picture within the deadline of {deadline}"
+                    self._show(replace(entry, status="missing", reason=late))
+
+    def _on_wait(self, decision: PollDecision, seconds: float) -> None:
+        now = time.time()
+        self._change(
+            eta=decision.eta,
+            message=decision.message,
+            activity=decision.activity,
+            waiting_since=now if decision.activity else None,
+            next_poll_at=now + seconds if seconds > _AT_ONCE else None,
+        )
+
+    def _on_poll(self) -> None:
+        self._change(next_poll_at=None, polls=self._state.polls + 1)
 
     def _recall(self, duration: float) -> FetchResult:
         """Return the result that the cache has in full: no poll is made, and no link is needed."""
@@ -252,72 +281,6 @@ class FetchJob:
         entries = (PictureState(p.index, "ready", "", p, p.width, p.height) for p in pictures)
         self._change(meta=meta, pictures=tuple(entries))
         return self._make_result(duration)
-
-    async def _poll_until_finished(self, began: float, started_at: float) -> Finished:
-        """Poll until the answer is final; raises the error that a final answer means."""
-        judge = PollingPolicy(self._plan, self._history)
-        deadline = self._deadline(self._plan.eta)
-        answer: Answer | None = self._plan.answer
-        if answer is None and self._crowded and self._plan.eta is not None:
-            # Asking everybody at once would keep those that are ready waiting behind those that are not.
-            wait = self._plan.schedule.next_delay(began - started_at, self._plan.eta, crowded=True)
-            await self._pause(PollDecision(min(wait, self._network.sweep()), self._plan.eta), deadline)
-        while True:
-            last_poll = time.time() - began >= deadline
-            if answer is None:
-                self._change(next_poll_at=None, polls=self._state.polls + 1)
-                answer = await self._network.poll(self._plan.request_id)
-            if isinstance(answer, Finished) and answer.links:
-                return answer
-            verdict = judge.wait_after(answer, time.time() - started_at, self._state.eta, self._crowded)
-            deadline = max(deadline, self._deadline(verdict.eta))
-            left = began + deadline - time.time()
-            if last_poll or (verdict.activity == "rate_limited" and verdict.wait > left):
-                raise self._deadline_error(deadline, answer)
-            answer = None
-            await self._pause(verdict, left)
-
-    @property
-    def _crowded(self) -> bool:
-        """Whether so many share the limit that each could not be asked for as often as its silence should be broken."""
-        return self._network.lap > self._plan.schedule.longest_silence
-
-    def _deadline(self, eta: float | None) -> float:
-        """Seconds until the last poll: as the user said, else ours, and longer where turns are rare."""
-        if self._plan.deadline is not None:
-            return self._plan.deadline
-        return max(default_deadline(eta), _LAPS * self._network.lap)
-
-    async def _pause(self, verdict: PollDecision, left: float) -> None:
-        """Wait as the verdict says, at most the `left` seconds, or until somebody wants to check now.
-
-        While the limiter has a backlog, longer: who would only stand in line need not ask yet.
-        """
-        wait = max(0.0, min(verdict.wait, left), self._network.backlog)
-        now = time.time()
-        self._change(
-            eta=verdict.eta,
-            message=verdict.message,
-            activity=verdict.activity,
-            waiting_since=now if verdict.activity else None,
-            next_poll_at=now + wait,
-        )
-        self._wake.clear()
-        alarm = self._loop.call_later(wait, self._wake.set)
-        try:
-            await self._wake.wait()
-        finally:
-            alarm.cancel()
-
-    def _deadline_error(self, deadline: float, answer: Answer) -> DreamboothError:
-        minutes, seconds = divmod(round(deadline), 60)
-        if isinstance(answer, Busy) and answer.rate_limited:
-            return RateLimitedError(
-                f"The service asked to wait until after the deadline of {minutes}:{seconds:02d}.",
-                request_id=self._plan.request_id,
-                details=answer.details or answer.reason,
-            )
-        return DeadlineExceededError(f"No result after {minutes}:{seconds:02d}.", request_id=self._plan.request_id)
 
     # -- pictures ----------------------------------------------------------------------------------------------
 
@@ -332,8 +295,7 @@ class FetchJob:
     def _show(self, entry: PictureState) -> None:
         state = self._state.with_picture(entry)
         if state.status == "downloading":
-            done = sum(picture.status != "waiting" for picture in state.pictures)
-            state = replace(state, message=f"{done} of {len(state.pictures)} pictures")
+            state = replace(state, message=_progress(state.pictures))
         self._publish(state)
 
     def _make_result(self, duration: float) -> FetchResult:
@@ -357,6 +319,9 @@ class FetchJob:
         self._publish(replace(self._state, **changes))
 
     def _publish(self, state: FetchState) -> None:
+        if self._state.final and self._result is None:
+            return  # the job has been stopped, and a download of it has not noticed yet
+        state = self._with_clock(state)
         if state == self._state:
             return
         self._state = state
@@ -365,6 +330,18 @@ class FetchJob:
                 listener(state)
             except Exception:  # a listener's fault must not end the job
                 log.exception("request %s: a subscriber failed", self._plan.request_id)
+
+    def _with_clock(self, state: FetchState) -> FetchState:
+        """`state` with a start that suits the clock as it is now, should it have been set while the job runs."""
+        if state.started_at is None or self._result is not None:
+            return state
+        started_at = time.time() - self._elapsed
+        return replace(state, started_at=started_at) if abs(started_at - state.started_at) > _CLOCK_SET else state
+
+
+def _progress(pictures: Sequence[PictureState]) -> str:
+    loaded = sum(entry.status == "ready" for entry in pictures)
+    return f"{loaded} of {len(pictures)} picture{'' if len(pictures) == 1 else 's'}"
 
 
 def _runs_here(loop: asyncio.AbstractEventLoop) -> bool:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from ..errors import DreamboothError
+from .interrupts import wait_for_event
 from .job import FetchJob
 from .options import FetchOptions
 from .requests import RequestSpec
@@ -56,7 +57,6 @@ class _Entry:
 class FetchJobs:
     """Requests that are fetched together. `start` makes the job for a plan; `on_change` hears which place changed.
 
-    `expect` hears how many more are about to be started, so that the first ones know that they are part of a crowd.
     One that fails never disturbs the others: `outcomes` has its error where theirs have their results.
     """
 
@@ -64,10 +64,8 @@ class FetchJobs:
         self,
         start: Callable[[FetchOptions], FetchJob],
         on_change: Callable[[int], None] = lambda place: None,
-        expect: Callable[[int], None] = lambda more: None,
     ) -> None:
         self._start = start
-        self._expect = expect
         self._on_change = on_change
         self._entries: list[_Entry] = []
         self._ends: list[int] = []  # the places in the order in which they ended; one that began again may stand twice
@@ -111,14 +109,12 @@ class FetchJobs:
     def start(self) -> None:
         """Fetch all that have not been started yet: some now, and some with each turn of the loop, which stays free."""
         new = [place for place, entry in enumerate(self._entries) if entry.job is None and not entry.state.final]
-        self._expect(len(new) - len(self._line))
         self._line = deque(new)
         self._begin_some()
 
     def _begin_some(self) -> None:
         for _ in range(min(_AT_ONCE, len(self._line))):
             self._begin(self._line.popleft())
-            self._expect(-1)
         if self._line:
             asyncio.get_running_loop().call_soon(self._begin_some)
 
@@ -132,7 +128,6 @@ class FetchJobs:
         """Stop waiting for all. The service goes on with them."""
         while self._line:  # what has no job yet could not be stopped, and not go on either
             self._begin(self._line.popleft())
-            self._expect(-1)
         for entry in self._entries:
             if entry.job is not None:
                 entry.job.stop()
@@ -157,7 +152,7 @@ class FetchJobs:
             pass
         while not all(entry.state.final for entry in self._entries):  # some of them have begun again
             self._moved.clear()
-            await self._moved.wait()
+            await wait_for_event(self._moved)
         return [outcome for entry in self._entries if (outcome := entry.outcome) is not None]
 
     async def as_completed(self) -> AsyncIterator[tuple[int, Outcome]]:
@@ -167,7 +162,7 @@ class FetchJobs:
         while len(told) < len(self._entries):
             if seen == len(self._ends):
                 self._moved.clear()
-                await self._moved.wait()
+                await wait_for_event(self._moved)
                 continue
             place = self._ends[seen]
             seen += 1
@@ -178,7 +173,6 @@ class FetchJobs:
 
     async def finish(self) -> None:
         """Stop all, and wait until nothing of them runs any more."""
-        self._expect(-len(self._line))
         self._line.clear()
         jobs = [entry.job for entry in self._entries if entry.job is not None]
         await asyncio.gather(*(job.finish() for job in jobs))

@@ -53,17 +53,27 @@ class PollSchedule:
         _check(self.longest_silence >= self.shortest, "longest_silence", "at least shortest", self.longest_silence)
         _check(0 <= self.jitter < 1, "jitter", "at least 0 and less than 1", self.jitter)
 
-    def next_delay(self, elapsed: float, eta: float | None, *, crowded: bool = False) -> float:
-        """Seconds until the next poll, `elapsed` seconds after the first, without jitter.
+    def next_delay(self, elapsed: float, eta: float | None) -> float:
+        """Return the seconds until the next poll, without jitter.
 
-        `eta` is the expected whole duration in seconds from the first poll, None when nobody knows. `crowded`: so many
-        requests share one limit that breaking the silence of some would delay the news of others, so none is broken.
+        Args:
+            elapsed: Seconds since the first poll.
+            eta: Expected duration of the whole job in seconds from the first poll; None if unknown.
+        """
+        delay = self.due_delay(elapsed, eta)
+        early = _at_least_0(elapsed) < self.eta_fraction * _at_least_0(eta)
+        return min(delay, self.longest_silence) if early else delay
+
+    def due_delay(self, elapsed: float, eta: float | None) -> float:
+        """Return the seconds until a poll is likely to find the job ready, without jitter.
+
+        As `next_delay`, but without an end to long silences before `eta_fraction` of the ETA: where many requests share
+        one rate limit, polls that only break a silence come after all that are due.
         """
         elapsed = _at_least_0(elapsed)
         first = self.eta_fraction * _at_least_0(eta)
         if elapsed < first:
-            wait = max(first - elapsed, self.shortest)
-            return wait if crowded else min(wait, self.longest_silence)
+            return max(first - elapsed, self.shortest)
         return min(max(self.growth * math.sqrt(elapsed), self.shortest), self.longest)
 
     def jittered(self, delay: float, fraction: float) -> float:

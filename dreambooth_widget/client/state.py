@@ -82,15 +82,22 @@ class FetchState:
 
     def __str__(self) -> str:
         """One line: "13443927 processing: waiting after poll 2", "13443927 downloading: 3 of 4 pictures"."""
-        told = self.message
-        if not told and self.status == "processing" and self.polls:
-            told = f"poll {self.polls}" if self.next_poll_at is None else f"waiting after poll {self.polls}"
-        return f"{self.request_id} {self.status}" + (f": {told}" if told else "")
+        text = self._waiting_text() if self.status == "processing" and self.polls else self.message
+        return f"{self.request_id} {self.status}" + (f": {text}" if text else "")
+
+    def _waiting_text(self) -> str:
+        if self.next_poll_at is None and (self.activity or not self.message):
+            return f"poll {self.polls}"
+        if not self.activity or self.next_poll_at is None:
+            return self.message or f"waiting after poll {self.polls}"
+        verb = "retrying" if self.activity == "retrying" else "checking again"
+        seconds = self.next_poll_at - (self.waiting_since or self.next_poll_at)
+        return f"{self.message} · {verb} in {seconds:.0f} s"
 
     def with_picture(self, entry: PictureState) -> FetchState:
         """This state with one entry of `pictures` replaced."""
         pictures = list(self.pictures)
-        pictures[entry.index] = entry
+        pictures[entry.index] = replace(entry, url=entry.url or pictures[entry.index].url)
         return replace(self, pictures=tuple(pictures))
 
 

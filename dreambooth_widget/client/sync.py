@@ -11,6 +11,7 @@ import atexit
 import contextlib
 import os
 import threading
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -63,7 +64,9 @@ class _LoopThread:
     def keep(self, client: Client) -> None:
         """Keep a client, so that the next call finds its connections open."""
         if not self._clients:
-            # Not earlier: what is registered last runs first, and a client's own clean-up runs in the wrong thread.
+            # What is registered last runs first: before the finalizers of the connections, which would close them from
+            # the wrong thread and are registered with the first finalizer of the process.
+            weakref.finalize(client, int)
             atexit.register(self.close)
         self._clients.add(client)
 

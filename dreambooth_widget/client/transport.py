@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import sys
 import warnings
 import weakref
 from collections.abc import AsyncIterator
@@ -19,12 +20,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ..errors import EndpointUnreachableError, InvalidKeyError
-from ..protocol.answers import LARGEST_BODY, Answer, Busy, Refused, read_answer
+from ..protocol.answers import LARGEST_BODY, Answer, Busy, Finished, Processing, Refused, read_answer
 from ..protocol.endpoint import compose_request
 from .exchange import Failure, Response
 from .fork import disown_after_fork
 from .link_guard import ANY, PUBLIC, AddressRefusedError, Reach, check_link, check_name, endpoint_reach
 from .loop_end import close_at_loop_end
+from .poll_queue import PollQueue, Turn
 from .proxies import Proxy, ProxyUnusableError, find_proxy, parse_proxy
 from .rate_limit import RateLimiter, check_limits
 
@@ -38,10 +40,6 @@ log = logging.getLogger(__name__)
 
 _INLINE = 64 * 1024
 """Bytes of an answer that are parsed on the loop itself; more go to a thread."""
-
-_SWEPT = 0.25
-"""The part of the limit for first polls that are made only because nobody knows how old a request is. It makes the news
-of the others later: `tests/benchmarks/many.py` finds 13.6 s without, 15.1 s with a quarter, 17.0 s with half."""
 
 _KEPT_FREE = 2
 """Picture downloads that one request leaves to the others."""
@@ -86,47 +84,53 @@ class Transport:
         self._proxy = None if proxy is None else parse_proxy(proxy)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._reach: Reach | None = None
-        self.waiting = 0
-        """Requests that are being polled for: each of them wants a share of the limit."""
-        self._swept_at = 0.0
         self._sessions: Sessions = {}
         # Closes what is open when the client is forgotten, and at exit: no user shall read "Unclosed client session".
         # Made here, because what is made last runs first at exit: `fetch_sync` closes its clients before.
         weakref.finalize(self, _close_now, self._sessions)
+        self._queue: PollQueue | None = None
+        self.has_answered = False
+        """Whether the endpoint has given a usable answer: what fails afterwards is an outage."""
         disown_after_fork(self)
 
     def __repr__(self) -> str:
         return f"<Transport {self.endpoint}>"
 
-    async def poll(self, request_id: str) -> Answer:
-        """One POST to the endpoint, in its turn. Whatever goes wrong on the way is an `Answer` too (`Busy`)."""
+    async def poll(self, request_id: str, turn: Turn | None = None) -> Answer:
+        """Send one POST to the endpoint. Whatever goes wrong on the way is an `Answer` too (`Busy`).
+
+        Args:
+            request_id: The request to ask about.
+            turn: A granted turn of `queue`; None waits for one that is due now.
+        """
         if self._key is None:
             return Refused(InvalidKeyError, "There is no API key, and the cache lacks pictures of this request.")
+        queue = self.queue
+        if turn is None:
+            turn = queue.join(self._now(), self._now())
+            try:
+                await turn
+            except asyncio.CancelledError:
+                queue.leave(turn)
+                raise
         await self._attach()
-        await self._limiter.acquire()
         async with self._slots:
+            sent_at = self._now()
             answer = await self._ask(request_id)
         if isinstance(answer, Busy) and answer.rate_limited:
-            self._limiter.refused()
+            queue.refused(sent_at)
         elif not isinstance(answer, Busy):
-            self._limiter.accepted()
+            queue.accepted()
+            self.has_answered |= isinstance(answer, (Processing, Finished))
         return answer
 
     @property
-    def backlog(self) -> float:
-        """Seconds that a call would wait for its turn now."""
-        return self._limiter.backlog if self._loop is not None else 0.0
-
-    @property
-    def lap(self) -> float:
-        """Seconds in which each request that is polled for could be asked for once."""
-        return self.waiting / (self._limiter.rate if self._loop is not None else self._rate)
-
-    def sweep(self) -> float:
-        """Seconds until a request may be asked for that is hardly ready: such calls get a part of the limit."""
-        now = self._now()
-        self._swept_at = max(now, self._swept_at) + 1 / (_SWEPT * self._rate)
-        return self._swept_at - now
+    def queue(self) -> PollQueue:
+        """The queue in which polls wait for their turns, on the running loop."""
+        loop = asyncio.get_running_loop()
+        if self._queue is None or self._queue.loop is not loop:
+            self._queue = PollQueue(RateLimiter(self._rate, self._burst, clock=loop.time))
+        return self._queue
 
     async def _ask(self, request_id: str) -> Answer:
         key = self._key
@@ -227,8 +231,9 @@ class Transport:
         loop = asyncio.get_running_loop()
         if self._loop is loop:
             return
+        name = f"{__package__}.connections"
         # In a thread: aiohttp takes 100 ms and more to import.
-        connections = await asyncio.to_thread(import_module, f"{__package__}.connections")
+        connections: Any = sys.modules.get(name) or await asyncio.to_thread(import_module, name)
         if self._loop is loop:  # another request was faster
             return
         _close_now(self._sessions)
@@ -236,11 +241,11 @@ class Transport:
         self._connections: Connections = connections.Connections(self._limit, self._sessions)
         self._ending = await close_at_loop_end(self)
         self._reach = None
-        self._limiter = RateLimiter(self._rate, self._burst, clock=loop.time)
         # aiohttp's time-outs count the wait for a free connection, so the wait comes before the request.
         self._slots = asyncio.Semaphore(self._limit)
         self._picture_slots = asyncio.Semaphore(self._limit)
         self._request_slots: weakref.WeakValueDictionary[str, asyncio.Semaphore] = weakref.WeakValueDictionary()
+        self._ending = await close_at_loop_end(self)
 
 
 def _sentence(reason: str) -> str:

@@ -32,6 +32,7 @@ __all__ = [
     "own_folder",
     "read_file",
     "save_all",
+    "save_files",
     "write_atomically",
     "zip_bytes",
 ]
@@ -208,15 +209,31 @@ def save_all(
         IndexError: There is no picture with one of the `indices`.
     """
     chosen = pictures if indices is None else _chosen(pictures, indices)
+    return save_files(named(chosen, request_id), folder, overwrite=overwrite)
+
+
+def save_files(
+    files: Iterable[tuple[str, Picture]],
+    folder: str | os.PathLike[str],
+    *,
+    beside: Iterable[str] = (),
+    overwrite: bool = False,
+) -> list[Path]:
+    """Write the original bytes of (name, picture) files into `folder`, which is made when missing; return the paths.
+
+    Raises:
+        FileExistsError: One of the names, or of those that are about to be written `beside` them, exists; nothing has
+            been written.
+    """
     place = Path(folder).expanduser()
-    paths = [place / name for name, _ in named(chosen, request_id)]
+    named_files = [(place / name, picture) for name, picture in files]
     if not overwrite:
-        for path in paths:
+        for path in (*(path for path, _ in named_files), *(place / name for name in beside)):
             if path.exists():
                 raise FileExistsError(f"{path} exists; pass overwrite=True to replace it")
     place.mkdir(parents=True, exist_ok=True)
     clear_unfinished(place)
-    return [picture.save(path, overwrite=overwrite) for picture, path in zip(chosen, paths, strict=True)]
+    return [picture.save(path, overwrite=overwrite) for path, picture in named_files]
 
 
 def _chosen(pictures: Sequence[Picture], indices: Iterable[int]) -> list[Picture]:

@@ -19,7 +19,7 @@ from ..client.schedule import PollSchedule, Retry
 from ..client.state import FetchResult, FetchState, PictureState
 from ..credentials import ApiKey, find_key
 from ..errors import DreamboothError, InvalidKeyError
-from ..images.files import file_name, named
+from ..images.files import file_name, named, save_files
 from ..protocol.endpoint import V4
 from .base import BaseWidget, read_only
 from .batch_summary import BatchSummary, summarize
@@ -56,11 +56,19 @@ _PUSHED = 60
 class DreamboothBatch(BaseWidget):
     """Shows many queued requests in one card, and all their pictures in one gallery.
 
-    `requests` are ids, `(id, eta)` pairs or whole answers of generation calls, or a mapping from captions (prompts) to
-    such. `deadline` is in seconds, for each of them. The other arguments are those of `DreamboothWidget`.
+    `await batch` gives the outcomes in the order of the requests, each a `FetchResult` or the `DreamboothError` that
+    ended the request: one that fails hides none of the others.
 
-    `await batch` gives the outcomes in the order asked, each a `FetchResult` or the `DreamboothError` that ended the
-    request: one that fails hides none of the others. Raises `TypeError` or `ValueError` for what cannot be a request.
+    Args:
+        key: The API key, as in `DreamboothWidget`.
+        requests: Ids, `(id, eta)` pairs or whole answers of generation calls, or a mapping from captions (prompts, for
+            example) to them.
+        endpoint: As in `DreamboothWidget`, and so are the arguments that are not listed here.
+        deadline: Seconds for each of the requests.
+
+    Raises:
+        TypeError: An argument is of a wrong type or unknown. For a request, the message has its index.
+        ValueError: An argument cannot be right. For a request, the message has its index.
     """
 
     _kind = read_only(traitlets.Unicode("batch"))
@@ -108,7 +116,7 @@ class DreamboothBatch(BaseWidget):
             del key, requests
         policies = Policies(schedule=schedule, retry=retry) if client is None else client.policies
         self._policies = replace(policies, deadline=check_seconds("deadline", deadline))
-        self._jobs = FetchJobs(self._start_job, self._note, self._expect)
+        self._jobs = FetchJobs(self._start_job, self._note)
         self._changed: dict[int, None] = {}  # places that the views have not heard of, in the order of the changes
         self._telling = False
         self._unsaid = contextlib.ExitStack()  # holds back what the traits say, until the next message
@@ -239,15 +247,10 @@ class DreamboothBatch(BaseWidget):
         """
         if not self.results and self._look().finished_at is None:
             raise DreamboothError(_NONE_YET, advice=_WAIT)
-        place = Path(folder).expanduser()
         # By name: an id may have been asked for twice.
         files = dict(file for result in self.results for file in named(result, result.request_id))
-        taken = [place / name for name in (*files, *NAMES) if (place / name).exists()]
-        if taken and not overwrite:
-            raise FileExistsError(f"{taken[0]} exists; pass overwrite=True to replace it")
-        place.mkdir(parents=True, exist_ok=True)
-        paths = [picture.save(place / name, overwrite=overwrite) for name, picture in files.items()]
-        return paths + write_manifest(place, list(self._records()), overwrite=overwrite)
+        paths = save_files(files.items(), folder, beside=NAMES, overwrite=overwrite)
+        return paths + write_manifest(Path(folder).expanduser(), list(self._records()), overwrite=overwrite)
 
     def __await__(self) -> Generator[Any, None, list[Outcome]]:
         return self._outcome().__await__()
@@ -315,10 +318,6 @@ class DreamboothBatch(BaseWidget):
 
     def _start_job(self, options: FetchOptions) -> FetchJob:
         return self._open_client().start(options, self._policies)
-
-    def _expect(self, more: int) -> None:
-        if more:
-            self._open_client().expect(more)
 
     def _stop_all(self) -> None:
         self._jobs.stop()

@@ -37,15 +37,27 @@ __all__ = ["DreamboothWidget"]
 class DreamboothWidget(BaseWidget):
     """Shows one queued request live in the cell, and its pictures as a gallery when they are there.
 
-    `key` is the API key: the argument, else the environment variable `DREAMBOOTH_API_KEY`, else the cell shows a
-    form for it. `request_id` is the `id` of the generation call's answer. `eta` (seconds) is a hint for the schedule
-    and the progress bar; `deadline` (seconds) ends the waiting, by default max(10 minutes, 6·eta). `endpoint` is the
-    service's fetch address. A `client` brings its own key, endpoint, policies and cache. `cache` is a folder that keeps
-    the original files: run again next month, the cell shows them without asking anybody. `save_copy=False` leaves no
-    pictures in the notebook file; `autostart=False` waits for `start()`.
+    `await widget` gives the `FetchResult` or raises the `DreamboothError` that ended the job.
 
-    `await widget` gives the `FetchResult` or raises the `DreamboothError` that ended the job. Raises `TypeError` or
-    `ValueError` for an argument that cannot be right, and nothing else: what goes wrong later is shown in the cell.
+    Args:
+        key: The API key; None takes it from the environment variable `DREAMBOOTH_API_KEY`. Without either, the cell
+            shows a form for it.
+        request_id: The `id` in the answer of the generation call.
+        eta: The expected duration in seconds from now, a hint for the schedule and the progress bar.
+        samples: The number of pictures to come, so that the card has its final height from the start.
+        caption: A text for the header of the card: the prompt, for example.
+        endpoint: The address that is polled.
+        schedule: When to poll.
+        retry: How to repeat a failed call.
+        deadline: Seconds from now after which waiting ends; by default max(10 minutes, 6·eta).
+        client: A client that brings its own key, endpoint, policies and cache.
+        cache: A folder that keeps the original files, so that the same cell shows them again without a poll.
+        save_copy: Whether a small copy of the pictures stays in the notebook file.
+        autostart: Whether to start at once; else `start()` does.
+
+    Raises:
+        TypeError: An argument is of a wrong type or unknown.
+        ValueError: An argument cannot be right. What goes wrong later is shown in the cell.
     """
 
     _kind = read_only(traitlets.Unicode("request"))

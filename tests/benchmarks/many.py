@@ -24,10 +24,10 @@ from statistics import fmean, quantiles
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-import aiohttp  # noqa: F401 - the package would import it in a thread, and virtual time has none
-
+import dreambooth_widget.client.connections  # noqa: F401  the package would import it in a thread of real time
 from dreambooth_widget.client.job import FetchJob
 from dreambooth_widget.client.options import FetchOptions
+from dreambooth_widget.client.poll_queue import PollQueue
 from dreambooth_widget.client.rate_limit import RateLimiter
 from dreambooth_widget.client.transport import Transport
 from dreambooth_widget.credentials import ApiKey
@@ -113,11 +113,11 @@ async def ours(service: Service) -> None:
 
 async def loops(sleep: float, service: Service) -> None:
     """One loop for each request that sleeps between its polls, all behind the same limit."""
-    limiter = RateLimiter(RATE, BURST, clock=asyncio.get_running_loop().time)
+    queue = PollQueue(RateLimiter(RATE, BURST, clock=asyncio.get_running_loop().time))
 
     async def loop(place: int) -> None:
         while True:
-            await limiter.acquire()
+            await queue.join(0.0, asyncio.get_running_loop().time())
             if await service.ask(place):
                 return
             await asyncio.sleep(sleep)

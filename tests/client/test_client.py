@@ -64,7 +64,7 @@ def shared(endpoint: Endpoint, key: str | None = CANARY, cache: PictureCache | N
     return Client.shared(find_key(key), endpoint.url, cache)
 
 
-async def test_widgets_and_batches_share_one_set_of_connections(endpoint: Endpoint) -> None:
+async def test_widgets_share_their_connections(endpoint: Endpoint) -> None:
     """Two widgets and a batch, one after the other: the endpoint sees one connection for polls, one for pictures."""
     for make in (
         lambda: DreamboothWidget(CANARY, 1, endpoint=endpoint.url),
@@ -77,7 +77,7 @@ async def test_widgets_and_batches_share_one_set_of_connections(endpoint: Endpoi
     assert len({seen.peer for seen in endpoint.gets}) == 1
 
 
-async def test_who_shares_with_whom(endpoint: Endpoint, tmp_path: Path) -> None:
+async def test_sharing_by_key_and_endpoint(endpoint: Endpoint, tmp_path: Path) -> None:
     """The same key and endpoint: one network, whatever the cache. Another key or endpoint: another."""
     first = shared(endpoint)
     assert shared(endpoint) is first
@@ -92,7 +92,7 @@ async def test_who_shares_with_whom(endpoint: Endpoint, tmp_path: Path) -> None:
     assert len({id(transport(each)) for each in (first, other, elsewhere, keyless, own)}) == 5
 
 
-async def test_the_key_of_the_environment_is_the_same_key(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_environment_key_is_the_same(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     """However it came, and whatever stands around it."""
     first = DreamboothWidget(CANARY, 1, endpoint=endpoint.url)
     monkeypatch.setenv("DREAMBOOTH_API_KEY", f" {CANARY}\n")
@@ -123,7 +123,7 @@ async def test_one_rate_limit_for_all(endpoint: Endpoint) -> None:
         widget.stop()
 
 
-async def test_a_widget_keeps_its_own_policies(endpoint: Endpoint) -> None:
+async def test_widget_keeps_its_policies(endpoint: Endpoint) -> None:
     """Schedule, retries and deadline belong to who asks, not to the connections."""
     endpoint.answers = [PROCESSING]
     hasty = DreamboothWidget(CANARY, 1, endpoint=endpoint.url, schedule=FAST)
@@ -134,7 +134,7 @@ async def test_a_widget_keeps_its_own_policies(endpoint: Endpoint) -> None:
     assert hasty.polls > 2
 
 
-async def test_without_a_key_there_must_be_a_cache(endpoint: Endpoint, tmp_path: Path) -> None:
+async def test_no_key_needs_a_cache(endpoint: Endpoint, tmp_path: Path) -> None:
     """No key and no cache: `ValueError`. No key, and not in the cache: an error without a call."""
     with pytest.raises(ValueError, match="DREAMBOOTH_API_KEY"):
         shared(endpoint, None)
@@ -145,7 +145,7 @@ async def test_without_a_key_there_must_be_a_cache(endpoint: Endpoint, tmp_path:
     assert not endpoint.seen
 
 
-async def test_without_a_key_out_of_the_cache(endpoint: Endpoint, tmp_path: Path) -> None:
+async def test_cache_needs_no_key(endpoint: Endpoint, tmp_path: Path) -> None:
     """What was fetched once needs no key and no service; for a widget and for a batch."""
     result = await shared(endpoint, cache=PictureCache(tmp_path)).fetch(1)
     endpoint.seen.clear()
@@ -162,7 +162,7 @@ def test_sharing_needs_a_loop() -> None:
         Client.shared(ApiKey(CANARY))
 
 
-async def test_it_goes_with_the_last_of_its_users(endpoint: Endpoint) -> None:
+async def test_client_goes_with_its_users(endpoint: Endpoint) -> None:
     """A closed widget is still a user; when all have gone, so have connections and registry."""
     widgets = [DreamboothWidget(CANARY, n, endpoint=endpoint.url) for n in range(2)]
     await asyncio.gather(*widgets)
@@ -179,7 +179,7 @@ async def test_it_goes_with_the_last_of_its_users(endpoint: Endpoint) -> None:
     assert not [place for place in (*_CLIENTS, *_TRANSPORTS) if place[1] == endpoint.url]
 
 
-async def test_a_running_job_is_a_user(endpoint: Endpoint) -> None:
+async def test_running_job_keeps_connections(endpoint: Endpoint) -> None:
     """Who forgets the client and keeps the job gets the pictures."""
     job = shared(endpoint).fetch(1)
     gc.collect()
@@ -246,7 +246,7 @@ async def test_fetch_opens_one_client(endpoint: Endpoint) -> None:
         assert len({poll.peer for poll in endpoint.polls}) == 2
 
 
-async def test_saving_a_result(endpoint: Endpoint, tmp_path: Path) -> None:
+async def test_result_is_saved(endpoint: Endpoint, tmp_path: Path) -> None:
     """`result.save` and `widget.save` write all pictures, or those of the indices; wrong ones are named."""
     links = [endpoint.serve(f"{index}.png", png(seed=str(index))) for index in range(3)]
     endpoint.answers = [endpoint.success(*links)]
@@ -262,7 +262,7 @@ async def test_saving_a_result(endpoint: Endpoint, tmp_path: Path) -> None:
     assert not (tmp_path / "none").exists()
 
 
-def test_the_end_is_silent() -> None:
+def test_end_is_silent() -> None:
     """A kernel or script that ends with open widgets says nothing of unclosed sessions."""
     script = """
 import asyncio, sys

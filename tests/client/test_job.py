@@ -102,9 +102,9 @@ async def test_a_redirect_is_not_followed_and_named(endpoint: Endpoint, client: 
 
 
 async def test_success_without_pictures_is_asked_again_and_then_an_error(endpoint: Endpoint, client: Client) -> None:
-    """A few more polls, then "finished without images"."""
+    """A few more polls, then "finished without pictures"."""
     endpoint.answers = [endpoint.success()]
-    with pytest.raises(dw.EmptyResultError, match="without images"):
+    with pytest.raises(dw.EmptyResultError, match="without pictures"):
         await client.fetch(1)
     assert len(endpoint.polls) == 4
 
@@ -134,13 +134,15 @@ async def test_not_found_and_then_found(endpoint: Endpoint, client: Client) -> N
     ],
 )
 async def test_faults_are_retried_with_a_reason_and_forgiven(endpoint: Endpoint, client: Client, fault: Reply) -> None:
-    """Two faults of three attempts, then success; the state says which attempt comes when and why."""
+    """Two faults of three attempts, then success; the state says why it waits, and until when."""
     endpoint.answers = [fault, fault, endpoint.success(endpoint.serve("1.png", png()))]
     job = client.fetch(1)
     states = [state async for state in job]
     retrying = [state for state in states if state.activity == "retrying"]
     assert len(await job) == 1
-    assert any(state.message.startswith("attempt 2 of 3 in ") for state in retrying)
+    waits = [state for state in retrying if state.next_poll_at is not None and state.waiting_since is not None]
+    assert len(waits) == 2
+    assert all(state.message and " · retrying in " in str(state) for state in waits)
     assert states[-1].activity == ""
 
 
@@ -180,7 +182,7 @@ async def test_a_rate_limit_is_waited_for_and_told(endpoint: Endpoint, client: C
     job = client.fetch(1)
     states = [state async for state in job]
     assert len(await job) == 1
-    assert any(state.activity == "rate_limited" and "asks to wait" in state.message for state in states)
+    assert any(state.activity == "rate_limited" and "checking again in" in str(state) for state in states)
     times = [poll.time for poll in endpoint.polls]
     assert min(later - earlier for earlier, later in pairwise(times)) >= 0.1
 

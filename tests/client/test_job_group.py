@@ -234,14 +234,10 @@ async def test_a_thousand_begin_in_steps(service: Service, client: Client) -> No
     jobs = begin(client, [f"r{n}" for n in range(1000)])
     begun = sum(state.status == "processing" for state in jobs.states)
     assert 0 < begun <= 100
-    assert client._transport.waiting == 1000
     jobs.add(read_requests(["late"]))
     jobs.start()
-    assert client._transport.waiting == 1001
     jobs.stop()
     assert {short(each) for each in await jobs.wait()} == {"StoppedError"}
-    await asyncio.sleep(0)  # their last callbacks
-    assert client._transport.waiting == 0
     assert not service.seen
     service.ready = {"r0", "r999", "late"}
     for place in (0, 999, 1000):
@@ -255,7 +251,6 @@ async def test_what_has_not_begun_never_does_after_the_end(service: Service, cli
     await jobs.finish()
     for _ in range(20):
         await asyncio.sleep(0)
-    assert client._transport.waiting == 0
     assert not service.seen
     assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("dreambooth")]
 

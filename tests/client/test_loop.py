@@ -162,4 +162,4 @@ async def test_a_real_time_out_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> No
             job = client.fetch(1)
             messages = [state.message async for state in job]
             await job
-    assert any("no answer within" in message for message in messages)
+    assert any("No answer within" in message for message in messages)

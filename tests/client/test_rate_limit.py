@@ -1,8 +1,6 @@
-"""The rate limiter in front of the endpoint."""
+"""The token bucket in front of the endpoint."""
 
 from __future__ import annotations
-
-import asyncio
 
 import pytest
 
@@ -20,176 +18,101 @@ class Clock:
         return self.now
 
 
-@pytest.fixture
-def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The waits that the limiter asked for, none of them slept."""
-    waits: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        waits.append(round(seconds, 6))
-
-    monkeypatch.setattr("dreambooth_widget.client.rate_limit.asyncio.sleep", sleep)
+def drain(limiter: RateLimiter, clock: Clock, count: int) -> list[float]:
+    """Take so many tokens, each as soon as it is free; the waits for them."""
+    waits = []
+    for _ in range(count):
+        waits.append(limiter.wait())
+        clock.now += waits[-1]
+        limiter.take()
     return waits
 
 
-async def test_a_burst_passes_and_then_the_rate_holds(slept: list[float]) -> None:
-    """Ten at once, then one every 0.2 s, in order."""
-    limiter = RateLimiter(5, 10, clock=Clock())
-    for _ in range(13):
-        await limiter.acquire()
-    assert slept == [0.2, 0.4, 0.6]
-    assert limiter.backlog == pytest.approx(0.8)
-
-
-async def test_an_idle_limiter_gathers_its_burst_again(slept: list[float]) -> None:
-    """After two quiet seconds ten requests pass at once again, and not more."""
+def test_rate_holds_after_burst() -> None:
+    """Ten at once, then one every 0.2 s."""
     clock = Clock()
     limiter = RateLimiter(5, 10, clock=clock)
-    for _ in range(10):
-        await limiter.acquire()
+    assert drain(limiter, clock, 13) == pytest.approx([0.0] * 10 + [0.2] * 3)
+    assert limiter.wait(ahead=3) == pytest.approx(0.8)
+
+
+def test_idle_bucket_fills_again() -> None:
+    """After some quiet seconds ten requests pass at once again, and not more."""
+    clock = Clock()
+    limiter = RateLimiter(5, 10, clock=clock)
+    drain(limiter, clock, 10)
     clock.now += 100
-    for _ in range(11):
-        await limiter.acquire()
-    assert slept == [0.2]
+    assert drain(limiter, clock, 11) == pytest.approx([0.0] * 10 + [0.2])
 
 
-async def test_a_refusal_halves_the_rate_and_answers_bring_it_back(slept: list[float]) -> None:
-    """Halved on "too fast", back to the configured rate after some good answers, never above it."""
+def test_unused_token_is_put_back() -> None:
+    """The next request has it."""
     limiter = RateLimiter(5, 1, clock=Clock())
-    limiter.refused()
+    limiter.take()
+    limiter.put_back()
+    assert limiter.wait() == 0
+
+
+def test_refusal_halves_the_rate() -> None:
+    """And gives no new burst: what is used up stays used up."""
+    clock = Clock()
+    limiter = RateLimiter(5, 10, clock=clock)
+    drain(limiter, clock, 10)
+    limiter.refused(clock.now)
     assert limiter.rate == 2.5
-    for _ in range(20):
-        limiter.accepted()
-    assert limiter.rate == 5
+    assert drain(limiter, clock, 3) == pytest.approx([0.4] * 3)
 
 
-async def test_a_refusal_gives_no_new_burst(slept: list[float]) -> None:
-    """After the burst is used up and the service says "too fast", the next ones wait twice as long, and not less."""
-    limiter = RateLimiter(5, 10, clock=Clock())
-    for _ in range(10):
-        await limiter.acquire()
-    limiter.refused()
-    assert limiter.backlog == pytest.approx(0.4)
-    for _ in range(3):
-        await limiter.acquire()
-    assert slept == [0.4, 0.8, 1.2]
-    for _ in range(20):
-        limiter.accepted()
-    assert limiter.backlog == pytest.approx(0.8)  # four turns at the full rate again
-
-
-async def test_an_idle_bucket_stays_full(slept: list[float]) -> None:
-    """A change of the rate takes nothing from who has not asked for long."""
+def test_one_burst_is_one_event() -> None:
+    """Calls in flight when the rate was halved, or sent within the same second, do not halve it again."""
     clock = Clock()
     limiter = RateLimiter(5, 10, clock=clock)
-    await limiter.acquire()
+    sent_at = [clock.now + number / 20 for number in range(10)]
+    clock.now += 0.5
+    for time in sent_at:
+        limiter.refused(time)
+    limiter.refused(clock.now + 0.4)
+    assert limiter.rate == 2.5
+    clock.now += 2
+    limiter.refused(clock.now)
+    assert limiter.rate == 1.25
+
+
+def test_recovery_takes_seconds() -> None:
+    """Back to the full rate in 3 s after one halving, and in less than half a minute from the slowest rate."""
+    clock = Clock()
+    limiter = RateLimiter(5, 1, clock=clock)
+    for halvings, seconds in ((1, 3.0), (100, 30.0)):
+        for _ in range(halvings):
+            clock.now += 10
+            limiter.refused(clock.now)
+        began = clock.now
+        while limiter.rate < 5:
+            drain(limiter, clock, 1)
+            limiter.accepted()
+        assert clock.now - began < seconds
+
+
+def test_full_bucket_stays_full() -> None:
+    """A change of the rate takes nothing from a client that has not polled for long."""
+    clock = Clock()
+    limiter = RateLimiter(5, 10, clock=clock)
+    drain(limiter, clock, 1)
     clock.now += 100
-    limiter.refused()
+    limiter.refused(clock.now)
     limiter.accepted()
-    for _ in range(10):
-        await limiter.acquire()
-    assert slept == []
+    assert drain(limiter, clock, 10) == [0.0] * 10
 
 
-class Line:
-    """Those who wait for their turns, on a clock that a test moves."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, rate: float, burst: int = 1) -> None:
-        self.clock = Clock()
-        self.limiter = RateLimiter(rate, burst, clock=self.clock)
-        self.passed: list[tuple[str, float]] = []
-        self._alarms: list[tuple[float, asyncio.Event]] = []
-        monkeypatch.setattr("dreambooth_widget.client.rate_limit.asyncio.sleep", self._sleep)
-
-    async def _sleep(self, seconds: float) -> None:
-        alarm = (self.clock.now + seconds, asyncio.Event())
-        self._alarms.append(alarm)
-        try:
-            await alarm[1].wait()
-        finally:
-            self._alarms.remove(alarm)
-
-    def join(self, name: str) -> asyncio.Task[None]:
-        """Somebody asks for a turn."""
-
-        async def wait() -> None:
-            await self.limiter.acquire()
-            self.passed.append((name, round(self.clock.now - 100, 3)))
-
-        return asyncio.ensure_future(wait())
-
-    async def settle(self) -> None:
-        """Let everybody do what can be done now."""
-        for _ in range(20):
-            await real_sleep(0)
-
-    async def pass_time(self, seconds: float) -> None:
-        """Move the clock from alarm to alarm."""
-        end = self.clock.now + seconds
-        await self.settle()
-        while (times := [time for time, _ in self._alarms]) and min(times) <= end:
-            self.clock.now = min(times)
-            for time, event in self._alarms:
-                if time <= self.clock.now:
-                    event.set()
-            await self.settle()
-        self.clock.now = end
-
-
-real_sleep = asyncio.sleep
-
-
-async def test_first_come_first_served(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One every 0.2 s, in the order they asked; the backlog counts who stands in line."""
-    line = Line(monkeypatch, 5)
-    waits = [line.join(name) for name in "abcd"]
-    await line.settle()
-    assert line.passed == [("a", 0.0)]
-    assert line.limiter.backlog == pytest.approx(0.8)
-    await line.pass_time(1)
-    assert line.passed == [("a", 0.0), ("b", 0.2), ("c", 0.4), ("d", 0.6)]
-    assert line.limiter.backlog == 0
-    assert all(wait.done() for wait in waits)
-
-
-async def test_a_change_of_the_rate_counts_for_those_in_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who stood in line when the service said "too fast" goes at half the speed, and faster when it recovers."""
-    line = Line(monkeypatch, 5)
-    waits = [line.join(name) for name in "abcde"]
-    await line.pass_time(0.25)
-    assert [name for name, _ in line.passed] == ["a", "b"]
-    line.limiter.refused()
-    await line.pass_time(0.9)
-    assert line.passed[2:] == [("c", 0.4), ("d", 0.95)]  # c had been told when; d waits for both
-    for _ in range(30):
-        line.limiter.accepted()
-    waits.append(line.join("f"))
-    await line.pass_time(0.5)
-    assert line.passed[4:] == [("e", 1.35), ("f", 1.55)]  # e, too, had been told when
-    assert all(wait.done() for wait in waits)
-
-
-async def test_who_leaves_the_line_gives_his_place_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The head of the line or one in the middle: the others move up, and no turn is lost."""
-    line = Line(monkeypatch, 5)
-    waits = {name: line.join(name) for name in "abcde"}
-    await line.settle()
-    waits["b"].cancel()
-    waits["d"].cancel()
-    await line.settle()
-    assert line.limiter.backlog == pytest.approx(0.6)
-    await line.pass_time(2)
-    assert line.passed == [("a", 0.0), ("c", 0.2), ("e", 0.4)]
-    assert line.limiter.backlog == 0
-    assert await asyncio.gather(*waits.values(), return_exceptions=True)
-
-
-def test_the_rate_never_falls_to_nothing() -> None:
-    """However often the service refuses, polling goes on."""
-    limiter = RateLimiter(5, 1, clock=Clock())
+@pytest.mark.parametrize(("rate", "slowest"), [(5, 0.1), (0.05, 0.05)])
+def test_rate_never_falls_to_nothing(rate: float, slowest: float) -> None:
+    """However often the service refuses, polling goes on; and a refusal never raises the rate."""
+    clock = Clock()
+    limiter = RateLimiter(rate, 1, clock=clock)
     for _ in range(100):
-        limiter.refused()
-    assert limiter.rate >= 0.1
+        clock.now += 10
+        limiter.refused(clock.now)
+    assert limiter.rate == slowest
 
 
 @pytest.mark.parametrize(("rate", "burst", "name"), [(0, 1, "rate"), (-1, 1, "rate"), (5, 0, "burst")])

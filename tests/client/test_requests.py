@@ -48,7 +48,7 @@ def test_answers_of_generation_calls() -> None:
     assert text == queued
 
 
-def test_captions() -> None:
+def test_captions_of_requests() -> None:
     """A mapping's keys are captions; without one, the prompt that the generation's answer names."""
     answer = {**json.loads(QUEUED), "meta": {"prompt": "a cat"}}
     mapped = {"a dog": 1, "a fox": (2, 5), "mine": answer, "": answer, 7: 3}
@@ -64,7 +64,7 @@ def test_captions_that_look_like_an_answer() -> None:
 @pytest.mark.parametrize(
     "answer", [json.loads(BAD_KEY), BAD_KEY, {"status": "processing", "eta": 3}, "{broken", {}], ids=str
 )
-def test_a_failed_generation_is_one_failed_request(answer: Any) -> None:
+def test_failed_generation_is_one_failure(answer: Any) -> None:
     """Among the others, with its caption and an advice; nothing is raised."""
     first, failed, last = read({"a": 1, "b": answer, "c": 2})
     assert isinstance(failed.error, InvalidRequestError)
@@ -73,7 +73,7 @@ def test_a_failed_generation_is_one_failed_request(answer: Any) -> None:
     assert (first.error, last.error) == (None, None)
 
 
-def test_the_key_is_struck_out_of_what_answers_say() -> None:
+def test_key_is_redacted_in_answers() -> None:
     """A service that repeats the key does not get it shown: in the error, and in the facts."""
     answers = [
         {"status": "error", "message": f"Invalid Api Key {CANARY}"},
@@ -105,15 +105,13 @@ def test_the_key_is_struck_out_of_what_answers_say() -> None:
     ids=str,
 )
 @pytest.mark.parametrize("mapped", [False, True])
-def test_what_cannot_be_a_request_is_named_by_its_place(
-    request_: Any, error: type[Exception], says: str, mapped: bool
-) -> None:
+def test_wrong_request_is_named(request_: Any, error: type[Exception], says: str, mapped: bool) -> None:
     """`TypeError` or `ValueError`, and which one of the many it is."""
     with pytest.raises(error, match=rf"^request 2: .*{says}"):
         read({"a": 1, "b": 2, "c": request_} if mapped else [1, 2, request_])
 
 
-def test_an_error_with_arguments_of_its_own_is_told_too() -> None:
+def test_error_with_arguments_is_named() -> None:
     """A `UnicodeError` is a `ValueError` that cannot be made from a text alone."""
 
     class Strange:
@@ -125,7 +123,7 @@ def test_an_error_with_arguments_of_its_own_is_told_too() -> None:
 
 
 @pytest.mark.parametrize("requests", ["12", b"12", json.loads(QUEUED), 5, None, 1.5], ids=str)
-def test_one_request_alone_is_no_batch(requests: Any) -> None:
+def test_one_request_is_no_batch(requests: Any) -> None:
     """A text would be taken letter by letter, an answer field by field: it says what is wanted instead."""
     with pytest.raises(TypeError, match="requests must be a list of requests"):
         read(requests)
@@ -155,14 +153,14 @@ class Table:
         return iter(self.columns)
 
 
-def test_a_whole_table_is_no_list_of_ids() -> None:
+def test_table_is_no_list() -> None:
     """Else the names of its columns would be asked for."""
     with pytest.raises(TypeError, match="column of ids"):
         read(Table())
 
 
 @pytest.mark.parametrize("answer", [{"status": "error", "message": "Invalid key"}, {"status": "processing", "eta": 3}])
-def test_one_answer_without_an_id_is_no_mapping_of_captions(answer: dict[str, Any]) -> None:
+def test_answer_is_no_mapping(answer: dict[str, Any]) -> None:
     """Else its fields would be asked for."""
     with pytest.raises(TypeError, match="list of requests"):
         read(answer)

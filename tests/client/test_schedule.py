@@ -45,9 +45,9 @@ class TestPollSchedule:
         assert varied >= delay * (1 - schedule.jitter) * (1 - 1e-9)
 
     @given(schedules(), SECONDS, ETAS)
-    def test_crowded(self, schedule: PollSchedule, elapsed: float, eta: float | None) -> None:
-        """Where many share one limit, the silence before the expected time is not broken; later nothing changes."""
-        delay, alone = (schedule.next_delay(elapsed, eta, crowded=crowded) for crowded in (True, False))
+    def test_due_delay_ignores_silence(self, schedule: PollSchedule, elapsed: float, eta: float | None) -> None:
+        """`due_delay` does not break the silence before the expected time; later the two are the same."""
+        delay, alone = schedule.due_delay(elapsed, eta), schedule.next_delay(elapsed, eta)
         first = schedule.eta_fraction * eta if eta is not None and math.isfinite(eta) and eta > 0 else 0.0
         if elapsed < first:
             assert delay == max(first - elapsed, schedule.shortest)

@@ -46,7 +46,7 @@ def run(script: str, endpoint: Endpoint, *options: str) -> subprocess.CompletedP
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
 
-def test_a_plain_call(endpoint: Endpoint) -> None:
+def test_call_waits_for_pictures(endpoint: Endpoint) -> None:
     """Waits for the pictures; each state is told, in another thread."""
     told: list[tuple[str, bool]] = []
     here = threading.get_ident()
@@ -62,7 +62,7 @@ def test_a_plain_call(endpoint: Endpoint) -> None:
     assert len(endpoint.polls) == 2
 
 
-def test_from_its_own_update_it_would_wait_for_itself(endpoint: Endpoint) -> None:
+def test_call_from_its_own_update(endpoint: Endpoint) -> None:
     """It says so instead, and the outer call goes on."""
     said: list[str] = []
 
@@ -87,7 +87,7 @@ def test_calls_share_their_connections(endpoint: Endpoint) -> None:
     assert len({seen.peer for seen in endpoint.polls}) <= 8
 
 
-def test_arguments_and_errors_are_those_of_fetch(endpoint: Endpoint, tmp_path: Path) -> None:
+def test_arguments_and_errors_of_fetch(endpoint: Endpoint, tmp_path: Path) -> None:
     """Wrong ones at once, the service's as the typed error, a deadline, a cache."""
     with pytest.raises(TypeError, match="request_id"):
         fetch_sync(request_id=1.5, endpoint=endpoint.url)  # type: ignore[arg-type]  # wrong on purpose
@@ -110,7 +110,7 @@ def test_arguments_and_errors_are_those_of_fetch(endpoint: Endpoint, tmp_path: P
     assert len(endpoint.polls) == polls
 
 
-def test_without_a_key(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_call_without_a_key(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     """The variable to set is named."""
     monkeypatch.delenv("DREAMBOOTH_API_KEY")
     with pytest.raises(ValueError, match="DREAMBOOTH_API_KEY"):
@@ -130,7 +130,7 @@ async def test_inside_a_running_loop(endpoint: Endpoint) -> None:
     assert turns > 2
 
 
-def test_the_call_and_its_result_are_picklable(endpoint: Endpoint) -> None:
+def test_call_and_result_are_picklable(endpoint: Endpoint) -> None:
     """As `dask.distributed` and `ProcessPoolExecutor` send them: without the key, and with the original bytes."""
     call = partial(fetch_sync, request_id=13443927, endpoint=endpoint.url, schedule=FAST, retry=QUICK)
     sent = pickle.dumps(call)
@@ -155,7 +155,7 @@ def test_errors_are_picklable(endpoint: Endpoint) -> None:
     assert (again.request_id, str(again)) == ("3", str(caught.value))
 
 
-def test_a_script_leaves_nothing_behind(endpoint: Endpoint) -> None:
+def test_script_leaves_nothing_behind(endpoint: Endpoint) -> None:
     """It ends at once, and says nothing."""
     script = (
         "import sys; from dreambooth_widget import fetch_sync; print(len(fetch_sync(None, 1, endpoint=sys.argv[1])))"
@@ -200,7 +200,7 @@ print("parent", call(), flush=True)
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no forks here")
 @pytest.mark.parametrize("end", ["os._exit(0)", "sys.exit()"])
-def test_after_a_fork(endpoint: Endpoint, end: str) -> None:
+def test_call_after_a_fork(endpoint: Endpoint, end: str) -> None:
     """The child makes its own loop and connections, and does not disturb the parent's, however it ends."""
     ran = run(FORKING.replace("END", end), endpoint, "-W", "ignore")
     assert ran.stdout.split("\n")[:3] == ["parent 1", "child 1", "parent 1"], ran.stderr
@@ -224,7 +224,7 @@ print(states[-1].status)
 """
 
 
-def test_an_interrupt_ends_the_job(endpoint: Endpoint) -> None:
+def test_interrupt_ends_the_job(endpoint: Endpoint) -> None:
     """Ctrl+C comes through at once, and nobody asks any more."""
     endpoint.answers = [PROCESSING]
     process = subprocess.Popen([sys.executable, "-c", INTERRUPTED, endpoint.url], stdout=subprocess.PIPE, text=True)
@@ -234,7 +234,7 @@ def test_an_interrupt_ends_the_job(endpoint: Endpoint) -> None:
     assert output.split() == ["interrupted", "stopped"]
 
 
-def test_in_a_notebook(endpoint: Endpoint) -> None:
+def test_call_in_a_notebook(endpoint: Endpoint) -> None:
     """A cell waits for it, although its kernel's loop is busy running that cell; the stop button ends it."""
     with kernel(DREAMBOOTH_API_KEY=CANARY) as running:
         made = running.execute(

@@ -75,7 +75,7 @@ def test_the_automation_says_what_it_promises(run: Run) -> None:
     """A time-out that is resumed, a second run that asks nobody, files that were written, an error that is caught."""
     done = run("automation")
     cells, text = outputs(done)
-    assert "No result after 0:01" in text["deadline"]
+    assert "Not ready after 0:01" in text["deadline"]
     assert "2 pictures" in text["resume"]
     assert done.outputs(cells["cache-same"])[0]["text/plain"] == "('4 pictures, from the cache', 0, True)"
     assert "gallery.html" in text["export"]

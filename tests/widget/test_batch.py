@@ -683,7 +683,7 @@ async def test_an_endpoint_that_goes_away_for_a_while_loses_nothing(service: Ser
         assert [short(each) for each in await batch] == ids
     activity, trouble = next(each for each in said if each[1])
     assert activity == "retrying"
-    assert "the connection " in trouble
+    assert "The connection " in trouble
     assert batch._card["trouble"] == batch._card["activity"] == ""
 
 
