@@ -113,7 +113,7 @@ class FetchJob:
         return self._result
 
     async def __aiter__(self) -> AsyncIterator[FetchState]:
-        """The state now, then each change until the final one. A slow reader skips states, never the last."""
+        """Yield the state now, then each change until the final one. A slow reader skips states, never the last."""
         changed = asyncio.Event()
         unsubscribe = self.subscribe(lambda _: changed.set())
         try:
@@ -132,7 +132,7 @@ class FetchJob:
         return self._plan.token(self._network.endpoint, self._state)
 
     def again(self) -> FetchOptions:
-        """The plan of a job that goes on after this one. A stopped or timed-out one keeps its clock and its count."""
+        """Return the options of a job that continues this one, with its start and its count of polls."""
         state = self._state
         if state.status not in ("stopped", "timed_out"):
             return self._plan
@@ -285,7 +285,7 @@ class FetchJob:
     # -- pictures ----------------------------------------------------------------------------------------------
 
     async def _load_again(self, index: int) -> None:
-        """The retry of one missing picture; the job stays successful meanwhile."""
+        """Retry one missing picture; the job stays successful meanwhile."""
         self._show(replace(self._state.pictures[index], status="waiting", reason="trying again"))
         await self._loader.load(self._state.pictures[index])
         assert self._result is not None

@@ -56,14 +56,14 @@ def _fold(key: str) -> str:
 
 
 def _add(facts: dict[str, str], more: Mapping[str, str]) -> None:
-    """The first to say something is believed: a chunk of its own comes before a digest of everything."""
+    """Merge facts, the first one first: a chunk of its own comes before a digest of everything."""
     for name, value in more.items():
         if kept := value.strip()[:_LONGEST]:
             facts.setdefault(name, kept)
 
 
 def _parse_parameters(value: str) -> dict[str, str]:
-    """The text of AUTOMATIC1111: prompt lines, "Negative prompt: …" lines, one line of "Steps: 20, Sampler: …"."""
+    """Read the text of AUTOMATIC1111: prompt lines, "Negative prompt: …" lines, one line of "Steps: 20, Sampler: …"."""
     if value.lstrip().startswith("{"):
         return _parse_json(value)
     lines = value[: 4 * _LONGEST].strip().splitlines()

@@ -45,7 +45,7 @@ _SAVE_INSTEAD = "`.save(folder)` writes the files where the kernel runs"
 
 
 def read_only(trait: traitlets.TraitType[Any, Any]) -> Any:
-    """A synced trait that the jobs alone set."""
+    """Return a synced trait that the jobs alone set."""
     trait.read_only = True
     return trait.tag(sync=True)
 
@@ -119,7 +119,7 @@ class BaseWidget(anywidget.AnyWidget):
         self._key, self._client = key, None
 
     def _open_client(self) -> Client:
-        """The client that the user gave, else the one that all widgets of this kernel share. On the loop."""
+        """Return the user's client, else the one that all widgets of this kernel share. On the loop."""
         if self._client is None:
             from ..client.client import Client
 

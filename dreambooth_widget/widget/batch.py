@@ -221,7 +221,7 @@ class DreamboothBatch(BaseWidget):
         return contact_sheet(self.pictures)
 
     def to_html(self) -> str:
-        """The small static gallery (or one line) that also stays in the notebook."""
+        """Return the small static gallery (or one line) that also stays in the notebook."""
         return render_many(self._captioned(), self.message)
 
     def to_frame(self) -> Any:
@@ -346,7 +346,7 @@ class DreamboothBatch(BaseWidget):
     # -- state out ---------------------------------------------------------------------------------------------
 
     def _note(self, place: int) -> None:
-        """A request has changed: the views hear of it with the next message."""
+        """Record that a request has changed, for the next message to the views."""
         self._changed[place] = None
         if not self._telling:
             self._telling = self._owner.later(_BREATH, self._tell)
@@ -430,7 +430,7 @@ class DreamboothBatch(BaseWidget):
     )
 
     def _on_ready(self, content: Mapping[str, Any]) -> None:
-        """A view appeared, or the page was reloaded: it gets every row, and the thumbnails of its first screen."""
+        """Send a view that appeared every row, and the thumbnails of its first screen."""
         self._viewed = True
         self._show()
         have = content.get("have")
@@ -484,7 +484,7 @@ class DreamboothBatch(BaseWidget):
         self._deliver_zip(content, list(files.items()), "batch")
 
     def _place(self, content: Mapping[str, Any]) -> int:
-        """The place of the request that a message is about. `ValueError` when there is none such."""
+        """Return the index of the request that a message is about. Raises ValueError if there is none."""
         place = content.get("request")
         if not isinstance(place, int) or not 0 <= place < len(self._jobs):
             raise ValueError("there is no such request")

@@ -39,7 +39,7 @@ async def heard(comm_id: str) -> AsyncIterator[None]:
 
 
 def _old_kernel() -> Any:
-    """The running ipykernel 6, or None."""
+    """Return the running ipykernel 6, or None."""
     ipykernel = sys.modules.get("ipykernel")
     if ipykernel is None or getattr(ipykernel, "version_info", (0,))[0] != 6:
         return None
@@ -73,7 +73,7 @@ def _is_for(comm_id: str, item: Any) -> bool:
 
 
 def _handle(kernel: Any, frames: Any) -> None:
-    """What the kernel would do with the message after the cell, without the cell's place as the current one."""
+    """Handle the message as the kernel would after the cell, and leave the cell the current one."""
     identities, parts = kernel.session.feed_identities(frames, copy=False)
     message = kernel.session.deserialize(parts, content=True, copy=False)
     kernel.comm_manager.comm_msg(kernel.shell_stream, identities, message)

@@ -99,7 +99,7 @@ class KernelLoop:
 
 
 def _running() -> asyncio.AbstractEventLoop | None:
-    """The event loop that runs in this thread, if one does."""
+    """Return the event loop that runs in this thread, or None."""
     with contextlib.suppress(RuntimeError):
         return asyncio.get_running_loop()
     return None

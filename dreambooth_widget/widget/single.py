@@ -234,7 +234,7 @@ class DreamboothWidget(BaseWidget):
         return self._options.token(self._options.endpoint_at(self._endpoint), self._shown)
 
     def to_html(self) -> str:
-        """The small static gallery (or one line on a job without pictures) that also stays in the notebook."""
+        """Return the small static gallery (or one line on a job without pictures) that also stays in the notebook."""
         return render(self.result or self._shown, caption=self._shown.caption)
 
     def save(self, folder: str | Path, indices: Iterable[int] | None = None, *, overwrite: bool = False) -> list[Path]:
@@ -359,7 +359,7 @@ class DreamboothWidget(BaseWidget):
     _intents = frozenset({"ready", "copy_missing", "start", "stop", "poll_now", "get_picture", "retry", "zip"})
 
     def _on_ready(self, content: Mapping[str, Any]) -> None:
-        """A view appeared, or the page was reloaded: send the state and what pictures it lacks."""
+        """Send a view that appeared the state and the pictures that it lacks."""
         self._viewed = True
         self._show(self._shown)
         have = content.get("have")
@@ -369,7 +369,7 @@ class DreamboothWidget(BaseWidget):
             self._outputs.view_appeared()
 
     def _on_start(self, content: Mapping[str, Any]) -> None:
-        """The form was sent: a key, a request id, or both."""
+        """Take a key, a request id, or both from the form."""
         typed = content.get("key")
         secret, request = read_call(
             typed or self._key, str(content.get("request_id") or "") or self._options, None if typed else self._strike

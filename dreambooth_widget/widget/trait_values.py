@@ -36,7 +36,7 @@ _STATE_TRAITS = ("request_id", "message", "eta", "polls", "started_at", "next_po
 
 
 def trait_values(state: FetchState) -> dict[str, Any]:
-    """The public traits for a state; `status` last, so that its observers find all others current."""
+    """Return the public traits for a state; `status` last, so that its observers find all others current."""
     values = {name: getattr(state, name) for name in _STATE_TRAITS}
     values["pictures"] = [_picture_values(entry, state.request_id) for entry in state.pictures]
     values["status"] = state.status
@@ -44,7 +44,7 @@ def trait_values(state: FetchState) -> dict[str, Any]:
 
 
 def card_values(state: FetchState, *, form: bool, has_key: bool) -> dict[str, Any]:
-    """What the card shows besides the public traits. `clock` is the kernel's time: the clocks run in the browser."""
+    """Return what the card shows besides the public traits. `clock` is the kernel's time; clocks run in the browser."""
     return {
         "caption": _shown(state.caption),
         "activity": state.activity,
