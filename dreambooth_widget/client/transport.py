@@ -239,7 +239,6 @@ class Transport:
         _close_now(self._sessions)
         self._loop = loop
         self._connections: Connections = connections.Connections(self._limit, self._sessions)
-        self._ending = await close_at_loop_end(self)
         self._reach = None
         # aiohttp's time-outs count the wait for a free connection, so the wait comes before the request.
         self._slots = asyncio.Semaphore(self._limit)
