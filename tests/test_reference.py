@@ -1,4 +1,4 @@
-"""The API reference: every public docstring renders, and the examples in it run."""
+"""The API reference and the other documents: they render, their examples run, and what they name is there."""
 
 from __future__ import annotations
 
@@ -38,6 +38,25 @@ def test_reference_renders_without_warning(tmp_path: Path) -> None:
 def test_examples_in_docstrings_run(name: str) -> None:
     """Examples that need no network give what stands below them."""
     assert doctest.testmod(import_module(name), optionflags=doctest.ELLIPSIS).failed == 0
+
+
+DOCUMENTS = ("README.md", ".github/CONTRIBUTING.md", ".github/SECURITY.md", "tests/benchmarks/README.md")
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_documents_name_existing_files(name: str) -> None:
+    """Every relative link leads to a file, and every path of a test or workflow that is named is there."""
+    path = ROOT / name
+    text = path.read_text(encoding="utf-8")
+    links = [link for link in re.findall(r"\]\(([^)#\s]+)", text) if "://" not in link]
+    missing = [link for link in links if not (path.parent / link).exists()]
+    missing += [named for named in re.findall(r"`(tests/[\w./]+)", text) if not (ROOT / named).exists()]
+    assert missing == []
+
+
+def test_readme_is_short() -> None:
+    """Two minutes of reading."""
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").split()) <= 900
 
 
 def test_version_has_changelog_section() -> None:
