@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import sys
 import warnings
 import weakref
 from collections.abc import AsyncIterator
@@ -231,22 +230,19 @@ class Transport:
         loop = asyncio.get_running_loop()
         if self._loop is loop:
             return
-        name = f"{__package__}.connections"
         # In a thread: aiohttp takes 100 ms and more to import.
-        connections: Any = sys.modules.get(name)
-        if not hasattr(connections, "LOADED"):
-            connections = await asyncio.to_thread(import_module, name)
+        connections: Any = await asyncio.to_thread(import_module, f"{__package__}.connections")
         if self._loop is loop:  # another request was faster
             return
         _close_now(self._sessions)
         self._loop = loop
         self._connections: Connections = connections.Connections(self._limit, self._sessions)
+        self._ending = await close_at_loop_end(self)
         self._reach = None
         # aiohttp's time-outs count the wait for a free connection, so the wait comes before the request.
         self._slots = asyncio.Semaphore(self._limit)
         self._picture_slots = asyncio.Semaphore(self._limit)
         self._request_slots: weakref.WeakValueDictionary[str, asyncio.Semaphore] = weakref.WeakValueDictionary()
-        self._ending = await close_at_loop_end(self)
 
 
 def _sentence(reason: str) -> str:
