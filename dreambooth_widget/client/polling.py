@@ -131,7 +131,7 @@ class PollingPolicy:
             wait = max(answer.retry_after or 0.0, retry.rate_limit_wait)
             return PollDecision(wait, eta, "Rate limited by the service", "rate_limited")
         self._faults += 1
-        if self._faults >= retry.attempts and not answered:
+        if self._faults >= retry.attempts and (answer.bounded or not answered):
             raise self.unreachable(answer, f"{retry.attempts} attempt{'' if retry.attempts == 1 else 's'}")
         wait = max(retry.delay(self._faults + 1, random()), answer.retry_after or 0.0)
         return PollDecision(wait, eta, answer.reason[:1].upper() + answer.reason[1:], "retrying")

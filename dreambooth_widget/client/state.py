@@ -24,7 +24,7 @@ Status = Literal["idle", "processing", "downloading", "success", "error", "stopp
 Activity = Literal["", "retrying", "rate_limited"]
 
 FINAL: frozenset[Status] = frozenset({"success", "error", "stopped", "timed_out"})
-"""The statuses after which nothing more happens unless somebody checks again."""
+"""The statuses after which nothing more happens until the request is checked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class FetchState:
 
     @property
     def final(self) -> bool:
-        """Whether nothing more happens unless somebody checks again."""
+        """Whether nothing more happens until the request is checked again."""
         return self.status in FINAL
 
     @property
@@ -105,7 +105,7 @@ class FetchResult(Sequence["Picture"]):
     """The pictures that a job gave: a sequence of the ready ones, in the answer's order.
 
     `missing` names the links that could not be loaded (`PictureState` with its `reason`), `meta` is what
-    the service told of the job (prompt, seed, steps, …), `duration` the seconds from first poll to last byte.
+    the service says about the job (prompt, seed, steps, …), `duration` the seconds from first poll to last byte.
     """
 
     __slots__ = ("duration", "meta", "missing", "pictures", "request_id")
