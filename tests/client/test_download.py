@@ -101,7 +101,7 @@ async def test_proxy_link_has_the_picture(endpoint: Endpoint, load: Load) -> Non
 
 
 @pytest.mark.parametrize(
-    ("body", "reason"), [(b"%PDF-1.7", "PDF"), (b"\0\0\0\x18ftypmp42", "video"), (b"hello", "not a picture")]
+    ("body", "reason"), [(b"%PDF-1.7", "PDF"), (b"\0\0\0\x18ftypmp42", "A video"), (b"hello", "not a picture")]
 )
 async def test_what_is_no_picture_is_final(endpoint: Endpoint, load: Load, body: bytes, reason: str) -> None:
     """A file that is no picture is not asked for again."""
