@@ -18,7 +18,16 @@ if TYPE_CHECKING:
     from ..errors import DreamboothError
     from ..images.picture import Picture
 
-__all__ = ["FINAL", "Activity", "FetchResult", "FetchState", "PictureState", "Status"]
+__all__ = [
+    "FINAL",
+    "Activity",
+    "FetchResult",
+    "FetchState",
+    "PictureState",
+    "Status",
+    "describe_progress",
+    "describe_result",
+]
 
 Status = Literal["idle", "processing", "downloading", "success", "error", "stopped", "timed_out"]
 Activity = Literal["", "retrying", "rate_limited"]
@@ -158,3 +167,18 @@ class FetchResult(Sequence["Picture"]):
         missing = f", {len(self.missing)} missing" if self.missing else ""
         count = f"{len(self)} picture{'' if len(self) == 1 else 's'}"
         return f"<FetchResult {self.request_id}: {count} ({', '.join(sizes)}){missing}, {self.duration:.1f} s>"
+
+
+def describe_progress(pictures: Sequence[PictureState]) -> str:
+    """Return the line under a card that loads pictures: "2 of 4 pictures"."""
+    loaded = sum(entry.status == "ready" for entry in pictures)
+    return f"{loaded} of {len(pictures)} picture{'' if len(pictures) == 1 else 's'}"
+
+
+def describe_result(result: FetchResult) -> str:
+    """Return the line under a card that has its pictures: "4 pictures"."""
+    count = len(result) + len(result.missing)
+    pictures = f"{count} picture{'' if count == 1 else 's'}"
+    if not result.missing:
+        return pictures
+    return f"{len(result)} of {pictures}, {len(result.missing)} could not be loaded"
