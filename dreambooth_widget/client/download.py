@@ -137,7 +137,7 @@ async def _payload(transport: Transport, url: str, max_bytes: int) -> bytes:
 
 
 def _target(url: str, location: str) -> str:
-    """The address that a redirect leads to; an absolute one stays as it came."""
+    """Return the address that a redirect leads to; an absolute one stays as it came."""
     if location.lower().startswith(("http://", "https://")):
         return location
     try:

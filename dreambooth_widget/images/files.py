@@ -250,12 +250,12 @@ def _chosen(pictures: Sequence[Picture], indices: Iterable[int]) -> list[Picture
 
 
 def named(pictures: Iterable[Picture], request_id: str) -> list[tuple[str, Picture]]:
-    """The pictures of one request with the names of their files."""
+    """Return the pictures of one request with the names of their files."""
     return [(file_name(request_id, picture.index, picture.extension), picture) for picture in pictures]
 
 
 def zip_bytes(files: Iterable[tuple[str, Picture]]) -> bytes:
-    """A zip of (name, picture) files, stored uncompressed: they are compressed already. The same bytes each time."""
+    """Zip (name, picture) files without compression: they are compressed already. The same bytes each time."""
     # To disk above 8 MiB: growing a buffer in memory copies it again and again while holding the GIL.
     import tempfile
 
