@@ -82,7 +82,7 @@ _LATER = {
 
 
 def __getattr__(name: str) -> Any:
-    """A public name, imported now."""
+    """Import a public name now."""
     if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = globals()[name] = getattr(import_module(f".{_LATER[name]}", __name__), name)

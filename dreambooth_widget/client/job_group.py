@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 _AT_ONCE = 50
 """Jobs that begin in one turn of the loop: some milliseconds."""
 
-Outcome: TypeAlias = "FetchResult | DreamboothError"
+Outcome: TypeAlias = FetchResult | DreamboothError
 """How a request ended: with pictures, or with the error that ended it."""
 
 

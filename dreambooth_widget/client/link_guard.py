@@ -92,7 +92,7 @@ ANY = Reach(_PRIVATE)
 
 
 def _unwrapped(address: _Address) -> _Address:
-    """The IPv4 address inside a mapped or NAT64 one, else the address itself."""
+    """Return the IPv4 address inside a mapped or NAT64 one, else the address itself."""
     if isinstance(address, ipaddress.IPv6Address):
         if address in _NAT64:
             return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
@@ -180,7 +180,7 @@ async def endpoint_reach(host: str) -> Reach | None:
 
 
 async def _resolve(host: str) -> list[_Address]:
-    """The addresses of a name or literal, [] when it cannot be resolved."""
+    """Return the addresses of a name or literal, [] if it cannot be resolved."""
     looking_up = asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
     try:
         found = await asyncio.wait_for(looking_up, _LOOKUP_SECONDS)

@@ -52,7 +52,7 @@ class PollQueue:
         self._alarm: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
-        """The number of polls that only wait for a token."""
+        """Return the number of polls that only wait for a token."""
         return len(self._line)
 
     def join(self, earliest: float, due: float) -> Turn:

@@ -13,10 +13,10 @@ from .options import FetchOptions, check_seconds
 
 __all__ = ["Request", "RequestSpec", "Requests", "read_call", "read_calls", "read_request_id", "read_requests"]
 
-Request: TypeAlias = "int | str | SupportsIndex | tuple[int | str, float | None] | Mapping[str, Any]"
+Request: TypeAlias = int | str | SupportsIndex | tuple[int | str, float | None] | Mapping[str, Any]
 """An id, `(id, eta)` with the ETA in seconds, or the whole answer of a generation call (a dict or its JSON text)."""
 
-Requests: TypeAlias = "Iterable[Request] | Mapping[str, Request]"
+Requests: TypeAlias = Iterable[Request] | Mapping[str, Request]
 """Requests in order, or by their captions (prompts, for example)."""
 
 Redact: TypeAlias = "Callable[[str], str]"

@@ -125,7 +125,7 @@ class DurationHistory:
             self._durations.append(seconds)
 
     def typical(self) -> float | None:
-        """The median in seconds once there are three, else None."""
+        """Return the median in seconds once there are three, else None."""
         return median(self._durations) if len(self._durations) >= _HISTORY_NEEDED else None
 
 

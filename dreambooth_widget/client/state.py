@@ -95,7 +95,7 @@ class FetchState:
         return f"{self.message} · {verb} in {seconds:.0f} s"
 
     def with_picture(self, entry: PictureState) -> FetchState:
-        """This state with one entry of `pictures` replaced."""
+        """Return this state with one entry of `pictures` replaced."""
         pictures = list(self.pictures)
         pictures[entry.index] = replace(entry, url=entry.url or pictures[entry.index].url)
         return replace(self, pictures=tuple(pictures))

@@ -174,7 +174,7 @@ class DemoEndpoint:
         return app
 
     async def _order(self, request: web.Request) -> web.Response:
-        """The generation call, for programs other than this one."""
+        """Queue a generation for another program."""
         from aiohttp import web
 
         body = await _read(request)
@@ -225,7 +225,7 @@ def _drawn(seed: int, prompt: str, size: tuple[int, int]) -> bytes:
 
 
 async def _read(request: web.Request) -> dict[str, Any]:
-    """The body as an object; {} when it is none, which then lacks a key."""
+    """Return the body's JSON object; {} if it is none, which then lacks a key."""
     try:
         body = json.loads(await request.read())
     except ValueError:

@@ -94,7 +94,7 @@ class Job:
 
 
 def answer_queued(job: Job, origin: str) -> dict[str, Any]:
-    """What the generation call answers when it has queued `job`."""
+    """Return the generation call's answer for a `job` that it has queued."""
     return {
         "status": "processing",
         "tip": "Your image is processing in background, you can get this image using fetch API here.",
@@ -110,18 +110,18 @@ def answer_queued(job: Job, origin: str) -> dict[str, Any]:
 
 
 def invalid_key() -> dict[str, Any]:
-    """The answer to a wrong key."""
+    """Return the answer to a wrong key."""
     tip = "1. Make sure you are passing Content-Type: application/json in header. 2. Make sure it is a POST request."
     return {"status": "error", "message": "Invalid Api Key", "tip": tip}
 
 
 def not_found() -> dict[str, Any]:
-    """The answer to an unknown request id."""
+    """Return the answer to an unknown request id."""
     return {"status": "error", "code": "not_found", "message": "Request not found"}
 
 
 def required(field: str) -> dict[str, Any]:
-    """The answer to a call that lacks a field."""
+    """Return the answer to a call that lacks a field."""
     return {"status": "error", "message": {field: [f"The {field.replace('_', ' ')} field is required."]}}
 
 
@@ -168,11 +168,11 @@ class Jobs:
         return job
 
     def find(self, request_id: object) -> Job | None:
-        """The job of a request id as the caller sent it, a str or a number."""
+        """Return the job of a request id as the caller sent it, a str or a number."""
         return self._jobs.get(str(request_id))
 
     def find_picture(self, name: str) -> tuple[Job, int] | None:
-        """The job and the number of the picture that a link's last part names."""
+        """Return the job and the number of the picture that a link's last part names."""
         token, _, number = name.removesuffix(".png").partition("-")
         job = self._by_token.get(token)
         if job is None or not number.isdecimal() or int(number) >= job.samples:
@@ -194,7 +194,7 @@ def _check(prompt: str, samples: int, eta: float, width: int, height: int, fail:
 
 
 def read_order(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of `Jobs.add` in the body of a generation call; its numbers may come as text."""
+    """Return the arguments of `Jobs.add` in the body of a generation call; its numbers may come as text."""
     order: dict[str, Any] = {"prompt": body["prompt"]}
     for name, convert in (("samples", int), ("width", int), ("height", int), ("seed", int), ("eta", float)):
         if body.get(name) not in (None, ""):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .picture import Picture
 
 __all__ = [
+    "UNFINISHED",
     "clear_unfinished",
     "file_name",
     "file_size",
@@ -41,7 +42,7 @@ __all__ = [
 _LONGEST_ID = 80
 _PIECE = 1 << 20
 _IN_MEMORY = 8 << 20
-_UNFINISHED = ".dreambooth-"
+UNFINISHED = ".dreambooth-"
 _CLEARED: set[Path] = set()
 
 
@@ -75,7 +76,7 @@ def write_atomically(path: Path, data: bytes, *, overwrite: bool) -> None:
     """
     import secrets
 
-    temporary = path.parent / f"{_UNFINISHED}{secrets.token_hex(6)}.part"
+    temporary = path.parent / f"{UNFINISHED}{secrets.token_hex(6)}.part"
     try:
         with temporary.open("xb") as file:
             _lock(file.fileno())  # tells it from what a killed process left
@@ -94,7 +95,7 @@ def clear_unfinished(folder: Path, *, again: bool = True) -> None:
     if folder in _CLEARED and not again:
         return
     _CLEARED.add(folder)
-    for path in folder.glob(f"{_UNFINISHED}*.part"):
+    for path in folder.glob(f"{UNFINISHED}*.part"):
         with contextlib.suppress(OSError):
             descriptor = os.open(path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
             try:
@@ -249,12 +250,12 @@ def _chosen(pictures: Sequence[Picture], indices: Iterable[int]) -> list[Picture
 
 
 def named(pictures: Iterable[Picture], request_id: str) -> list[tuple[str, Picture]]:
-    """The pictures of one request with the names of their files."""
+    """Return the pictures of one request with the names of their files."""
     return [(file_name(request_id, picture.index, picture.extension), picture) for picture in pictures]
 
 
 def zip_bytes(files: Iterable[tuple[str, Picture]]) -> bytes:
-    """A zip of (name, picture) files, stored uncompressed: they are compressed already. The same bytes each time."""
+    """Zip (name, picture) files without compression: they are compressed already. The same bytes each time."""
     # To disk above 8 MiB: growing a buffer in memory copies it again and again while holding the GIL.
     import tempfile
 

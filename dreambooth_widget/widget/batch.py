@@ -176,7 +176,7 @@ class DreamboothBatch(BatchCard):
         return contact_sheet(self.pictures)
 
     def to_html(self) -> str:
-        """The small static gallery (or one line) that also stays in the notebook."""
+        """Return the small static gallery (or one line) that also stays in the notebook."""
         return render_many(self._captioned(), self.message)
 
     def to_frame(self) -> Any:

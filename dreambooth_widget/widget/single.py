@@ -198,7 +198,7 @@ class DreamboothWidget(RequestCard):
         return self._options.token(self._options.endpoint_at(self._endpoint), self._shown)
 
     def to_html(self) -> str:
-        """The small static gallery (or one line on a job without pictures) that also stays in the notebook."""
+        """Return the small static gallery (or one line on a job without pictures) that also stays in the notebook."""
         return render(self.result or self._shown, caption=self._shown.caption)
 
     def save(self, folder: str | Path, indices: Iterable[int] | None = None, *, overwrite: bool = False) -> list[Path]:

@@ -43,9 +43,11 @@ def test_numbers_are_written_between_the_marks(tmp_path: Path) -> None:
     assert path.read_text(encoding="utf-8") == "no marks"
 
 
-def test_readme_has_its_numbers() -> None:
-    """The marks are there, and between them the benchmarks that are named."""
-    text = readme.README.read_text(encoding="utf-8")
+def test_readmes_have_their_numbers() -> None:
+    """The marks are there, between them the benchmarks that are named, and in the project's README three numbers."""
+    brief = readme.README.read_text(encoding="utf-8").partition(readme.BEGIN)[2].partition(readme.END)[0]
+    assert len(brief.strip().splitlines()) == 2 + 3
+    text = readme.DETAILS.read_text(encoding="utf-8")
     block = text.partition(readme.BEGIN)[2].partition(readme.END)[0]
     for name in readme.NAMES:
         assert f"`{name}.py`" in block

@@ -86,6 +86,7 @@ INPUTS = {
 }
 
 
+@pytest.mark.measures
 @pytest.mark.parametrize("name", INPUTS)
 async def test_no_picture_holds_the_loop(name: str) -> None:
     """Download, check, decoding, thumbnails, previews and the static copy: all of them beside a beating loop."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -104,3 +105,17 @@ def outputs(done: Executed) -> tuple[dict[str, int], dict[str, str]]:
     """The places of the code cells by their ids, and what each has put out as JSON text."""
     cells = {cell.id: index for index, cell in enumerate(done.notebook.cells) if cell.cell_type == "code"}
     return cells, {name: json.dumps(done.notebook.cells[index].outputs) for name, index in cells.items()}
+
+
+ORDER = ["quickstart", "gallery", "errors", "batch", "automation", "quickstart"]
+
+
+def test_each_notebook_links_to_next() -> None:
+    """From the quickstart on a reader comes to every notebook."""
+    assert {path.stem for path in NOTEBOOKS} == set(ORDER)
+    for name, following in pairwise(ORDER):
+        path = next(path for path in NOTEBOOKS if path.stem == name)
+        last = [
+            cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "markdown"
+        ][-1]
+        assert f"]({following}.ipynb)" in "".join(last["source"]), name
