@@ -37,7 +37,7 @@ def from_response(response: Any, **options: Any) -> DreamboothWidget:
 
 
 async def test_stop_then_check_again_resumes(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
-    """ "Stop waiting" in the view stops, "Check again" goes on with the same clock and count."""
+    """The button "Stop waiting" in the view stops, "Check again" goes on with the same clock and count."""
     widget = make(endpoint, PROCESSING)
     view = View(widget, monkeypatch)
     await endpoint.saw(2)
@@ -99,7 +99,7 @@ async def test_a_wrong_form_is_refused_with_a_reason(endpoint: Endpoint, monkeyp
 
 
 async def test_a_new_key_after_a_refused_one(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
-    """ "Edit key" sends another key for the same request."""
+    """The button "Edit key" sends another key for the same request."""
     widget = make(endpoint, {"status": "error", "message": "Invalid Api Key"})
     with pytest.raises(dw.InvalidKeyError):
         await widget
