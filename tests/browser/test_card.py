@@ -158,3 +158,38 @@ async def test_card_keeps_its_height(card_page: CardPage, width: int) -> None:
     await expect(card.chip).to_have_text("Done")
     heights = await page.evaluate("() => heights")
     assert max(heights) - min(heights) <= 2, heights
+
+
+async def test_selection_as_in_a_file_manager(card_page: CardPage) -> None:
+    """Ctrl-click adds one, Shift-click and Shift+arrow a range; a plain click opens; Clear ends it."""
+    card = await mounted(card_page, "15-many")
+    page = card_page.page
+
+    async def selected() -> list[int]:
+        return [int(index) for index in await page.evaluate("() => model.get('selected')")]
+
+    await card.button("Clear").click()
+    assert await selected() == []
+    await card.opener(2).click(modifiers=["ControlOrMeta"])
+    await card.opener(4).click(modifiers=["ControlOrMeta"])
+    assert await selected() == [1, 3]
+    await card.opener(6).click(modifiers=["Shift"])
+    assert await selected() == [3, 4, 5]
+    await page.keyboard.press("Shift+ArrowRight")
+    assert await selected() == [3, 4, 5, 6]
+    await expect(card.root.get_by_text("4 selected")).to_be_visible()
+    await expect(card.dialog).to_have_count(0)
+    await card.opener(1).click()
+    await expect(card.dialog).to_be_visible()
+    assert await selected() == [3, 4, 5, 6]
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+async def test_selecting_moves_nothing(card_page: CardPage, width: int) -> None:
+    """The words of a selection fit into the line of the toolbar."""
+    await card_page.page.set_viewport_size({"width": width, "height": 800})
+    card = await mounted(card_page, "10-done")
+    before = await card.root.evaluate("card => card.querySelector('ul').offsetTop")
+    await card.opener(2).click(modifiers=["ControlOrMeta"])
+    await expect(card.button("Clear")).to_be_visible()
+    assert await card.root.evaluate("card => card.querySelector('ul').offsetTop") == before

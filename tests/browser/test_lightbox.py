@@ -540,3 +540,23 @@ async def test_vscode_colours_come_first(card_page: CardPage) -> None:
     await card_page.page.evaluate("style => { document.documentElement.style = style; }", style)
     card = await card_page.mount(done([entry(0)]))
     await expect(card.root).to_have_css("background-color", "rgb(30, 30, 30)")
+
+
+async def test_zoom_stays_when_the_picture_turns(card_page: CardPage) -> None:
+    """The same spot of the next picture, at the same scale; what fits goes on to fit."""
+    entries = [entry(index) for index in range(3)]
+    card = await card_page.mount(done(entries), files(entries))
+    dialog = await opened(card, 1)
+    for key in "++++":
+        await card_page.page.keyboard.press(key)
+    await card_page.page.keyboard.press("ArrowLeft")
+    place = "image => image.style.transform"
+    before = await dialog.locator(".dreambooth-stage img").evaluate(place)
+    scale = (await count_of(dialog).inner_text()).split()[-1]
+    await card_page.page.keyboard.press("PageDown")
+    await expect(count_of(dialog)).to_contain_text("2 of 3")
+    await expect(count_of(dialog)).to_contain_text(scale)
+    assert await dialog.locator(".dreambooth-stage img").evaluate(place) == before
+    await card_page.page.keyboard.press("0")
+    await card_page.page.keyboard.press("PageDown")
+    await expect(dialog.get_by_role("button", name="Fit", exact=True)).to_have_attribute("aria-pressed", "true")

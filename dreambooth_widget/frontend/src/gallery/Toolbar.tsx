@@ -45,7 +45,12 @@ export function Toolbar(props: Props): VNode {
           ))}
         </fieldset>
       )}
-      {several && selected > 0 && <output>{selected} selected</output>}
+      {several && selected > 0 && (
+        <output>
+          {selected}
+          <span> selected</span>
+        </output>
+      )}
       {several && selected < ready && <Word icon="all" label="Select all" onClick={props.onSelectAll} />}
       <Word
         icon="down"
