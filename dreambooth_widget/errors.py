@@ -86,7 +86,7 @@ class InvalidKeyError(DreamboothError):
 
 
 class AccountError(DreamboothError):
-    """The account is out of credit, subscription or rights: "monthly limit exceeded"."""
+    """The account is out of credit, subscription or rights."""
 
     title = "Account limit"
     standing_advice = "Look at your plan and balance at the service, then check again."
@@ -130,7 +130,7 @@ class RateLimitedError(DreamboothError):
 
 
 class UnexpectedAnswerError(DreamboothError):
-    """Not the service's protocol: HTML, an empty body, a list."""
+    """The answer is not of the service's protocol: HTML, an empty body or a list, for example."""
 
     title = "Unclear answer"
     standing_advice = "Check that endpoint= is the service's fetch address."
@@ -168,7 +168,7 @@ class EndpointUnreachableError(DreamboothError):
 
 
 class DeadlineExceededError(DreamboothError, TimeoutError):
-    """Still processing at the deadline: not a failure. Checking again resumes."""
+    """Still processing at the deadline. It is no failure: checking again resumes."""
 
     title = "Still processing"
     standing_advice = "Checking again resumes."

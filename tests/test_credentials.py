@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import copy
 import io
@@ -9,6 +10,7 @@ import json
 import logging
 import pickle
 import pprint
+import re
 import reprlib
 import time
 import traceback
@@ -25,7 +27,7 @@ from dreambooth_widget import Client, DreamboothBatch, DreamboothWidget, fetch, 
 from dreambooth_widget.client.requests import read_call
 from dreambooth_widget.credentials import ApiKey, find_key, looks_swapped
 
-from .endpoint import CANARY
+from .endpoint import CANARY, PROCESSING, Endpoint, Reply
 
 
 @dataclass
@@ -227,12 +229,13 @@ WRONG: dict[str, tuple[Any, str]] = {
 
 
 def shows(error: BaseException, secret: str) -> list[str]:
-    """Return the functions of the package whose frames show a secret in the traceback of an error."""
+    """Return the functions of the package and of aiohttp whose frames show a secret in the traceback of an error."""
     found = [] if secret not in str(error) else ["message"]
     chained: BaseException | None = error
     while chained is not None:
         for frame, _ in traceback.walk_tb(chained.__traceback__):
-            if "dreambooth_widget" in frame.f_code.co_filename and secret in repr(frame.f_locals):
+            ours = re.search(r"dreambooth_widget|aiohttp", frame.f_code.co_filename)
+            if ours and secret in repr(frame.f_locals):
                 found.append(frame.f_code.co_name)
         chained = chained.__cause__ or chained.__context__
     return found
@@ -266,6 +269,30 @@ def test_wrong_environment_key_is_named(monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(ValueError, match="DREAMBOOTH_API_KEY: key is followed by a comment") as caught:
         find_key(None)
     assert shows(caught.value, CANARY) == []
+
+
+SILENT: dict[str, Callable[[str], Any]] = {
+    "check": lambda url: Client(endpoint=url).check(1),
+    "job": lambda url: Client(endpoint=url).fetch(1)._outcome(),
+    "fetch": lambda url: fetch(None, 1, endpoint=url),
+    "widget": lambda url: DreamboothWidget(None, 1, endpoint=url)._outcome(),
+}
+
+
+@pytest.mark.parametrize("call", SILENT.values(), ids=SILENT)
+async def test_interrupted_call_shows_no_key(
+    call: Callable[[str], Any], endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A call that is cancelled in mid-request has the key in no frame of ours or aiohttp's."""
+    monkeypatch.setenv("DREAMBOOTH_API_KEY", CANARY)
+    endpoint.answers = [Reply(PROCESSING, gate=asyncio.Event())]
+    waiting = asyncio.create_task(call(endpoint.url))
+    await endpoint.saw(1)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError) as caught:
+        await waiting
+    assert shows(caught.value, CANARY) == []
+    DreamboothWidget.close_all()
 
 
 class TestSwapped:

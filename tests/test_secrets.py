@@ -164,7 +164,7 @@ print(len(await DreamboothWidget(request_id=7, **o)))
         failed = running.execute("await DreamboothWidget(request_id=8, **o)")
         assert failed.status == "error"
         threaded.answers = [Reply(b"", drop=True)]
-        assert running.execute("await DreamboothWidget(request_id=9, **o)").status == "error"
+        assert running.execute("await DreamboothWidget(request_id=9, deadline=1, **o)").status == "error"
         running.shut_down()
         written = log.read_text()
         assert "dreambooth" in written

@@ -11,6 +11,7 @@ import pytest
 
 from dreambooth_widget import errors
 from dreambooth_widget.client.state import FetchState
+from dreambooth_widget.images.inspection import EDGES
 from dreambooth_widget.images.sniff import ImageFormat
 from dreambooth_widget.widget import batch, image_sender
 from dreambooth_widget.widget.trait_values import card_values
@@ -34,7 +35,7 @@ def test_unasked_pictures_agree(constants: dict[str, Any]) -> None:
 
 def test_preview_edge_agrees(constants: dict[str, Any]) -> None:
     """The lightbox knows how many pixels a preview has."""
-    assert constants["PREVIEW_EDGE"] == image_sender._EDGES["preview"]
+    assert constants["PREVIEW_EDGE"] == EDGES["preview"]
 
 
 def test_picture_formats_agree(constants: dict[str, Any]) -> None:

@@ -35,7 +35,7 @@ ENTRIES = {"__init__", "__main__"}
 PURE = ["client.schedule", "client.state", "client.options", "widget.signed_links", "credentials", "errors"]
 IMPURE = {"aiohttp", "asyncio", "random", "socket", "subprocess", "tempfile", "threading", "time"}
 
-# Costly, and of use only once there is a request.
+# Costly, and of use only once there is a request or a picture.
 LATER = {"PIL", "aiohttp"}
 
 JUPYTER = {"IPython", "anywidget", "comm", "ipykernel", "ipywidgets", "jupyter_client", "traitlets"}

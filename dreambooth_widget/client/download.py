@@ -1,4 +1,4 @@
-"""From one link of an answer to one believed `Picture`: redirects, caps, retries, and the reason when it fails."""
+"""From one link of an answer to one checked `Picture`: redirects, caps, retries, and the reason when it fails."""
 
 from __future__ import annotations
 
@@ -121,7 +121,10 @@ async def _payload(transport: Transport, url: str, max_bytes: int) -> bytes:
     if not url.lower().startswith(("http://", "https://")):
         if "://" in url[:16]:
             raise AddressRefusedError("only http and https links are followed")
-        return url.encode()
+        try:
+            return url.encode()
+        except UnicodeEncodeError as error:  # half a surrogate pair
+            raise AddressRefusedError("the link is malformed") from error
     for _ in range(_REDIRECTS + 1):
         response = await transport.get(url, max_bytes)
         if isinstance(response, Failure):

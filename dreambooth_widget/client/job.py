@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from ..errors import DeadlineExceededError, DreamboothError, PictureError, StoppedError
 from ..images.pool import WorkerPool
 from ..images.store import PictureStore
-from ..protocol.answers import PictureLink
 from .deadline import Deadline, DeadlinePassed
 from .interrupts import wait_for_event
 from .loading import PictureLoader
@@ -26,6 +25,7 @@ from .schedule import DurationHistory
 from .state import FetchResult, FetchState, PictureState
 
 if TYPE_CHECKING:
+    from ..protocol.answers import Finished
     from .transport import Transport
 
 __all__ = ["FetchJob"]
@@ -34,50 +34,49 @@ log = logging.getLogger(__name__)
 
 Listener = Callable[[FetchState], None]
 
-_AT_ONCE = 0.001
-"""Seconds of waiting that are not shown."""
+_SHORTEST_WAIT = 0.001
+"""Seconds of waiting that are worth showing."""
 
 _CLOCK_SET = 1.0
 """Seconds by which the clock and the monotonic clock may drift apart before the clock counts as set."""
 
 
 class FetchJob:
-    """One request being fetched. `await job` gives its `FetchResult` or raises the `DreamboothError` that ended it.
+    """One request being fetched. `await job` returns its `FetchResult` or raises the `DreamboothError` that ended it.
 
     Made by `Client.fetch`, inside a running event loop, which owns it: its task, its subscribers and its state
-    live there. `stop`, `check_now` and `subscribe`'s undo may be called from any thread.
+    live there. `stop`, `check_now`, `retry_picture` and `subscribe`'s undo may be called from any thread.
     """
 
     def __init__(
         self,
-        network: Transport,
-        plan: FetchOptions,
+        transport: Transport,
+        options: FetchOptions,
         history: DurationHistory | None = None,
         store: PictureStore | None = None,
         pool: WorkerPool | None = None,
     ) -> None:
-        self._network = network
-        self._plan = plan
+        self._options = options
+        self._endpoint = transport.endpoint
         self._history = history or DurationHistory()
         self._pool = pool or WorkerPool.shared()
-        self._loader = PictureLoader(network, plan, store or PictureStore(), self._pool, self._show)
+        self._loader = PictureLoader(transport, options, store or PictureStore(), self._pool, self._show)
+        self._poller = Poller(transport, options, self._history, on_wait=self._on_wait, on_poll=self._on_poll)
         self._loop = asyncio.get_running_loop()
+        self._began = self._loop.time()
+        self._before = max(0.0, time.time() - options.started_at) if options.started_at is not None else 0.0
         self._listeners: list[Listener] = []
         self._ended = asyncio.Event()
         self._stopping = False
-        self._links: tuple[PictureLink, ...] = ()
         self._result: FetchResult | None = None
-        self._state = plan.first_state()
-        self._began = self._loop.time()
-        self._before = max(0.0, time.time() - plan.started_at) if plan.started_at is not None else 0.0
-        self._poller = Poller(network, plan, self._history, on_wait=self._on_wait, on_poll=self._on_poll)
+        self._state = options.first_state()
         # Tasks are referenced here for as long as they run: the loop itself holds them only weakly.
         self._retries: set[asyncio.Task[None]] = set()
-        self._task = self._loop.create_task(self._run(), name=f"dreambooth fetch {plan.request_id}")
+        self._task = self._loop.create_task(self._run(), name=f"dreambooth fetch {options.request_id}")
         self._task.add_done_callback(self._task_ended)
 
     def __repr__(self) -> str:
-        return f"<FetchJob {self._plan.request_id}: {self._state.status}>"
+        return f"<FetchJob {self._options.request_id}: {self._state.status}>"
 
     # -- what others see ---------------------------------------------------------------------------------------
 
@@ -92,7 +91,11 @@ class FetchJob:
         return self._result
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Call `listener` with each new state, on the job's loop. Returns what undoes it."""
+        """Call `listener` with each new state, on the job's loop. An exception of it is logged and hurts nothing.
+
+        Returns:
+            A function that ends the subscription.
+        """
         self._listeners.append(listener)
 
         def unsubscribe() -> None:
@@ -113,7 +116,7 @@ class FetchJob:
         return self._result
 
     async def __aiter__(self) -> AsyncIterator[FetchState]:
-        """Yield the state now, then each change until the final one. A slow reader skips states, never the last."""
+        """Iterate over the states: the one now, then each change until the final one. A slow reader skips some."""
         changed = asyncio.Event()
         unsubscribe = self.subscribe(lambda _: changed.set())
         try:
@@ -128,20 +131,26 @@ class FetchJob:
             unsubscribe()
 
     def resume_token(self) -> str:
-        """JSON text with which `Client.resume` continues this request, in another process too. The key is not in it."""
-        return self._plan.token(self._network.endpoint, self._state)
+        """Return JSON text with which `Client.resume` continues this request, in another process too.
+
+        The key is not in it.
+        """
+        return self._options.token(self._endpoint, self._state)
 
     def again(self) -> FetchOptions:
-        """Return the options of a job that continues this one, with its start and its count of polls."""
+        """Return the options of a job that continues this one. A stopped or timed-out job keeps its clock and count."""
         state = self._state
         if state.status not in ("stopped", "timed_out"):
-            return self._plan
-        return replace(self._plan, started_at=state.started_at, polls=state.polls, eta=state.eta)
+            return self._options
+        return replace(self._options, started_at=state.started_at, polls=state.polls, eta=state.eta)
 
     # -- intents -----------------------------------------------------------------------------------------------
 
     def stop(self) -> None:
-        """Stop waiting. The service cannot cancel a job: it goes on there, and checking again resumes."""
+        """Stop waiting. The service cannot cancel a job: it goes on there, and checking again resumes.
+
+        Called on the job's own loop, it has ended when this returns.
+        """
         self._on_loop(self._stop)
 
     async def finish(self) -> None:
@@ -175,7 +184,7 @@ class FetchJob:
             self._end_stopped()
 
     def _retry_picture(self, index: int) -> None:
-        if self._result is None or not 0 <= index < len(self._links):
+        if self._result is None or not 0 <= index < len(self._state.pictures):
             return
         if self._state.pictures[index].status == "missing":
             task = self._loop.create_task(self._load_again(index))
@@ -193,16 +202,15 @@ class FetchJob:
             timed_out = isinstance(error, DeadlineExceededError)
             self._end(status="timed_out" if timed_out else "error", message=error.message, error=error)
         except asyncio.CancelledError:
-            if not self._state.final:
-                self._end_stopped()
+            self._end_stopped()
             if not self._stopping:  # the loop is being shut down
                 raise
         except Exception:
-            # The edge of the task: without this the job would hang for ever, silently.
-            log.exception("request %s: unforeseen failure", self._plan.request_id)
+            # The edge of the task: without this the job would never end, silently.
+            log.exception("request %s: unforeseen failure", self._options.request_id)
             failure = DreamboothError(
                 "The fetch failed inside dreambooth_widget.",
-                request_id=self._plan.request_id,
+                request_id=self._options.request_id,
                 advice="This is a bug of ours; the kernel's log has the traceback.",
             )
             self._end(status="error", message=failure.message, error=failure)
@@ -212,33 +220,19 @@ class FetchJob:
         self._ended.set()
 
     def _end_stopped(self) -> None:
-        if self._state.final:
-            return
-        error = StoppedError("Waiting was stopped.", request_id=self._plan.request_id)
-        self._end(status="stopped", message="the job goes on at the service", error=error)
+        if not self._state.final:
+            error = StoppedError("Waiting was stopped.", request_id=self._options.request_id)
+            self._end(status="stopped", message="The job keeps running on the service", error=error)
 
     async def _fetch(self) -> FetchResult:
-        deadline = Deadline(self._plan.deadline, self._plan.eta)
+        deadline = Deadline(self._options.deadline, self._options.eta)
         started_at = time.time() if self._state.started_at is None else self._state.started_at
         self._change(status="processing", started_at=started_at)
         await self._loader.look_up()
         if self._loader.all_recalled:
-            return self._recall(self._elapsed)
+            return self._recall()
         self._pool.start()  # hidden behind the wait for the answer
-        finished = await self._poller.run(lambda: self._elapsed, deadline)
-        self._links = finished.links
-        meta = {**self._plan.meta, **finished.meta}
-        pictures = replace(self._plan, expected=len(self._links), meta=meta).announced()
-        self._change(
-            status="downloading",
-            message=_progress(pictures),
-            activity="",
-            next_poll_at=None,
-            waiting_since=None,
-            meta=meta,
-            pictures=tuple(replace(entry, url=link.url) for entry, link in zip(pictures, self._links, strict=True)),
-        )
-        await self._load_until(deadline)
+        await self._load(await self._poller.run(lambda: self._elapsed, deadline), deadline)
         duration = self._elapsed
         if self._state.polls > 1:  # a job that was ready at the first poll does not show how long jobs take
             self._history.add(duration)
@@ -249,17 +243,15 @@ class FetchJob:
         """Seconds since the first poll, that of an earlier job for the same request included."""
         return self._before + self._loop.time() - self._began
 
-    async def _load_until(self, deadline: Deadline) -> None:
-        """Load the pictures. Those that have not come by the deadline are missing."""
-        deadline.allow_pictures()
-        try:
-            await deadline.bound(self._loader.load_all(self._links, self._state.pictures, self._state.meta))
-        except DeadlinePassed:
-            for entry in self._state.pictures:
-                if entry.status == "waiting":
-                    reason = f"{entry.reason}, and" if entry.reason else "the link"
-                    late = f"{reason} gave no picture within the deadline of {deadline}"
-                    self._show(replace(entry, status="missing", reason=late))
+    def _recall(self) -> FetchResult:
+        """Return the result that the cache has in full: no poll is made, and no link is needed."""
+        meta = {**self._options.meta, **self._loader.recalled_meta}
+        pictures = sorted(self._loader.recalled.values(), key=lambda picture: picture.index)
+        entries = (PictureState(p.index, "ready", "", p, p.width, p.height) for p in pictures)
+        self._change(meta=meta, pictures=tuple(entries))
+        return self._make_result(self._elapsed)
+
+    # -- polling -----------------------------------------------------------------------------------------------
 
     def _on_wait(self, decision: PollDecision, seconds: float) -> None:
         now = time.time()
@@ -268,24 +260,39 @@ class FetchJob:
             message=decision.message,
             activity=decision.activity,
             waiting_since=now if decision.activity else None,
-            next_poll_at=now + seconds if seconds > _AT_ONCE else None,
+            next_poll_at=now + seconds if seconds > _SHORTEST_WAIT else None,
         )
 
     def _on_poll(self) -> None:
         self._change(next_poll_at=None, polls=self._state.polls + 1)
 
-    def _recall(self, duration: float) -> FetchResult:
-        """Return the result that the cache has in full: no poll is made, and no link is needed."""
-        meta = {**self._plan.meta, **self._loader.recalled_meta}
-        pictures = sorted(self._loader.recalled.values(), key=lambda picture: picture.index)
-        entries = (PictureState(p.index, "ready", "", p, p.width, p.height) for p in pictures)
-        self._change(meta=meta, pictures=tuple(entries))
-        return self._make_result(duration)
-
     # -- pictures ----------------------------------------------------------------------------------------------
 
+    async def _load(self, finished: Finished, deadline: Deadline) -> None:
+        """Load the pictures. Those that have not come by the deadline are missing."""
+        meta = {**self._options.meta, **finished.meta}
+        announced = replace(self._options, expected=len(finished.links), meta=meta).announced()
+        entries = tuple(replace(entry, url=finished.links[entry.index].url) for entry in announced)
+        self._change(
+            status="downloading",
+            message=_progress(entries),
+            activity="",
+            next_poll_at=None,
+            waiting_since=None,
+            meta=meta,
+            pictures=entries,
+        )
+        deadline.allow_pictures()
+        try:
+            await deadline.bound(self._loader.load_all(finished.links, entries, meta))
+        except DeadlinePassed:
+            for entry in self._state.pictures:
+                if entry.status == "waiting":
+                    reason = entry.reason.partition("; attempt")[0] or "the link has not answered"
+                    self._show(replace(entry, status="missing", reason=f"{reason}; no picture by {deadline}"))
+
     async def _load_again(self, index: int) -> None:
-        """Retry one missing picture; the job stays successful meanwhile."""
+        """Retry one missing picture. The job stays successful meanwhile."""
         self._show(replace(self._state.pictures[index], status="waiting", reason="trying again"))
         await self._loader.load(self._state.pictures[index])
         assert self._result is not None
@@ -305,12 +312,12 @@ class FetchJob:
         if not ready:
             raise PictureError(
                 f"None of the {len(entries)} pictures could be loaded.",
-                request_id=self._plan.request_id,
+                request_id=self._options.request_id,
                 details="\n".join(f"picture {entry.index + 1}: {entry.reason}" for entry in missing),
             )
-        return FetchResult(self._plan.request_id, ready, missing, self._state.meta, duration)
+        return FetchResult(self._options.request_id, ready, missing, self._state.meta, duration)
 
-    # -- state out ---------------------------------------------------------------------------------------------
+    # -- publishing --------------------------------------------------------------------------------------------
 
     def _end(self, **changes: Any) -> None:
         self._change(finished_at=time.time(), next_poll_at=None, activity="", waiting_since=None, **changes)
@@ -321,27 +328,23 @@ class FetchJob:
     def _publish(self, state: FetchState) -> None:
         if self._state.final and self._result is None:
             return  # the job has been stopped, and a download of it has not noticed yet
-        state = self._with_clock(state)
+        if not self._state.final:
+            state = self._with_clock(state)
         if state == self._state:
             return
         self._state = state
         for listener in tuple(self._listeners):
             try:
                 listener(state)
-            except Exception:  # a listener's fault must not end the job
-                log.exception("request %s: a subscriber failed", self._plan.request_id)
+            except Exception:  # a subscriber's fault must not end the job
+                log.exception("request %s: a subscriber failed", self._options.request_id)
 
     def _with_clock(self, state: FetchState) -> FetchState:
-        """`state` with a start that suits the clock as it is now, should it have been set while the job runs."""
-        if state.started_at is None or self._result is not None:
-            return state
+        """Return `state` with a start that suits the clock as it is now, should it have been set meanwhile."""
         started_at = time.time() - self._elapsed
-        return replace(state, started_at=started_at) if abs(started_at - state.started_at) > _CLOCK_SET else state
-
-
-def _progress(pictures: Sequence[PictureState]) -> str:
-    loaded = sum(entry.status == "ready" for entry in pictures)
-    return f"{loaded} of {len(pictures)} picture{'' if len(pictures) == 1 else 's'}"
+        if state.started_at is None or abs(started_at - state.started_at) <= _CLOCK_SET:
+            return state
+        return replace(state, started_at=started_at)
 
 
 def _runs_here(loop: asyncio.AbstractEventLoop) -> bool:
@@ -349,6 +352,11 @@ def _runs_here(loop: asyncio.AbstractEventLoop) -> bool:
         return asyncio.get_running_loop() is loop
     except RuntimeError:
         return False
+
+
+def _progress(pictures: Sequence[PictureState]) -> str:
+    loaded = sum(entry.status == "ready" for entry in pictures)
+    return f"{loaded} of {len(pictures)} picture{'' if len(pictures) == 1 else 's'}"
 
 
 def _summary(result: FetchResult) -> str:

@@ -131,16 +131,19 @@ class PollingPolicy:
             wait = max(answer.retry_after or 0.0, retry.rate_limit_wait)
             return PollDecision(wait, eta, "Rate limited by the service", "rate_limited")
         self._faults += 1
-        if self._faults >= retry.attempts and not answered:
-            error = UnexpectedAnswerError if answer.unexpected else EndpointUnreachableError
-            attempts = f"{retry.attempts} attempt{'' if retry.attempts == 1 else 's'}"
-            raise error(
-                f"No usable answer in {attempts}: {answer.reason}.",
-                request_id=self._options.request_id,
-                details=answer.details,
-            )
+        if self._faults >= retry.attempts and (answer.bounded or not answered):
+            raise self.unreachable(answer, f"{retry.attempts} attempt{'' if retry.attempts == 1 else 's'}")
         wait = max(retry.delay(self._faults + 1, random()), answer.retry_after or 0.0)
         return PollDecision(wait, eta, answer.reason[:1].upper() + answer.reason[1:], "retrying")
+
+    def unreachable(self, answer: Busy, effort: str) -> DreamboothError:
+        """Return the error of an endpoint that gave no usable answer in so many attempts, or in so much time."""
+        error = UnexpectedAnswerError if answer.unexpected else EndpointUnreachableError
+        return error(
+            f"No usable answer in {effort}: {answer.reason}.",
+            request_id=self._options.request_id,
+            details=answer.details,
+        )
 
 
 class Poller:
@@ -169,6 +172,8 @@ class Poller:
         self._on_wait = on_wait
         self._on_poll = on_poll
         self._polls = 0
+        self._answered = False
+        self._fault: Busy | None = None
         self._waiting: tuple[PollQueue, Turn] | None = None
 
     def check_now(self) -> None:
@@ -195,6 +200,7 @@ class Poller:
                 answer, last = await self._poll(decision, deadline)
             if isinstance(answer, Finished) and answer.links:
                 return answer
+            self._note(answer)
             decision = self._policy.decide(answer, elapsed(), decision.eta, answered=self._transport.has_answered)
             deadline.allow(decision.eta)
             limited = isinstance(answer, Busy) and answer.rate_limited
@@ -238,7 +244,16 @@ class Poller:
             self._waiting = None
         return turn
 
+    def _note(self, answer: Answer) -> None:
+        """Remember what the job has to say if no usable answer ever comes."""
+        if not isinstance(answer, Busy) or answer.rate_limited:
+            self._answered = True
+        else:
+            self._fault = answer
+
     def _timed_out(self, deadline: Deadline) -> DreamboothError:
+        if self._fault is not None and not self._answered:
+            return self._policy.unreachable(self._fault, str(deadline))
         return DeadlineExceededError(f"Not ready after {deadline}.", request_id=self._options.request_id)
 
     def _still_limited(self, answer: Answer, deadline: Deadline) -> DreamboothError:

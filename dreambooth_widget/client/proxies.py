@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, getproxies_environment, proxy_bypass
 
-__all__ = ["Proxy", "ProxyUnusableError", "find_proxy", "parse_proxy"]
+__all__ = ["Proxy", "ProxyUnusableError", "check_proxy", "find_proxy", "parse_proxy"]
 
 _TLS_IN_TLS = (3, 11)
 """The first Python whose asyncio can open a secure connection inside another one."""
@@ -54,7 +54,18 @@ def _choose(scheme: str, host: str, port: int) -> Proxy | None:
     address = proxies.get(scheme) or proxies.get("all")
     if not address or _bypassed(host, port, proxies):
         return None
-    return parse_proxy(address, scheme)
+    return check_proxy(parse_proxy(address), scheme)
+
+
+def check_proxy(proxy: Proxy, scheme: str) -> Proxy:
+    """Return `proxy` if it can serve requests of this scheme, "http" or "https".
+
+    Raises:
+        ProxyUnusableError: If it cannot.
+    """
+    if scheme == "https" and proxy.url.startswith("https:") and sys.version_info < _TLS_IN_TLS:
+        raise ProxyUnusableError(f"the proxy {proxy.url} cannot be used: Python before 3.11 needs one over http")
+    return proxy
 
 
 def _bypassed(host: str, port: int, proxies: Mapping[str, str]) -> bool:
@@ -75,8 +86,8 @@ def _names(entry: str, address: ipaddress.IPv4Address | ipaddress.IPv6Address) -
         return False
 
 
-def parse_proxy(text: str, scheme: str = "http") -> Proxy:
-    """Return the proxy that `text` names, for requests of the given scheme.
+def parse_proxy(text: str) -> Proxy:
+    """Return the proxy that `text` names.
 
     Raises:
         ProxyUnusableError: If it is malformed or of a kind that cannot be used.
@@ -92,8 +103,6 @@ def parse_proxy(text: str, scheme: str = "http") -> Proxy:
     url = f"{parts.scheme}://{name}" + (f":{port}" if port else "")
     if parts.scheme not in ("http", "https"):
         raise ProxyUnusableError(f"the proxy {url} cannot be used: only http and https proxies can")
-    if parts.scheme == scheme == "https" and sys.version_info < _TLS_IN_TLS:
-        raise ProxyUnusableError(f"the proxy {url} cannot be used: Python before 3.11 needs one over http")
     if not parts.username and not parts.password:
         return Proxy(url)
     login = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import sys
 import warnings
 import weakref
 from collections.abc import AsyncIterator
@@ -27,7 +26,7 @@ from .fork import disown_after_fork
 from .link_guard import ANY, PUBLIC, AddressRefusedError, Reach, check_link, check_name, endpoint_reach
 from .loop_end import close_at_loop_end
 from .poll_queue import PollQueue, Turn
-from .proxies import Proxy, ProxyUnusableError, find_proxy, parse_proxy
+from .proxies import Proxy, ProxyUnusableError, check_proxy, find_proxy, parse_proxy
 from .rate_limit import RateLimiter, check_limits
 
 if TYPE_CHECKING:
@@ -156,9 +155,9 @@ class Transport:
         return await asyncio.to_thread(self._read, outcome)
 
     async def _find_proxy(self, url: str) -> Proxy | None:
-        if self._proxy is not None:
-            return self._proxy
         parts = urlsplit(url)
+        if self._proxy is not None:
+            return check_proxy(self._proxy, parts.scheme)
         port = parts.port or (443 if parts.scheme == "https" else 80)
         return await find_proxy(parts.scheme, parts.hostname or "", port)
 
@@ -231,20 +230,19 @@ class Transport:
         loop = asyncio.get_running_loop()
         if self._loop is loop:
             return
-        name = f"{__package__}.connections"
         # In a thread: aiohttp takes 100 ms and more to import.
-        connections: Any = sys.modules.get(name) or await asyncio.to_thread(import_module, name)
+        connections: Any = await asyncio.to_thread(import_module, f"{__package__}.connections")
         if self._loop is loop:  # another request was faster
             return
         _close_now(self._sessions)
         self._loop = loop
         self._connections: Connections = connections.Connections(self._limit, self._sessions)
+        self._ending = await close_at_loop_end(self)
         self._reach = None
         # aiohttp's time-outs count the wait for a free connection, so the wait comes before the request.
         self._slots = asyncio.Semaphore(self._limit)
         self._picture_slots = asyncio.Semaphore(self._limit)
         self._request_slots: weakref.WeakValueDictionary[str, asyncio.Semaphore] = weakref.WeakValueDictionary()
-        self._ending = await close_at_loop_end(self)
 
 
 def _sentence(reason: str) -> str:

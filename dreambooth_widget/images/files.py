@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .picture import Picture
 
 __all__ = [
+    "UNFINISHED",
     "clear_unfinished",
     "file_name",
     "file_size",
@@ -41,7 +42,7 @@ __all__ = [
 _LONGEST_ID = 80
 _PIECE = 1 << 20
 _IN_MEMORY = 8 << 20
-_UNFINISHED = ".dreambooth-"
+UNFINISHED = ".dreambooth-"
 _CLEARED: set[Path] = set()
 
 
@@ -75,7 +76,7 @@ def write_atomically(path: Path, data: bytes, *, overwrite: bool) -> None:
     """
     import secrets
 
-    temporary = path.parent / f"{_UNFINISHED}{secrets.token_hex(6)}.part"
+    temporary = path.parent / f"{UNFINISHED}{secrets.token_hex(6)}.part"
     try:
         with temporary.open("xb") as file:
             _lock(file.fileno())  # tells it from what a killed process left
@@ -94,7 +95,7 @@ def clear_unfinished(folder: Path, *, again: bool = True) -> None:
     if folder in _CLEARED and not again:
         return
     _CLEARED.add(folder)
-    for path in folder.glob(f"{_UNFINISHED}*.part"):
+    for path in folder.glob(f"{UNFINISHED}*.part"):
         with contextlib.suppress(OSError):
             descriptor = os.open(path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
             try:

@@ -1,20 +1,23 @@
-"""What a picture tells of itself: prompt, seed, steps, model, from its text chunks. Pure."""
+"""Prompt, seed, steps and model out of the texts that image generators leave in their files. Pure."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 __all__ = ["describe"]
 
 _LONGEST = 10_000
 """Characters kept of one value: this is shown and sent, a megabyte of "prompt" is not a prompt."""
+_LONGEST_JSON, _LONGEST_LINE = 1 << 18, 8_000
 
 _NAMES = {
     "prompt": "prompt",
+    "positive prompt": "prompt",
     "negative prompt": "negative_prompt",
+    "uc": "negative_prompt",  # NovelAI
     "seed": "seed",
     "steps": "steps",
     "num inference steps": "steps",
@@ -22,54 +25,70 @@ _NAMES = {
     "scheduler": "sampler",
     "cfg scale": "guidance_scale",
     "guidance scale": "guidance_scale",
+    "scale": "guidance_scale",  # NovelAI
     "model": "model",
     "model id": "model",
+    "model name": "model",
     "model hash": "model_hash",
     "size": "size",
     "software": "software",
+    "source": "model",  # NovelAI
     "title": "title",
     "description": "description",
     "author": "author",
 }
 """The words of the field, as chunks and generators spell them, and what they are called here."""
 
+_INPUTS = {
+    "seed": ("seed", "noise_seed"),
+    "steps": ("steps",),
+    "sampler": ("sampler_name",),
+    "guidance_scale": ("cfg", "guidance"),
+    "model": ("ckpt_name", "unet_name", "model_name"),
+}
+"""Inputs of the nodes of a ComfyUI graph; those nearest to the sampler count."""
+
+_PROMPT_INPUTS = ("text", "text_g", "prompt", "string", "value", "wildcard_text")
+
 
 def describe(text: Mapping[str, str]) -> dict[str, str]:
-    """Seed, prompt, negative_prompt, steps, sampler, guidance_scale, model, size … as far as `text` has them.
+    """Return seed, prompt, negative_prompt, steps, sampler, guidance_scale, model, size … as far as `text` has them.
 
-    Understands chunks of their own ("seed", "Negative prompt"), the one "parameters" text that
-    AUTOMATIC1111 and its kin write (also as EXIF UserComment), and JSON in either. Every value is a
-    str of at most 10,000 characters. Never raises.
+    Understood are chunks of their own ("seed", "Negative prompt"), the one "parameters" text of AUTOMATIC1111 and its
+    kin (also as EXIF UserComment), JSON in either (InvokeAI, NovelAI), and ComfyUI's graph. Every value is a str of at
+    most 10,000 characters. Never raises.
     """
     facts: dict[str, str] = {}
     for key, value in text.items():
         folded = _fold(key)
-        if folded in ("parameters", "usercomment", "comment"):
+        if folded in ("parameters", "usercomment", "comment", "invokeai metadata", "sd metadata"):
             _add(facts, _parse_parameters(value))
-        elif folded in _NAMES:
+        elif folded in _NAMES and (folded != "source" or "NovelAI" in value):
             _add(facts, _parse_json(value) if value.lstrip().startswith("{") else {_NAMES[folded]: value})
+    if facts.get("description") == facts.get("prompt"):  # NovelAI has it twice
+        facts.pop("description", None)
     return facts
 
 
 def _fold(key: str) -> str:
-    return re.sub(r"[\s_-]+", " ", key.strip().lower())
+    return re.sub(r"[\s_-]+", " ", key[:100].strip().lower())
 
 
 def _add(facts: dict[str, str], more: Mapping[str, str]) -> None:
-    """Merge facts, the first one first: a chunk of its own comes before a digest of everything."""
+    """Add what is new: a chunk of its own comes before a digest of everything."""
     for name, value in more.items():
         if kept := value.strip()[:_LONGEST]:
             facts.setdefault(name, kept)
 
 
 def _parse_parameters(value: str) -> dict[str, str]:
-    """Read the text of AUTOMATIC1111: prompt lines, "Negative prompt: …" lines, one line of "Steps: 20, Sampler: …"."""
+    """Read the text of AUTOMATIC1111: prompt lines, "Negative prompt: …" lines, a line of "Steps: 20, Sampler: …"."""
     if value.lstrip().startswith("{"):
         return _parse_json(value)
     lines = value[: 4 * _LONGEST].strip().splitlines()
     facts: dict[str, str] = {}
     if lines and "Steps:" in lines[-1] and "," in lines[-1]:
-        facts = _parse_settings(lines.pop())
+        facts = _parse_settings(lines.pop()[:_LONGEST_LINE])
     elif not any(line.startswith("Negative prompt:") for line in lines):
         return {}  # a comment of another kind: not a prompt
     prompt, _, negative = "\n".join(lines).partition("Negative prompt:")
@@ -77,10 +96,10 @@ def _parse_parameters(value: str) -> dict[str, str]:
 
 
 def _parse_settings(line: str) -> dict[str, str]:
-    """One line of "Steps: 20, Sampler: Euler a, Model: "a, b", …"."""
+    """Read one line of "Steps: 20, Sampler: Euler a, Model: "a, b", …"."""
     fields: list[list[str]] = [[]]
     quoted = escaped = False
-    for char in line:  # not a regular expression: on hostile quotes that takes quadratic time, and holds the GIL
+    for char in line:  # not a regular expression: on hostile quotes that takes quadratic time
         if char == '"' and not escaped:
             quoted = not quoted
         escaped = char == "\\" and not escaped
@@ -102,15 +121,51 @@ def _unquote(text: str) -> str:
 
 
 def _parse_json(value: str) -> dict[str, str]:
-    """Known names of a JSON object. Workflow graphs (ComfyUI's "prompt" chunk) have none of them and give nothing."""
+    """Read a JSON object: known names and what they hold, one level deep, or a ComfyUI graph."""
     try:
-        found: Any = json.loads(value[:200_000])
+        found: Any = json.loads(value[:_LONGEST_JSON])
     except (ValueError, RecursionError):
         return {}
     if not isinstance(found, dict):
         return {}
-    return {
-        _NAMES[_fold(key)]: str(item)
-        for key, item in found.items()
-        if _fold(key) in _NAMES and isinstance(item, (str, int, float)) and not isinstance(item, bool)
-    }
+    nodes = {key: node for key, node in found.items() if isinstance(node, dict) and "class_type" in node}
+    if nodes:
+        return _parse_graph(nodes)
+    facts: dict[str, str] = {}
+    image, model = found.get("image"), found.get("model")  # InvokeAI: all of its versions before 3, and a model's name
+    for scope in (found, image if isinstance(image, dict) else {}):
+        _add(facts, {_NAMES[_fold(key)]: str(item) for key, item in _scalars(scope.items()) if _fold(key) in _NAMES})
+    if isinstance(model, dict) and isinstance(model.get("name"), str):
+        _add(facts, {"model": model["name"]})
+    return facts
+
+
+def _scalars(items: Iterable[tuple[str, Any]]) -> Iterable[tuple[str, Any]]:
+    return ((k, v) for k, v in items if isinstance(v, (str, int, float)) and not isinstance(v, bool))
+
+
+def _parse_graph(nodes: Mapping[str, Any]) -> dict[str, str]:
+    """Read ComfyUI's graph, from the node that samples back to those that feed it."""
+    inputs = {key: node.get("inputs") for key, node in nodes.items() if isinstance(node.get("inputs"), dict)}
+    start = next((key for key, named in inputs.items() if {"positive", "guider"} & named.keys()), None)
+    if start is None:
+        return {}
+    facts = {name: _nearest(inputs, [[start]], wanted) for name, wanted in _INPUTS.items()}
+    facts["prompt"] = _nearest(inputs, [inputs[start].get("positive"), inputs[start].get("guider")], _PROMPT_INPUTS)
+    facts["negative_prompt"] = _nearest(inputs, [inputs[start].get("negative")], _PROMPT_INPUTS)
+    return {name: value for name, value in facts.items() if value}
+
+
+def _nearest(inputs: Mapping[str, Any], links: list[Any], wanted: tuple[str, ...]) -> str:
+    """Return the first wanted input on the way back along `links`; a link is a list that begins with a node's key."""
+    seen: set[str] = set()
+    for link in links:  # which grows meanwhile
+        key = link[0] if isinstance(link, list) and link else None
+        if not isinstance(key, str) or key in seen or key not in inputs:
+            continue
+        seen.add(key)
+        for _, value in _scalars((name, inputs[key].get(name)) for name in wanted):
+            if str(value).strip():
+                return str(value)
+        links.extend(inputs[key].values())
+    return ""

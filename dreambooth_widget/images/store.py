@@ -34,7 +34,16 @@ from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
-from .files import clear_unfinished, file_size, file_stem, hold_lock, own_folder, read_file, write_atomically
+from .files import (
+    UNFINISHED,
+    clear_unfinished,
+    file_size,
+    file_stem,
+    hold_lock,
+    own_folder,
+    read_file,
+    write_atomically,
+)
 from .inspection import LARGEST_FRAME, Inspection, parse_json
 from .sniff import EXTENSIONS
 from .threads import forget_in_child
@@ -43,7 +52,7 @@ __all__ = ["MEMORY", "Original", "PictureCache", "PictureStore", "StoredRequest"
 
 log = logging.getLogger(__name__)
 
-MEMORY = 64 * 1024 * 1024
+MEMORY = 40 * 1024 * 1024
 """Bytes of originals and renditions that one client keeps in memory."""
 
 _LARGEST_CACHE = 2 * 1024**3
@@ -156,7 +165,7 @@ class PictureCache:
         folder = self.folder / _FOLDER
         self.folder.mkdir(parents=True, exist_ok=True)
         own_folder(folder)
-        if not any(folder.iterdir()):
+        if all(path.name.startswith(UNFINISHED) for path in folder.iterdir()):  # new; two kernels may both write it
             write_atomically(folder / _TAG, _MARK, overwrite=True)
         self._check_mark()
         return folder
@@ -200,7 +209,7 @@ class PictureCache:
         own_folder(place, make=False)
         manifest = parse_json(read_file(place / _MANIFEST, _LARGEST_MANIFEST))
         number, meta = manifest.get("count"), manifest.get("meta")
-        if not isinstance(number, int) or not 0 < number <= _MOST_PICTURES or not isinstance(meta, dict):
+        if type(number) is not int or not 0 < number <= _MOST_PICTURES or not isinstance(meta, dict):
             raise ValueError("no manifest of ours")
         return number, {name: value for name, value in meta.items() if is_fact(value)}
 

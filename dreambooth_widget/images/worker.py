@@ -115,9 +115,13 @@ def inspect(data: bytes, *, max_pixels: int) -> Inspection:
         renditions = _encode(large)
     except DECODING_ERRORS as error:
         raise _refusal(error, kind) from None
-    texts = _bounded({**_read_texts(image), **({"UserComment": comment} if comment else {})})
+    texts = {**_read_texts(image), **({"UserComment": comment} if comment else {})}
+    facts, kept = (
+        describe(_bounded(texts, LONGEST_TEXTS, 4 * LONGEST_TEXTS)),
+        _bounded(texts, LONGEST_TEXT, LONGEST_TEXTS),
+    )
     width, height = reversed(size) if orientation >= 5 else size
-    return Inspection(kind, width, height, hashlib.sha256(data).hexdigest(), texts, describe(texts), renditions)
+    return Inspection(kind, width, height, hashlib.sha256(data).hexdigest(), kept, facts, renditions)
 
 
 def open_image(data: bytes, kind: ImageFormat) -> ImageFile.ImageFile:
@@ -217,14 +221,13 @@ def _read_texts(image: Image.Image) -> dict[str, Any]:
     return {} if comment is None else {"Comment": comment}
 
 
-def _bounded(texts: Mapping[str, Any]) -> dict[str, str]:
-    """Return the first texts, as many and as long as is kept of them."""
+def _bounded(texts: Mapping[str, Any], longest: int, left: int) -> dict[str, str]:
+    """Return the first texts, each of at most `longest` characters and `left` together."""
     kept: dict[str, str] = {}
-    left = LONGEST_TEXTS
     for key, value in list(texts.items())[:MOST_TEXTS]:
-        raw = value[: 4 * LONGEST_TEXT]
+        raw = value[: 4 * longest]
         text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else str(raw)
-        kept[key] = text.strip("\0")[: min(LONGEST_TEXT, left)]
+        kept[key] = text.strip("\0")[: min(longest, left)]
         left = max(0, left - len(key) - len(kept[key]))
     return kept
 

@@ -1,7 +1,7 @@
-"""What the widgets have in common: the kernel's loop, messages of views, pictures to views, the two outputs of a cell.
+"""What both widgets share: the key, the kernel's loop, messages of views, and the two outputs of a cell.
 
 State runs one way (job → traits → view), intents the other (custom messages → job). The jobs live on the event loop
-of the kernel; messages may arrive on other threads and hop to it.
+of the kernel; messages that arrive on other threads are handed over to it.
 """
 
 from __future__ import annotations
@@ -18,21 +18,24 @@ import anywidget
 import traitlets
 from traitlets.utils.sentinel import Sentinel
 
+from ..client.client import Client
 from ..credentials import KEY_VARIABLE, ApiKey
 from ..errors import DreamboothError, InvalidKeyError, StoppedError
 from ..images.files import file_name
+from ..images.store import PictureCache
 from ..protocol.endpoint import V4, check_endpoint
 from .bundle import front_end
 from .display import StaticOutputs, has_frontend, is_boxed, is_captured, publish
+from .image_sender import ImageSender
+from .ipykernel6 import handle_messages
+from .kernel_loop import KernelLoop
 from .observers import guard_observer
 from .static_content import StaticContent
 from .static_copy import StaticCopy, make_copy
 
 if TYPE_CHECKING:
-    from ..client.client import Client
     from ..client.state import PictureState
     from ..images.picture import Picture
-    from ..images.store import PictureCache
 
 __all__ = ["BaseWidget", "read_only"]
 
@@ -45,7 +48,7 @@ _SAVE_INSTEAD = "`.save(folder)` writes the files where the kernel runs"
 
 
 def read_only(trait: traitlets.TraitType[Any, Any]) -> Any:
-    """Return a synced trait that the jobs alone set."""
+    """Return a synced trait that only the jobs set."""
     trait.read_only = True
     return trait.tag(sync=True)
 
@@ -56,7 +59,7 @@ class BaseWidget(anywidget.AnyWidget):
     _esm, _css = front_end()
 
     _intents: ClassVar[frozenset[str]] = frozenset()
-    """The types of a view's messages that are understood; `_on_<type>` does what they ask for."""
+    """The types of messages of views; the method `_on_<type>` handles each."""
 
     def __init__(
         self,
@@ -67,20 +70,15 @@ class BaseWidget(anywidget.AnyWidget):
         cache: str | os.PathLike[str] | PictureCache | None = None,
         save_copy: bool = True,
     ) -> None:
-        # Not before a card is made: asyncio and all that works on it, for which the import would have to wait.
-        from ..images.store import PictureCache
-        from .image_sender import ImageSender
-        from .kernel_loop import KernelLoop
-
         self._key = key
         self._client = client
         self._endpoint = check_endpoint(endpoint) if client is None else client.endpoint
         self._cache = PictureCache.of(cache) if client is None else client.cache
         self._viewed = False
         self._closed = False
-        self._delivery = ImageSender(self._send_buffers)
-        self._owner = KernelLoop()
-        self._outputs = StaticOutputs(self._send_copy, self._owner.later) if save_copy else None
+        self._sender = ImageSender(self._send_buffers)
+        self._kernel_loop = KernelLoop()
+        self._outputs = StaticOutputs(self._send_copy, self._kernel_loop.later) if save_copy else None
         self._milestone: object = None
         # The host gives the class to the view's element: by it the styles of the static copy find the card.
         self._card_id = uuid4().hex
@@ -102,13 +100,14 @@ class BaseWidget(anywidget.AnyWidget):
         return self._key is not None or self._client is not None
 
     @property
-    def _strike(self) -> Callable[[str], str]:
-        """Takes the key out of a text, wherever the key is."""
+    def _redact(self) -> Callable[[str], str]:
+        """The function that takes the key out of a text, the client's or the widget's own."""
         if self._client is not None:
             return self._client.redact
         return self._key.redact if self._key is not None else str
 
     def _check_key(self) -> None:
+        """Raise InvalidKeyError without a key."""
         if not self._has_key:
             raise InvalidKeyError(
                 "There is no API key yet.", advice=f"Pass key=, set {KEY_VARIABLE}, or fill in the form."
@@ -119,22 +118,19 @@ class BaseWidget(anywidget.AnyWidget):
         self._key, self._client = key, None
 
     def _open_client(self) -> Client:
-        """Return the user's client, else the one that all widgets of this kernel share. On the loop."""
+        """Return the client of the user, else the one that all widgets of this kernel share. Call it on the loop."""
         if self._client is None:
-            from ..client.client import Client
-
             self._client = Client.shared(self._key, endpoint=self._endpoint, cache=self._cache)
         return self._client
 
     # -- waiting, and the end ----------------------------------------------------------------------------------
 
-    def _heard(self) -> AbstractAsyncContextManager[None]:
-        """While a cell awaits in this context, the views' messages are handled."""
-        from .ipykernel6 import heard
-
-        return heard(self.model_id)
+    def _handle_views(self) -> AbstractAsyncContextManager[None]:
+        """Return a context in which a cell awaits while messages of the views are handled."""
+        return handle_messages(self.model_id)
 
     def _check_open(self) -> None:
+        """Raise StoppedError after `close()`."""
         if self._closed:
             raise StoppedError("The widget was closed.", advice="Make a new one to fetch its pictures.")
 
@@ -144,7 +140,7 @@ class BaseWidget(anywidget.AnyWidget):
         The jobs' own tasks publish in the name of the cell that made them, and nbclient drops what comes in the name
         of a cell that is not running.
         """
-        await self._owner.tasks.settle()
+        await self._kernel_loop.tasks.settle()
         if self.comm is None:
             return
         self.send_state()
@@ -161,12 +157,16 @@ class BaseWidget(anywidget.AnyWidget):
             self._milestone = milestone
             self._outputs.fill(make_copy(read(), self._card_id))
 
-    async def _keep(self, milestone: object, content: StaticContent) -> None:
+    async def _save_copy(self, milestone: object, content: StaticContent) -> None:
         """Leave the pictures in the notebook, unless the job has gone on meanwhile."""
         if self._outputs is None:
             return
         self._milestone = milestone
-        copy = await asyncio.to_thread(make_copy, content, self._card_id)
+        try:
+            copy = await asyncio.to_thread(make_copy, content, self._card_id)
+        except OSError as error:  # the temporary folder was cleared
+            log.warning("The pictures are not in the notebook: %s", error)
+            return
         if self._milestone == milestone:
             self._outputs.fill(copy)
 
@@ -177,27 +177,27 @@ class BaseWidget(anywidget.AnyWidget):
         if self.comm is not None:
             self.send(content, buffers=buffers)
 
-    def _deliver(self, content: Mapping[str, Any], entry: PictureState | None, request_id: str) -> None:
-        """Send the picture that a view needs, in the size that it needs, or say that there is none."""
+    def _send_picture(self, content: Mapping[str, Any], entry: PictureState | None, request_id: str) -> None:
+        """Send the picture that a view needs, in the size that it needs, or that there is none."""
         kind, index, token = content.get("kind"), content.get("index"), str(content.get("id"))
         if kind not in ("thumbnail", "preview", "original"):
             raise ValueError("Unknown kind of picture.")
         picture = entry.picture if entry is not None else None
         if picture is None or picture.digest != token:
-            place = index if isinstance(index, int) else -1
-            self._delivery.unavailable(kind, place, token, "the kernel has it no more")
+            known = index if isinstance(index, int) else -1
+            self._sender.unavailable(kind, known, token, "The kernel no longer has it")
         else:
-            self._delivery.send(kind, picture, file_name(request_id, picture.index, picture.extension))
+            self._sender.send(kind, picture, file_name(request_id, picture.index, picture.extension))
 
-    def _deliver_zip(self, content: Mapping[str, Any], files: Sequence[tuple[str, Picture]], stem: str) -> None:
+    def _send_zip(self, content: Mapping[str, Any], files: Sequence[tuple[str, Picture]], stem: str) -> None:
         """Send the originals as one zip, by their names in it."""
         token = str(content.get("id"))
         if not files:
-            self._delivery.unavailable("zip", -1, token, "there is nothing to download")
+            self._sender.unavailable("zip", -1, token, "There is nothing to download")
         elif sum(picture.nbytes for _, picture in files) > _LARGEST_ZIP:
-            self._delivery.unavailable("zip", -1, token, f"too large for the browser: {_SAVE_INSTEAD}")
+            self._sender.unavailable("zip", -1, token, f"Too large for the browser: {_SAVE_INSTEAD}")
         else:
-            self._delivery.send_zip(files, f"{stem}-pictures.zip", token)
+            self._sender.send_zip(files, f"{stem}-pictures.zip", token)
 
     def _text(self) -> str:
         """Return one line for readers without a front end. It must stay true when it is saved."""
@@ -238,8 +238,8 @@ class BaseWidget(anywidget.AnyWidget):
     # -- intents in --------------------------------------------------------------------------------------------
 
     def _handle_msg(self, msg: Any) -> None:
-        """Every message of a view goes to the loop that owns the jobs."""
-        self._owner.hand_over(super()._handle_msg, msg)
+        """Hand every message of a view over to the loop that owns the jobs."""
+        self._kernel_loop.hand_over(super()._handle_msg, msg)
 
     def _on_copy_missing(self, content: Mapping[str, Any]) -> None:
         """Publish the copy again: a view finds none in its page, since the host has dropped the output."""
@@ -256,4 +256,4 @@ class BaseWidget(anywidget.AnyWidget):
         except (DreamboothError, RuntimeError, TypeError, ValueError) as error:
             self._send_buffers({"type": "error", "reason": str(error)}, [])
         except Exception:
-            log.exception("message %r of a view failed", intent)  # the type alone: a form holds the key
+            log.exception("Message %r of a view failed", intent)  # the type alone: a form holds the key

@@ -1,9 +1,9 @@
-"""Lets ipykernel 6 hear a view while a cell awaits the widget.
+"""Handles the messages of views on ipykernel 6 while a cell awaits the widget.
 
 ipykernel 7 gives widget messages a thread of their own, or takes them between two steps of an awaiting cell.
 ipykernel 6 keeps them in a queue until the cell has ended: "Stop waiting" would stop nothing. So while a cell awaits,
-the widget's own custom messages are taken out of that queue. The queue is private to ipykernel: whatever looks
-other than it did in 6.29 to 6.31 is left alone, and the messages then wait as they always did.
+the widget's own custom messages are taken out of that queue. The queue is private to ipykernel: if it looks
+different than in 6.29 to 6.31, it is left alone, and the messages wait.
 """
 
 from __future__ import annotations
@@ -16,26 +16,28 @@ from collections import deque
 from collections.abc import AsyncIterator
 from typing import Any
 
-__all__ = ["heard"]
+from IPython.core.getipython import get_ipython
 
-_EVERY = 0.15
+__all__ = ["handle_messages"]
+
+_INTERVAL = 0.15
 """Seconds between two looks at the queue."""
 
 
 @contextlib.asynccontextmanager
-async def heard(comm_id: str) -> AsyncIterator[None]:
-    """While this context is open, custom messages to the comm are handled although a cell runs."""
+async def handle_messages(comm_id: str) -> AsyncIterator[None]:
+    """Handle custom messages to the comm while this context is open, although a cell runs."""
     kernel = _old_kernel()
     if kernel is None:
         yield
         return
-    listening = asyncio.ensure_future(_listen(kernel, comm_id))
+    listener = asyncio.ensure_future(_listen(kernel, comm_id))
     try:
         yield
     finally:
-        listening.cancel()
+        listener.cancel()
         with contextlib.suppress(asyncio.CancelledError):
-            await listening
+            await listener
 
 
 def _old_kernel() -> Any:
@@ -43,8 +45,6 @@ def _old_kernel() -> Any:
     ipykernel = sys.modules.get("ipykernel")
     if ipykernel is None or getattr(ipykernel, "version_info", (0,))[0] != 6:
         return None
-    from IPython import get_ipython
-
     kernel = getattr(get_ipython(), "kernel", None)
     waiting = getattr(getattr(kernel, "msg_queue", None), "_queue", None)
     return kernel if isinstance(waiting, deque) else None
@@ -52,7 +52,7 @@ def _old_kernel() -> Any:
 
 async def _listen(kernel: Any, comm_id: str) -> None:
     while True:
-        await asyncio.sleep(_EVERY)
+        await asyncio.sleep(_INTERVAL)
         for item in tuple(kernel.msg_queue._queue):
             if _is_for(comm_id, item):
                 kernel.msg_queue._queue.remove(item)
@@ -60,7 +60,7 @@ async def _listen(kernel: Any, comm_id: str) -> None:
 
 
 def _is_for(comm_id: str, item: Any) -> bool:
-    """Whether a queued item is a custom message to the comm. The frames are only looked at, not taken as read."""
+    """Return whether a queued item is a custom message to the comm, without consuming its frames."""
     try:
         frames = [bytes(frame.bytes) for frame in item[2][0]]
         start = frames.index(b"<IDS|MSG>")
@@ -73,7 +73,7 @@ def _is_for(comm_id: str, item: Any) -> bool:
 
 
 def _handle(kernel: Any, frames: Any) -> None:
-    """Handle the message as the kernel would after the cell, and leave the cell the current one."""
+    """Handle the message as the kernel would after the cell; the cell stays the current one."""
     identities, parts = kernel.session.feed_identities(frames, copy=False)
     message = kernel.session.deserialize(parts, content=True, copy=False)
     kernel.comm_manager.comm_msg(kernel.shell_stream, identities, message)

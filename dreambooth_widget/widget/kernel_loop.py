@@ -13,13 +13,17 @@ __all__ = ["KernelLoop", "Tasks"]
 log = logging.getLogger(__name__)
 
 _NO_LOOP = (
-    "there is no running event loop here. In a notebook the widget starts by itself; "
+    "There is no running event loop here. In a notebook the widget starts by itself; "
     "in a script use `asyncio.run(dreambooth_widget.fetch(key, request_id))`, or `Client.fetch_all` for many."
 )
 
 
 class Tasks:
-    """Work on the running loop that nobody awaits. `purpose` is what the log says has failed, if it does."""
+    """Work on the running loop that no caller awaits.
+
+    Args:
+        purpose: The subject of the log message about a task that failed.
+    """
 
     def __init__(self, purpose: str) -> None:
         self._purpose = purpose
@@ -27,19 +31,19 @@ class Tasks:
         self._running: set[asyncio.Task[None]] = set()
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
-        """Begin, and return at once."""
+        """Start a task and return at once."""
         task = asyncio.get_running_loop().create_task(work)
         self._running.add(task)
         task.add_done_callback(self._ended)
 
     async def settle(self) -> None:
-        """Return when nothing runs any more."""
+        """Wait until no task runs."""
         # Not for those that have just ended: from Python 3.12 on that never lets the loop take them off the list.
         while running := [task for task in self._running if not task.done()]:
             await asyncio.gather(*running, return_exceptions=True)
 
     def cancel(self) -> None:
-        """End all of them."""
+        """Cancel all tasks."""
         for task in tuple(self._running):
             task.cancel()
 
@@ -50,28 +54,32 @@ class Tasks:
 
 
 class KernelLoop:
-    """The event loop on which a card was made: the kernel's own. Without one, that on which its work begins.
+    """The event loop on which a card was made: the kernel's own. Without one, the loop on which its work begins.
 
-    ipykernel 7 handles the messages of views in threads with loops of their own, where a task would die silently:
-    what they ask for hops over.
+    ipykernel 7 handles the messages of views in threads with loops of their own, where a task would die silently: so
+    their work is handed over to this loop.
     """
 
     def __init__(self) -> None:
         self._loop = _running()
-        self.tasks = Tasks("the work of a widget")
+        self.tasks = Tasks("The work of a widget")
 
     @property
     def known(self) -> bool:
-        """Whether there is such a loop yet."""
+        """Whether there is a loop yet."""
         return self._loop is not None
 
     @property
     def here(self) -> bool:
-        """Whether this is its thread, in one of its steps."""
+        """Whether the caller runs on the loop."""
         return self._loop is not None and self._loop is _running()
 
     def do(self, work: Callable[[], None]) -> None:
-        """Do `work` there: now if it runs in this thread, else soon. Raises `RuntimeError` without a loop."""
+        """Do `work` on the loop: now if the caller runs on it, else soon.
+
+        Raises:
+            RuntimeError: There is no loop.
+        """
         if self._loop is None or not self._loop.is_running():
             self._loop = _running() or self._loop
         if self._loop is None or self._loop.is_closed():
@@ -79,19 +87,19 @@ class KernelLoop:
         self.hand_over(work)
 
     def check_here(self) -> None:
-        """Raise `RuntimeError` in another thread, whose loop cannot wait for what happens on this one."""
+        """Raise RuntimeError on another loop, which cannot await what happens on this one."""
         if not self.here:
-            raise RuntimeError("this widget lives on another event loop: await it where it was made")
+            raise RuntimeError("This widget belongs to another event loop: await it where it was made.")
 
     def hand_over(self, work: Callable[..., None], *args: Any) -> None:
-        """Do `work` there, or here when there is no such loop (any more)."""
+        """Do `work` on the loop, or at once if there is none (any more)."""
         if self._loop is None or self._loop.is_closed() or self.here:
             work(*args)
         else:
             self._loop.call_soon_threadsafe(work, *args)
 
     def later(self, seconds: float, work: Callable[[], None]) -> bool:
-        """Do `work` there after a while, called on it; False when there is no such loop yet."""
+        """Do `work` after some seconds, and return True; return False if there is no loop yet. Call it on the loop."""
         if self._loop is None:
             return False
         self._loop.call_later(seconds, work)

@@ -1,4 +1,4 @@
-"""From the `FetchState` of a job to the values of the widget's traits: small JSON, no bytes, no links, no key."""
+"""Trait values for the `FetchState` of a job: small JSON without bytes, signed links or the key."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _STATE_TRAITS = ("request_id", "message", "eta", "polls", "started_at", "next_po
 
 
 def trait_values(state: FetchState) -> dict[str, Any]:
-    """Return the public traits for a state; `status` last, so that its observers find all others current."""
+    """Return the public traits for a state; `status` is the last one, so that its observers find all others current."""
     values = {name: getattr(state, name) for name in _STATE_TRAITS}
     values["pictures"] = [_picture_values(entry, state.request_id) for entry in state.pictures]
     values["status"] = state.status
@@ -57,11 +57,11 @@ def card_values(state: FetchState, *, form: bool, has_key: bool) -> dict[str, An
     }
 
 
-def row_values(place: int, caption: str, state: FetchState) -> dict[str, Any]:
-    """One request of a batch, as its card shows it."""
+def row_values(index: int, caption: str, state: FetchState) -> dict[str, Any]:
+    """Return one request of a batch, as its card shows it."""
     error = state.error if state.status == "error" else None
     return {
-        "request": place,
+        "request": index,
         "id": state.request_id,
         "caption": _shown(caption),
         "status": state.status,
@@ -105,7 +105,7 @@ def _picture_values(entry: PictureState, request_id: str) -> dict[str, Any]:
 
 
 def _texts(facts: Mapping[str, Any]) -> dict[str, str]:
-    """Facts as text for people: no nested values, nothing empty, nothing endless."""
+    """Return the facts as texts of bounded length, without nested and empty values."""
     texts = {}
     for name, value in facts.items():
         if value is None or value == "" or isinstance(value, (dict, list)):

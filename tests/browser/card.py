@@ -60,7 +60,7 @@ class Card:
 
     def __init__(self, place: Page | Locator | FrameLocator) -> None:
         self.root = place.locator(".dreambooth-card")
-        self.chip = self.root.locator(".dreambooth-chip")
+        self.chip = self.root.locator(".dreambooth-chip").first
         self.line = self.root.locator(".dreambooth-line")
         self.tiles = self.root.locator(".dreambooth-tile")
         self.pictures = self.tiles.locator("img")

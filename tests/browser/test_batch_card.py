@@ -117,7 +117,7 @@ async def test_the_lightbox_tells_each_picture_by_its_own_request(card_page: Car
     await card_page.page.keyboard.press("s")
     assert await card_page.saved() == [{"selected": [[3, 0]]}]
     await card_page.page.keyboard.press("Escape")
-    await expect(card.button("Open picture 1 of 4, seed 135, request 13443930")).to_be_focused()
+    await expect(card.button("Open picture 1 of 4, seed 135, Request 13443930")).to_be_focused()
 
 
 async def test_pictures_are_selected_as_pairs(card_page: CardPage) -> None:

@@ -86,7 +86,7 @@ def saved_copy() -> str:
     """The static copy of four pictures, as the notebook keeps it."""
     data = png("teal", (640, 480), seed="7")
     pictures = [read_picture(data, index=index, url="", max_pixels=10**7) for index in range(4)]
-    return render(FetchResult("13443927", pictures, meta={"prompt": "a dog"}))
+    return render(FetchResult("13443927", pictures, meta={"prompt": "a dog"}), card_id="abc")
 
 
 async def test_without_a_kernel_the_saved_copy_is_the_only_gallery(card_page: CardPage) -> None:
@@ -101,6 +101,8 @@ async def test_without_a_kernel_the_saved_copy_is_the_only_gallery(card_page: Ca
     )
     copies = page.locator(".dreambooth-copy img")
     card = await card_page.mount(done())
+    # Its class in a notebook: Python makes it of the model's id.
+    await page.locator(".dreambooth-host").evaluate("host => host.classList.add('dreambooth-card-abc')")
     await expect(card.tiles).to_have_count(4)
     await page.clock.run_for(6000)
     await expect(card.root).to_contain_text("The kernel does not answer")

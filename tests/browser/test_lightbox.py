@@ -83,7 +83,7 @@ async def opened(card: Card, number: int) -> Locator:
 
 
 def count_of(dialog: Locator) -> Locator:
-    """The line "2 of 4 50 %"."""
+    """The line "2 of 4 50%"."""
     return dialog.locator("> p")
 
 
@@ -157,11 +157,11 @@ async def test_the_wheel_zooms_to_the_pointer_and_dragging_pans(mount: Mount, pa
     """What lies under the pointer stays under it, in both."""
     dialog = await opened(await mount(), 1)
     await page.keyboard.press("1")  # larger than the stage both ways: from here on no edge limits a movement
-    await expect(count_of(dialog)).to_contain_text("100 %")
+    await expect(count_of(dialog)).to_contain_text("100%")
     before = await place_of(dialog, 600, 400)
     await page.mouse.move(600, 400)
     await page.mouse.wheel(0, -200)
-    await expect(count_of(dialog)).to_contain_text("149 %")
+    await expect(count_of(dialog)).to_contain_text("149%")
     assert await place_of(dialog, 600, 400) == pytest.approx(before, abs=0.002)
 
     await drag(page, (600, 400), (660, 430))
@@ -220,11 +220,11 @@ async def test_every_key_does_what_the_help_says(mount: Mount, page: Page, card_
 
     fitting = await scale_of(dialog)
     await page.keyboard.press("1")
-    await expect(count_of(dialog)).to_contain_text("100 %")
+    await expect(count_of(dialog)).to_contain_text("100%")
     await page.keyboard.press("+")
-    await expect(count_of(dialog)).to_contain_text("150 %")
+    await expect(count_of(dialog)).to_contain_text("150%")
     await page.keyboard.press("-")
-    await expect(count_of(dialog)).to_contain_text("100 %")
+    await expect(count_of(dialog)).to_contain_text("100%")
     left, _ = await place_of(dialog, 640, 400)
     await page.keyboard.press("ArrowRight")
     assert (await place_of(dialog, 640, 400))[0] > left
@@ -427,7 +427,7 @@ async def test_the_comparison_moves_by_keys_and_by_dragging(mount: Mount, page: 
     await expect(slider).to_have_value("25")
     await page.keyboard.press("ArrowRight")
     await expect(slider).to_have_value("26")
-    await expect(slider).to_have_attribute("aria-valuetext", "26 % Picture 2 · seed 101, 74 % Picture 4 · seed 103")
+    await expect(slider).to_have_attribute("aria-valuetext", "26% Picture 2 · seed 101, 74% Picture 4 · seed 103")
     left = dialog.locator("img").nth(1)
     assert await left.evaluate("image => getComputedStyle(image).clipPath") == "inset(0px 74% 0px 0px)"
     await page.keyboard.press("Escape")

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from dreambooth_widget import Client, Picture, Retry
+from dreambooth_widget import Client, Picture, PictureError, Retry
 from dreambooth_widget.client.download import MissingPictureError, download
 from dreambooth_widget.client.options import Limits
 from dreambooth_widget.client.transport import Transport
@@ -29,6 +29,7 @@ EARLY = {
     "HTML": Reply(b"<!DOCTYPE html><title>Not yet</title>"),
     "JSON": Reply(b'{"error": "not ready"}'),
     "a JSON list": Reply(b"[]"),
+    "half a file": Reply(png(size=(640, 480))[:400]),
 }
 
 
@@ -100,7 +101,7 @@ async def test_proxy_link_has_the_picture(endpoint: Endpoint, load: Load) -> Non
 
 
 @pytest.mark.parametrize(
-    ("body", "reason"), [(b"%PDF-1.7", "PDF"), (b"\0\0\0\x18ftypmp42", "a video"), (b"hello", "not a picture")]
+    ("body", "reason"), [(b"%PDF-1.7", "PDF"), (b"\0\0\0\x18ftypmp42", "A video"), (b"hello", "not a picture")]
 )
 async def test_what_is_no_picture_is_final(endpoint: Endpoint, load: Load, body: bytes, reason: str) -> None:
     """A file that is no picture is not asked for again."""
@@ -211,3 +212,16 @@ async def test_first_try_can_be_the_last(endpoint: Endpoint, load: Load) -> None
     with pytest.raises(MissingPictureError, match="the link answered 500"):
         await load(endpoint.serve("1.png", Reply(b"", 500)))
     assert load.waits == []
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "127。0。0。1", "⑫7.0.0.1", "localhost", "127.1", "0x7f.1", "[::ffff:127.0.0.1]"]
+)
+async def test_no_spelling_reaches_this_machine(endpoint: Endpoint, host: str) -> None:
+    """A public reach fetches nothing from loopback, however a link or a redirect spells it."""
+    link = endpoint.serve("1.png", png()).replace("127.0.0.1", host)
+    endpoint.answers = [endpoint.success(link)]
+    async with Client(CANARY, endpoint=endpoint.url, allow_private_hosts=False, retry=Retry(attempts=1)) as client:
+        with pytest.raises(PictureError):
+            await client.fetch(1)
+    assert endpoint.gets == []

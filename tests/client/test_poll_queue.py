@@ -170,13 +170,12 @@ def waits(jobs: Watched) -> list[float]:
 
 async def test_shortest_eta_is_polled_first(service: Service) -> None:
     """With ETAs the first polls come in the order in which the jobs are likely to be ready."""
-    async with crowd(service, rate=4) as client:
+    async with crowd(service, rate=1) as client:
         jobs = begin(client, [("first", 100.0), *((f"r{n}", 100.0 + n) for n in range(20)), ("soon", 1.0)])
-        await service.saw(3)
+        await service.saw(2)
         await jobs.finish()
     assert service.asked("first") == 1
-    assert service.asked("soon") >= 1
-    assert service.asked("r19") == 0
+    assert service.asked("soon") == 1
 
 
 async def test_old_request_is_found_early(service: Service) -> None:

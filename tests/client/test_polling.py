@@ -21,6 +21,7 @@ from dreambooth_widget.client.polling import PollingPolicy
 from dreambooth_widget.client.schedule import DurationHistory
 from dreambooth_widget.client.transport import Transport
 from dreambooth_widget.credentials import ApiKey
+from dreambooth_widget.errors import DreamboothError
 from dreambooth_widget.protocol.answers import Answer, Busy, Finished, Processing, Refused
 
 from ..benchmarks import virtual_time
@@ -163,6 +164,23 @@ def test_one_good_answer_counts_for_all() -> None:
     assert virtual_time.run(work) == ["GenerationFailedError"] * 2
 
 
+def test_job_without_any_answer_is_unreachable() -> None:
+    """At the deadline a job that had no usable answer itself names the fault; it has no reason to call it running."""
+
+    async def work() -> DreamboothError | None:
+        transport = Simulated(lambda now: Processing() if now < 1 else OUTAGE)
+        first = FetchJob(transport, FetchOptions(request_id="1"))
+        await asyncio.sleep(10)
+        second = FetchJob(transport, FetchOptions(request_id="2", deadline=20.0))
+        await asyncio.gather(second, return_exceptions=True)
+        await first.finish()
+        return second.state.error
+
+    error = virtual_time.run(work)
+    assert isinstance(error, dw.EndpointUnreachableError)
+    assert error.message == "No usable answer in 0:20: service unavailable (503)."
+
+
 async def test_outage_shows_reason_and_wait(endpoint: Endpoint, client: Client) -> None:
     """More faults than attempts after a good answer, then the pictures; each line says why and how long."""
     fault = Reply(b"", 503)
@@ -242,7 +260,7 @@ async def test_deadline_ends_late_links(endpoint: Endpoint) -> None:
     assert time.monotonic() - began < 15
     assert [entry.status for entry in job.state.pictures] == ["ready", "missing"]
     assert (result.missing[0].url, "404" in result.missing[0].reason) == (gone, True)
-    assert "deadline of 0:02" in result.missing[0].reason
+    assert "no picture by 0:02" in result.missing[0].reason
 
 
 async def test_deadline_ends_silent_pictures(endpoint: Endpoint) -> None:
@@ -253,7 +271,7 @@ async def test_deadline_ends_silent_pictures(endpoint: Endpoint) -> None:
         with pytest.raises(dw.PictureError, match="None of") as caught:
             await client.fetch(1, deadline=1.5)
     assert time.monotonic() - began < 15
-    assert "within the deadline" in caught.value.details
+    assert "no picture by 0:02" in caught.value.details
 
 
 def test_last_poll_is_before_the_deadline() -> None:

@@ -12,7 +12,7 @@ from dreambooth_widget import EndpointUnreachableError
 from dreambooth_widget.client import proxies
 from dreambooth_widget.client.exchange import Failure
 from dreambooth_widget.client.link_guard import AddressRefusedError
-from dreambooth_widget.client.proxies import Proxy, ProxyUnusableError, find_proxy, parse_proxy
+from dreambooth_widget.client.proxies import Proxy, ProxyUnusableError, check_proxy, find_proxy, parse_proxy
 from dreambooth_widget.client.transport import Transport
 from dreambooth_widget.credentials import ApiKey
 from dreambooth_widget.protocol.answers import Busy, Processing, Refused
@@ -101,9 +101,10 @@ def test_unusable_proxy_is_named(text: str) -> None:
 def test_secure_proxy_needs_python_311(monkeypatch: pytest.MonkeyPatch) -> None:
     """Before that asyncio cannot open a secure connection inside another one."""
     monkeypatch.setattr(proxies, "_TLS_IN_TLS", (99,))
+    proxy = parse_proxy("https://p:1")
     with pytest.raises(ProxyUnusableError, match="https://p:1"):
-        parse_proxy("https://p:1", "https")
-    assert parse_proxy("https://p:1", "http").url == "https://p:1"
+        check_proxy(proxy, "https")
+    assert check_proxy(proxy, "http") is proxy
 
 
 @pytest.mark.parametrize("by_hand", [True, False])

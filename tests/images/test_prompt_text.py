@@ -66,8 +66,119 @@ def test_json_in_a_chunk() -> None:
         "steps": "20",
         "guidance_scale": "7.5",
     }
-    graph = {"3": {"class_type": "KSampler", "inputs": {"seed": 1}}}
+    assert describe({"prompt": json.dumps({"nodes": [1], "version": 0.4})}) == {}
+
+
+COMFY = {
+    "3": {
+        "class_type": "KSampler",
+        "inputs": {
+            "seed": 156680208700286,
+            "steps": 20,
+            "cfg": 8,
+            "sampler_name": "euler",
+            "scheduler": "normal",
+            "denoise": 1,
+            "model": ["4", 0],
+            "positive": ["6", 0],
+            "negative": ["7", 0],
+            "latent_image": ["5", 0],
+        },
+    },
+    "4": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "sks-dog.safetensors"}},
+    "5": {"class_type": "EmptyLatentImage", "inputs": {"width": 512, "height": 512, "batch_size": 1}},
+    "6": {"class_type": "CLIPTextEncode", "inputs": {"text": "a photo of sks dog", "clip": ["4", 1]}},
+    "7": {"class_type": "CLIPTextEncode", "inputs": {"text": "text, watermark", "clip": ["4", 1]}},
+    "8": {"class_type": "VAEDecode", "inputs": {"samples": ["3", 0], "vae": ["4", 2]}},
+    "9": {"class_type": "SaveImage", "inputs": {"filename_prefix": "ComfyUI", "images": ["8", 0]}},
+}
+
+FLUX = {
+    "5": {"class_type": "SamplerCustomAdvanced", "inputs": {"noise": ["1", 0], "guider": ["2", 0], "sigmas": ["4", 0]}},
+    "1": {"class_type": "RandomNoise", "inputs": {"noise_seed": 7}},
+    "2": {"class_type": "BasicGuider", "inputs": {"model": ["6", 0], "conditioning": ["3", 0]}},
+    "3": {"class_type": "FluxGuidance", "inputs": {"guidance": 3.5, "conditioning": ["7", 0]}},
+    "4": {"class_type": "BasicScheduler", "inputs": {"scheduler": "simple", "steps": 25, "model": ["6", 0]}},
+    "6": {"class_type": "UNETLoader", "inputs": {"unet_name": "flux1-dev.sft"}},
+    "7": {"class_type": "CLIPTextEncode", "inputs": {"text": ["8", 0]}},
+    "8": {"class_type": "PrimitiveString", "inputs": {"value": "a dog"}},
+}
+
+
+def test_the_graph_of_comfyui() -> None:
+    """Both prompts and the settings, found along the links from the sampler; the workflow beside it gives nothing."""
+    found = describe({"prompt": json.dumps(COMFY), "workflow": json.dumps({"nodes": []})})
+    assert found == {
+        "seed": "156680208700286",
+        "steps": "20",
+        "sampler": "euler",
+        "guidance_scale": "8",
+        "model": "sks-dog.safetensors",
+        "prompt": "a photo of sks dog",
+        "negative_prompt": "text, watermark",
+    }
+    assert describe({"prompt": json.dumps(FLUX)}) == {
+        "seed": "7",
+        "steps": "25",
+        "guidance_scale": "3.5",
+        "model": "flux1-dev.sft",
+        "prompt": "a dog",
+    }
+
+
+def test_a_graph_in_a_circle() -> None:
+    """Links that lead back, to nothing and to nonsense end the search."""
+    graph = {
+        "1": {"class_type": "KSampler", "inputs": {"positive": ["2", 0], "negative": [[1]], "model": ["9", 0]}},
+        "2": {"class_type": "Join", "inputs": {"a": ["1", 0], "b": ["2", 0], "c": [], "text": True}},
+        "3": {"class_type": 5, "inputs": None},
+    }
     assert describe({"prompt": json.dumps(graph)}) == {}
+
+
+def test_the_chunk_of_invokeai() -> None:
+    """Its metadata, of version 3 and later, and before."""
+    metadata = {
+        "app_version": "5.6.0",
+        "generation_mode": "txt2img",
+        "positive_prompt": "a dog",
+        "negative_prompt": "blurry",
+        "width": 512,
+        "height": 768,
+        "seed": 3213604811,
+        "cfg_scale": 7.5,
+        "steps": 30,
+        "scheduler": "euler",
+        "model": {"key": "4c2e", "hash": "blake3:1", "name": "Juggernaut XL v9", "base": "sdxl", "type": "main"},
+    }
+    wanted = {"prompt": "a dog", "seed": "3213604811", "guidance_scale": "7.5", "steps": "30"}
+    found = describe({"invokeai_metadata": json.dumps(metadata), "invokeai_graph": "{}"})
+    assert found == {**wanted, "negative_prompt": "blurry", "sampler": "euler", "model": "Juggernaut XL v9"}
+    old = {"model": "stable diffusion", "image": {"prompt": "a dog", "seed": 3213604811, "cfg_scale": 7.5, "steps": 30}}
+    assert describe({"sd-metadata": json.dumps(old)}) == {**wanted, "model": "stable diffusion"}
+
+
+def test_the_chunks_of_novelai() -> None:
+    """Prompt, negative prompt ("uc") and scale stand in its Comment."""
+    comment = {"prompt": "a dog", "steps": 28, "scale": 5.0, "seed": 42, "sampler": "k_euler", "uc": "lowres, bad"}
+    text = {
+        "Title": "NovelAI generated image",
+        "Description": "a dog",
+        "Software": "NovelAI",
+        "Source": "NovelAI Diffusion V4 37442FCA",
+        "Comment": json.dumps(comment),
+    }
+    assert describe(text) == {
+        "title": "NovelAI generated image",
+        "software": "NovelAI",
+        "model": "NovelAI Diffusion V4 37442FCA",
+        "prompt": "a dog",
+        "negative_prompt": "lowres, bad",
+        "steps": "28",
+        "guidance_scale": "5.0",
+        "seed": "42",
+        "sampler": "k_euler",
+    }
 
 
 def test_a_chunk_of_its_own_wins() -> None:

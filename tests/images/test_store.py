@@ -543,3 +543,131 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return 0
+
+
+# -- folders that others may write to ------------------------------------------------------------------------------
+
+posix = pytest.mark.skipif(os.name != "posix", reason="a matter of POSIX")
+
+
+def test_only_our_own_is_ever_removed(tmp_path: Path) -> None:
+    """Making room removes nothing beside our folder, and in it nothing but requests, whatever others are called."""
+    stranger = tmp_path / "album-0123456789abcdef"
+    inside = tmp_path / "dreambooth-widget" / "album-0123456789abcdef"
+    cache = PictureCache(tmp_path, max_bytes=10)
+    keep(cache, "1", picture("red"), 1)
+    for folder in (stranger, inside):
+        folder.mkdir()
+        (folder / "thesis.txt").write_bytes(b"mine")
+    (stranger / "manifest.json").write_text("{}")
+    for number in range(3):
+        keep(PictureCache(tmp_path, max_bytes=10), str(number), picture("blue"), 1)
+    assert (stranger / "thesis.txt").exists()
+    assert (inside / "thesis.txt").exists()
+    assert find(cache, "1") is None
+    assert complete(find(cache, "2"))
+
+
+def test_a_folder_of_that_name_without_our_mark(tmp_path: Path) -> None:
+    """Somebody's own "dreambooth-widget" is neither written to nor read."""
+    mine = tmp_path / "dreambooth-widget"
+    mine.mkdir()
+    (mine / "notes.txt").write_text("mine")
+    with pytest.raises(OSError, match=r"No such file|not made by"):
+        keep(PictureCache(tmp_path), "1", picture("red"), 1)
+    assert [path.name for path in mine.iterdir()] == ["notes.txt"]
+
+
+@posix
+def test_folders_are_for_their_owner_alone(tmp_path: Path) -> None:
+    """Whatever the umask."""
+    before = os.umask(0)
+    try:
+        path = keep(PictureCache(tmp_path), "1", picture("red"), 1)
+    finally:
+        os.umask(before)
+    assert [folder.stat().st_mode & 0o777 for folder in (path.parent, path.parent.parent)] == [0o700, 0o700]
+
+
+@posix
+@pytest.mark.parametrize("which", ["own", "request"])
+@pytest.mark.parametrize("planted", ["link", "writable", "stranger's"])
+def test_planted_folders_are_refused(tmp_path: Path, which: str, planted: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A link, a folder that others may write to, or one of another user: nothing is written through it, nor read."""
+    cache = PictureCache(tmp_path / "cache")
+    path = keep(cache, "1", picture("red"), 1)
+    folder = path.parent if which == "request" else path.parent.parent
+    if planted == "link":
+        folder.rename(tmp_path / "elsewhere")
+        folder.symlink_to(tmp_path / "elsewhere")
+    elif planted == "writable":
+        folder.chmod(0o777)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    content = sorted(each.name for each in folder.iterdir())
+    assert find(cache) is None
+    assert not cache.has_all(WHERE, "1")
+    with pytest.raises(OSError, match=r"folder of its own|belongs to another"):
+        keep(cache, "1", picture("blue"), 1)
+    assert sorted(each.name for each in folder.iterdir()) == content
+
+
+@posix
+@pytest.mark.parametrize("which", ["manifest.json", ".png", ".inspected"])
+@pytest.mark.parametrize("planted", ["fifo", "link", "/dev/zero", "folder", "endless"])
+def test_planted_files_are_not_read(tmp_path: Path, which: str, planted: str) -> None:
+    """No FIFO hangs, no device fills the memory, no link is followed, and size is checked before reading."""
+    cache = PictureCache(tmp_path / "cache")
+    keep(cache, "1", picture("red"), 1)
+    (path,) = [path for path in tmp_path.rglob("*") if path.name.endswith(which)]
+    data = path.read_bytes()
+    path.unlink()
+    if planted == "fifo":
+        os.mkfifo(path)
+    elif planted == "folder":
+        path.mkdir()
+    elif planted == "endless":
+        path.write_bytes(data)
+        os.truncate(path, 1 << 40)
+    else:
+        target = Path("/dev/zero") if planted == "/dev/zero" else tmp_path / "secret"
+        (tmp_path / "secret").write_bytes(data)
+        path.symlink_to(target)
+    stored = find(cache)
+    assert stored is None or not complete(stored)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"count": 1e9, "meta": {}}',
+        '{"count": 1000000000, "meta": {}}',
+        '{"count": true, "meta": {}}',
+        '{"count": 1, "meta": {"a": Infinity}}',
+        '{"count": 1, "meta": {"a": 1e999}}',
+        '{"count": 1, "meta": ' + "[" * 100_000,
+        '{"count": 1, "meta": {"a": "' + "x" * 2_000_000 + '"}}',
+        '{"count": -5, "meta": {}}',
+    ],
+    ids=lambda text: text[:40],
+)
+def test_a_hostile_manifest_is_ignored(tmp_path: Path, text: str) -> None:
+    """It breaks no constructor and takes no memory: the request is polled as if nothing were there."""
+    cache = PictureCache(tmp_path)
+    keep(cache, "1", picture("red"), 1)
+    (manifest,) = tmp_path.rglob("manifest.json")
+    manifest.write_text(text)
+    assert find(cache) is None
+    assert not cache.has_all(WHERE, "1")
+
+
+def test_facts_in_a_manifest_are_bounded(tmp_path: Path) -> None:
+    """Nested values, links and endless texts are left out when it is read, too."""
+    cache = PictureCache(tmp_path)
+    keep(cache, "1", picture("red"), 1)
+    (manifest,) = tmp_path.rglob("manifest.json")
+    meta = {"seed": 5, "prompt": "a dog", "link": "https://x/?sig=1", "nested": [1], "long": "x" * 20_000}
+    manifest.write_text(json.dumps({"count": 1, "meta": meta}))
+    stored = find(cache)
+    assert stored is not None
+    assert stored.meta == {"seed": 5, "prompt": "a dog"}

@@ -41,7 +41,7 @@ async def client(service: Service) -> AsyncIterator[Client]:
 @pytest.fixture(autouse=True)
 def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """A test need not wait for a quarter of a second."""
-    monkeypatch.setattr("dreambooth_widget.widget.batch._BREATH", 0.02)
+    monkeypatch.setattr("dreambooth_widget.widget.batch_card._INTERVAL", 0.02)
 
 
 class BatchView(View):
@@ -613,7 +613,7 @@ async def test_a_thousand_changes_are_a_few_messages(
     service: Service, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A thousand jobs that all move: about four messages with rows a second, and no more with traits."""
-    monkeypatch.setattr("dreambooth_widget.widget.batch._BREATH", 0.25)
+    monkeypatch.setattr("dreambooth_widget.widget.batch_card._INTERVAL", 0.25)
     service.when = lambda seen: Reply({"status": "failed", "message": "Failed, Try Again"})
     batch = DreamboothBatch(requests=[f"r{n}" for n in range(1000)], client=client, autostart=False)
     view = BatchView(batch, monkeypatch)

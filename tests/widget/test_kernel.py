@@ -113,16 +113,6 @@ def test_stop_in_the_view_while_a_cell_awaits(endpoint: Endpoint, version: str |
         assert running.execute("print(widget.status)").text.strip() == "stopped"
 
 
-def test_stop_in_the_view_while_a_cell_awaits_in_an_old_kernel(endpoint: Endpoint) -> None:
-    """ipykernel 6 queues the view's message behind the cell; the awaiting widget takes it out, and only that."""
-    with kernel("6.31.0") as running:
-        model_id = set_up(running, endpoint, SLOW)
-        waiting = running.begin("await widget")
-        running.view_says(model_id, {"type": "stop"})
-        assert "StoppedError" in running.ended(waiting).error
-        assert running.execute("print(widget.status)").text.strip() == "stopped"
-
-
 @pytest.mark.parametrize("end", ["shut down", "restart"])
 def test_a_kernel_that_ends_in_mid_job_says_nothing(endpoint: Endpoint, end: str) -> None:
     """No "Unclosed client session", no "Task was destroyed": polling, downloading and clients left open."""

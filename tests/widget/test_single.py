@@ -128,7 +128,7 @@ async def test_messages_on_another_thread_hop_to_the_loop(endpoint: Endpoint, mo
     await widget
     view = View(widget, monkeypatch)
     threads: list[int] = []
-    monkeypatch.setattr(widget._delivery, "send", lambda *_: threads.append(threading.get_ident()))
+    monkeypatch.setattr(widget._sender, "send", lambda *_: threads.append(threading.get_ident()))
     monkeypatch.setattr(widget, "stop", lambda: threads.append(threading.get_ident()))
 
     async def subshell() -> None:

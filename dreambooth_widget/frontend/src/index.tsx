@@ -5,6 +5,7 @@ import { requestCard } from "./card/definition";
 import type { ToKernel, Traits } from "./model/messages";
 import { mount, type RenderProps } from "./mount";
 import "./card/card.css";
+import "./gallery/gallery.css";
 import "./lightbox/lightbox.css";
 import "./batch/batch.css";
 

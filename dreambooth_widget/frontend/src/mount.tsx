@@ -29,7 +29,7 @@ export interface CardProps<T extends SharedTraits, Intent> {
   speak(sentence: string): void;
 }
 
-/** What tells the card of a request and the card of a batch apart. */
+/** The differences between the card of a request and the card of a batch. */
 export interface CardDefinition<T extends SharedTraits, Intent, Message> {
   /** Every trait that is read, with its value until the kernel sends one. */
   blank: T;

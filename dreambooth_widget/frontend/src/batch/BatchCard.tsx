@@ -69,9 +69,9 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
     if (view.counts.error) send({ type: RETRY_FAILED });
   };
   const again = (entry: PictureEntry): void => {
-    const { row, place } = entry as BatchEntry;
-    if (place === null) send({ type: AGAIN, request: row.request });
-    else send({ type: RETRY, request: row.request, index: place });
+    const { row, pictureIndex } = entry as BatchEntry;
+    if (pictureIndex === null) send({ type: AGAIN, request: row.request });
+    else send({ type: RETRY, request: row.request, index: pictureIndex });
   };
   const all = (): void => select(gallery.listReady().map((entry) => entry.index));
 
@@ -107,7 +107,8 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
               size={size}
               downloading={download.busy}
               onSize={setSize}
-              onSelectAll={() => (chosen.length >= gallery.ready ? select([]) : all())}
+              onSelectAll={all}
+              onClear={() => select([])}
               onDownload={() => void download.start(chosen.length ? chosen : gallery.listReady())}
               onCompare={() => dialogs.compare(chosen)}
             />

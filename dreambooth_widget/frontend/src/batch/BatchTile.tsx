@@ -16,11 +16,11 @@ interface Props extends TileProps {
 }
 
 export function BatchTile({ prefix, ...props }: Props): VNode {
-  const { row, place } = props.entry as BatchEntry;
+  const { row, pictureIndex } = props.entry as BatchEntry;
   const caption = captionOf(row);
   return (
     <>
-      {place === null ? (
+      {pictureIndex === null ? (
         <Tile {...props}>
           <Request {...props} />
         </Tile>
@@ -28,13 +28,15 @@ export function BatchTile({ prefix, ...props }: Props): VNode {
         <Tile
           {...props}
           total={row.pictures.length}
-          place={place}
+          pictureIndex={pictureIndex}
           about={`, ${caption}`}
           patience={props.position < UNASKED_THUMBNAILS ? ON_ITS_WAY : 0}
         />
       )}
       <p class="dreambooth-caption" title={caption} dir="auto">
-        {place !== null && row.pictures.length > 1 && <small>{`${place + 1}/${row.pictures.length} `}</small>}
+        {pictureIndex !== null && row.pictures.length > 1 && (
+          <small>{`${pictureIndex + 1}/${row.pictures.length} `}</small>
+        )}
         {prefix ? `…${caption.slice(prefix)}` : caption}
       </p>
     </>

@@ -1,8 +1,8 @@
-/** The gallery knows a tile by one number, the kernel a picture by its request and its index there. Pure. */
+/** The gallery numbers tiles with one integer, the kernel pictures by request and index. Pure. */
 import type { ToKernel } from "../model/messages";
 import type { BatchIntent, PictureKey } from "./messages";
 
-/** More than a request has pictures; the last is the place of the tile that stands for the request itself. */
+/** More than a request has pictures; the last is the pictureIndex of the tile that stands for the request itself. */
 const STRIDE = 65_536;
 export const OF_REQUEST = STRIDE - 1;
 

@@ -14,10 +14,12 @@ function rowsOf(...rows: Row[]): Rows {
 /** "0/1" for a picture, "2" for a request itself. */
 function tiles(rows: Rows, filter: Filter = "all", from = 0, to = 999): string[] {
   const drawn = rows.gallery(filter).slice(from, to);
-  return drawn.map(({ row, place }) => (place === null ? `${row.request}` : `${row.request}/${place}`));
+  return drawn.map(({ row, pictureIndex }) =>
+    pictureIndex === null ? `${row.request}` : `${row.request}/${pictureIndex}`,
+  );
 }
 
-const FOUR = (request: number): string[] => [0, 1, 2, 3].map((place) => `${request}/${place}`);
+const FOUR = (request: number): string[] => [0, 1, 2, 3].map((pictureIndex) => `${request}/${pictureIndex}`);
 const waiting = entry(1, { status: "waiting", id: "" });
 
 test("a done request gives its pictures, any other one tile, in the batch's order", () => {
@@ -54,7 +56,7 @@ test("a part of the gallery begins and ends within requests", () => {
   expect(tiles(rowsOf(row(0), row(1), row(2)), "all", 3, 6)).toEqual(["0/3", "1/0", "1/1"]);
 });
 
-test("a changed row takes its old tiles' place, in number too", () => {
+test("a changed row takes its old tiles' pictureIndex, in number too", () => {
   const rows = rowsOf(row(0, "processing"), row(1));
   rows.take(message([row(0)]));
   expect(tiles(rows)).toEqual([...FOUR(0), ...FOUR(1)]);
@@ -72,7 +74,7 @@ test("a snapshot makes void what was known; what follows it adds", () => {
 
 test("a picture is found by its number, and those that can be opened are listed", () => {
   const rows = rowsOf(row(0, "error"), row(1));
-  expect(rows.at(tileIndex([1, 2]))).toMatchObject({ id: "1/2", place: 2 });
+  expect(rows.at(tileIndex([1, 2]))).toMatchObject({ id: "1/2", pictureIndex: 2 });
   expect(rows.at(tileIndex([5, 0]))).toBeUndefined();
   const ready = rows.gallery("all").listReady();
   expect(ready.map((each) => each.id)).toEqual(FOUR(1));

@@ -23,7 +23,7 @@ export const STATUSES: Record<Filter, Status[]> = {
 export interface BatchEntry extends PictureEntry {
   row: Row;
   /** The picture's index in its request, or null for the request itself. */
-  place: number | null;
+  pictureIndex: number | null;
 }
 
 interface Held {
@@ -36,7 +36,7 @@ interface Held {
 
 export interface BatchPictures extends PictureList {
   slice(from: number, to: number): BatchEntry[];
-  /** How many can be opened, and which. Those are listed when somebody asks: they may be thousands. */
+  /** How many can be opened, and which. Listed on demand only: they may be thousands. */
   ready: number;
   listReady(): BatchEntry[];
 }
@@ -95,7 +95,7 @@ function entriesOf(row: Row): BatchEntry[] {
   const done = row.status === "success";
   const entries: BatchEntry[] = row.pictures
     .filter((entry) => done || entry.status === "ready")
-    .map((entry) => ({ ...entry, index: tileIndex([row.request, entry.index]), row, place: entry.index }));
+    .map((entry) => ({ ...entry, index: tileIndex([row.request, entry.index]), row, pictureIndex: entry.index }));
   if (!done || !entries.length) entries.push(itself(row));
   return entries;
 }
@@ -104,14 +104,14 @@ function itself(row: Row): BatchEntry {
   const [first] = row.pictures;
   return {
     index: tileIndex([row.request, OF_REQUEST]),
-    // What can be asked for again is a tile with a button.
+    // What can be requested again is a tile with a button.
     status: /error|stopped|timed_out/.test(row.status) ? "missing" : "waiting",
     reason: row.note,
     width: first?.width,
     height: first?.height,
     id: "",
     row,
-    place: null,
-    // The rest is told of files only.
+    pictureIndex: null,
+    // The rest is known of files only.
   } as BatchEntry;
 }

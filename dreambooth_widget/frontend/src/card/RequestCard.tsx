@@ -110,7 +110,8 @@ export function RequestCard({ view, store, kernelError, now, send, select, speak
               downloading={download.busy}
               details={details}
               onSize={setSize}
-              onSelectAll={() => select(chosen.length === ready.length ? [] : readyIndices(pictures))}
+              onSelectAll={() => select(readyIndices(pictures))}
+              onClear={() => select([])}
               onDownload={() => void download.start(chosen.length ? chosen : ready)}
               onCompare={() => dialogs.compare(chosen)}
               onDetails={() => setDetails(!details)}

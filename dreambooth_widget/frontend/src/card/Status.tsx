@@ -7,7 +7,7 @@ import { Icon } from "../ui/icons";
 import type { Bar, Chip, StatusText } from "./statusText";
 
 interface Props<Does> {
-  /** What is shown, and since when (kernel's Unix seconds); asked anew with each second while it is `live`. */
+  /** What is shown, and since when (kernel's Unix seconds); called again with each second while it is `live`. */
   text(): StatusText<Does>;
   live: boolean;
   since: number | null;

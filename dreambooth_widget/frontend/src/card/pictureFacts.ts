@@ -11,12 +11,12 @@ const FIRST = ["prompt", "negative_prompt", "seed", "model", "steps"];
 const SIDES = /^(w|h|width|height)$/;
 
 /**
- * What people ask for first, then `own`, then whatever else was `told`, in its own order; of two that tell the same the
- * later counts. What is `own` is known for certain, so nobody else is asked about it; a size makes the sides needless.
+ * What people ask for first, then `own`, then `others` in their own order; of two facts with one name the
+ * later counts. What is `own` is known for certain and wins; a size makes the sides needless.
  */
-export function factsOf(own: Texts, ...told: Texts[]): Fact[] {
+export function factsOf(own: Texts, ...others: Texts[]): Fact[] {
   const facts = new Map([...FIRST, ...Object.keys(own)].map((name) => [name, own[name] ?? ""]));
-  for (const [key, value] of told.flatMap(Object.entries<string>)) {
+  for (const [key, value] of others.flatMap(Object.entries<string>)) {
     const name = plain(key);
     if (value && !(name in own || (own.size && SIDES.test(name)))) facts.set(name, value);
   }
@@ -56,7 +56,7 @@ export function fileSize(bytes: number): string {
   return bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
-/** "Picture 2 of 4, seed 123": what a picture is called to somebody who does not see it. */
+/** "Picture 2 of 4, seed 123": the name of a picture for a screen reader. */
 export function nameOf(entry: PictureEntry, position: number, count: number, noun = "Picture"): string {
   const seed = entry.text.seed ? `, seed ${entry.text.seed}` : "";
   return `${noun} ${position + 1} of ${count}${seed}`;

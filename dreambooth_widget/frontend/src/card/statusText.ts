@@ -56,7 +56,7 @@ export interface Moment {
   /** Kernel's Unix seconds now, and when the last message came from it. */
   now: number;
   heard: number;
-  /** The kernel's execution status where the host shows it, else "". */
+  /** "busy" while a cell is known to run, "dead" without a kernel, else "". */
   kernelStatus: string;
   /** The comm is closed: the kernel that made this card is gone. */
   gone: boolean;
@@ -65,8 +65,6 @@ export interface Moment {
 /** Seconds after the next poll, or after any message, until a silent kernel counts as busy. */
 const BUSY_AFTER_CHECK = 3;
 const BUSY_AFTER_SILENCE = 60;
-/** Seconds more until a silent kernel that is not busy has forgotten this card. */
-const GONE_AFTER = 7;
 /** Seconds more until a host that does not show the kernel's status gets other words. */
 const SILENT_AFTER = 30;
 const LONGEST_ESTIMATE = 0.95;
@@ -117,7 +115,6 @@ export function kernelState(state: Checking, { now, heard, kernelStatus, gone }:
   const check = state.next_poll_at;
   const late = check === null ? now - heard - BUSY_AFTER_SILENCE : now - Math.max(check, heard) - BUSY_AFTER_CHECK;
   if (late <= 0) return "live";
-  if (kernelStatus === "idle") return late > GONE_AFTER ? "gone" : "live";
   return kernelStatus || late < SILENT_AFTER ? "busy" : "silent";
 }
 

@@ -6,7 +6,9 @@ import type { PictureEntry } from "../model/messages";
 import type { PictureStore } from "../model/pictureStore";
 import { Button } from "../ui/Button";
 import { nextTile } from "./gridNavigation";
+import { click, type Selection, toggle } from "./selection";
 import type { TileProps } from "./Tile";
+import { useLongPress } from "./useLongPress";
 
 /** What fills the first screen. The rest of the page is drawn below, once the first ones have their pictures. */
 const FIRST = 24;
@@ -15,6 +17,9 @@ const AT_LATEST = 1000;
 /** Until the first ones are painted: their decoding and the drawing of the rest would stand in each other's way. */
 const PAINTED = 100;
 const ONE_EDGE = 512;
+const NO_MODIFIER = { ctrlKey: false, metaKey: false, shiftKey: false };
+
+type Modifiers = typeof NO_MODIFIER;
 
 export type Size = "S" | "M" | "L";
 export const TILE_EDGE: Record<Size, number> = { S: 112, M: 180, L: 288 };
@@ -70,7 +75,7 @@ export function Grid(props: Props): VNode {
     const timer = setTimeout(() => setShown((now) => Math.max(now, UNASKED_THUMBNAILS)), lacking ? AT_LATEST : PAINTED);
     return () => clearTimeout(timer);
   }, [lacking]);
-  // What was asked for before this list stood in the page has been done, or its time is over.
+  // A focus that was requested before this list stood in the page is done with.
   const done = useRef(props.focus);
   useLayoutEffect(() => {
     if (!props.focus || props.focus === done.current) return;
@@ -83,12 +88,19 @@ export function Grid(props: Props): VNode {
     }
   }, [props.focus, shown]);
 
-  const toggle = (index: number, on: boolean): void => {
-    const next = new Set(selected);
-    if (on) next.add(index);
-    else next.delete(index);
-    props.onSelect(next);
+  const anchor = useRef<number | null>(null);
+  const select = (next: Selection): void => {
+    anchor.current = next.anchor;
+    props.onSelect(next.selected);
   };
+  const selection = (): Selection => ({ selected, anchor: anchor.current });
+  const onClick = (entry: PictureEntry, event: Modifiers): void => {
+    const order = entries.filter(({ status }) => status === "ready").map(({ index }) => index);
+    const next = click(selection(), entry.index, order, event);
+    if (next) select(next);
+    else props.onOpen(entry);
+  };
+  const longPress = useLongPress((index) => select(toggle(selection(), index)));
   const onKeyDown = (event: KeyboardEvent): void => {
     const tile = (event.target as Element).closest<HTMLElement>("li");
     if (!tile || !list.current) return;
@@ -99,8 +111,12 @@ export function Grid(props: Props): VNode {
     const modified = event.altKey || event.metaKey || event.ctrlKey;
     const target = modified ? undefined : entries[nextTile(event.key, position, stands, columns, rtl)];
     const onTile = (event.target as Element).classList.contains("dreambooth-open");
-    if (target) focusOn(target.index);
-    else if (event.key === " " && onTile) toggle(index, !selected.has(index));
+    if (target) {
+      focusOn(target.index);
+      anchor.current ??= index;
+      if (event.shiftKey && target.status === "ready") onClick(target, { ...NO_MODIFIER, shiftKey: true });
+      else if (!event.shiftKey) anchor.current = null;
+    } else if (event.key === " " && onTile) select(toggle(selection(), index));
     else if (event.key === "a" && (event.ctrlKey || event.metaKey)) props.onSelectAll();
     else if (event.key === "Escape" && selected.size) props.onSelect([]);
     else return;
@@ -130,6 +146,7 @@ export function Grid(props: Props): VNode {
         data-live={props.live || undefined}
         style={style}
         onKeyDown={onKeyDown}
+        {...longPress}
         onFocusIn={(event) => {
           const index = (event.target as Element).closest<HTMLElement>("li")?.dataset.index;
           if (index !== undefined) setActive(Number(index));
@@ -146,8 +163,8 @@ export function Grid(props: Props): VNode {
               selected: selected.has(entry.index),
               active: entry.index === stop,
               busy: props.busy ?? false,
-              onOpen: () => props.onOpen(entry),
-              onSelect: (on) => toggle(entry.index, on),
+              onOpen: (event) => onClick(entry, event),
+              onSelect: (on) => select(toggle(selection(), entry.index, on)),
               onDownload: () => props.onDownload(entry),
               onRetry: () => props.onRetry(entry),
             })}

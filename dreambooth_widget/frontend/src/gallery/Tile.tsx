@@ -25,7 +25,7 @@ export interface TileProps {
   active: boolean;
   /** A cell holds the kernel. */
   busy: boolean;
-  onOpen(): void;
+  onOpen(event: MouseEvent): void;
   onSelect(on: boolean): void;
   onDownload(): void;
   onRetry(): void;
@@ -34,11 +34,11 @@ export interface TileProps {
 interface TileOptions {
   /** What is drawn instead of the picture. */
   children?: ComponentChildren;
-  /** What a screen reader is told of the picture after its number, or "". */
+  /** Appended to the picture's number for a screen reader, or "". */
   about?: string;
   /** Which of its request's pictures it is, from 0. */
-  place?: number;
-  /** How long its thumbnail may take before it is asked for, in milliseconds. */
+  pictureIndex?: number;
+  /** Milliseconds that its thumbnail may take before it is requested. */
   patience?: number;
 }
 
@@ -77,19 +77,19 @@ export function Tile(props: TileProps & TileOptions): VNode {
 function Ready({ entry, total, store, large, selected, active, ...on }: TileProps & TileOptions): VNode {
   const source = (large ? store.url(entry.id, "preview") : undefined) ?? store.url(entry.id, "thumbnail");
   const lacking = !source;
-  const { about = "", place = entry.index, patience = LOST_AFTER } = on;
+  const { about = "", pictureIndex = entry.index, patience = LOST_AFTER } = on;
   useEffect(() => {
     if (!lacking) return;
     const timer = setTimeout(() => store.want(entry, "thumbnail").catch(() => undefined), patience);
     return () => clearTimeout(timer);
   }, [entry.id, lacking]);
-  const number = `picture ${place + 1}${about}`;
+  const number = `picture ${pictureIndex + 1}${about}`;
   const tabIndex = active ? 0 : -1;
   return (
     <>
       <Button
         class="dreambooth-open"
-        aria-label={nameOf(entry, place, total, "Open picture") + about}
+        aria-label={nameOf(entry, pictureIndex, total, "Open picture") + about}
         tabIndex={tabIndex}
         onClick={on.onOpen}
       >
@@ -117,7 +117,7 @@ function Ready({ entry, total, store, large, selected, active, ...on }: TileProp
 }
 
 function Missing(props: TileProps & TileOptions & { retry: Retry }): VNode {
-  const { entry, active, busy, retry, about = "", place = entry.index, onRetry } = props;
+  const { entry, active, busy, retry, about = "", pictureIndex = entry.index, onRetry } = props;
   const code = /\b[45]\d\d\b/.exec(entry.reason)?.[0];
   const text = {
     "": capitalized(entry.reason) || "Could not be loaded",
@@ -131,7 +131,7 @@ function Missing(props: TileProps & TileOptions & { retry: Retry }): VNode {
       <p title={entry.reason} role={retry ? "status" : undefined}>
         {text}
       </p>
-      <Button aria-label={`Retry picture ${place + 1}${about}`} tabIndex={active ? 0 : -1} onClick={onRetry}>
+      <Button aria-label={`Retry picture ${pictureIndex + 1}${about}`} tabIndex={active ? 0 : -1} onClick={onRetry}>
         Retry
       </Button>
     </>

@@ -13,6 +13,7 @@ interface Props {
   details?: boolean;
   onSize(size: Size): void;
   onSelectAll(): void;
+  onClear(): void;
   onDownload(): void;
   onCompare(): void;
   onDetails?(): void;
@@ -44,12 +45,11 @@ export function Toolbar(props: Props): VNode {
           ))}
         </fieldset>
       )}
-      {several && (
-        <Word icon="all" label={selected === ready ? "Select none" : "Select all"} onClick={props.onSelectAll} />
-      )}
+      {several && selected > 0 && <output>{selected} selected</output>}
+      {several && selected < ready && <Word icon="all" label="Select all" onClick={props.onSelectAll} />}
       <Word
         icon="down"
-        label={downloading ? "Preparing…" : selected && several ? `Download ${selected}` : "Download"}
+        label={downloading ? "Preparing…" : "Download"}
         off={downloading || !ready}
         onClick={props.onDownload}
       />
@@ -62,6 +62,7 @@ export function Toolbar(props: Props): VNode {
           onClick={props.onCompare}
         />
       )}
+      {several && selected > 0 && <Word icon="cross" label="Clear" onClick={props.onClear} />}
       {props.onDetails && <Word icon="info" label="Details" aria-expanded={props.details} onClick={props.onDetails} />}
     </div>
   );

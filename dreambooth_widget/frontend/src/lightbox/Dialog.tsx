@@ -3,7 +3,7 @@ import type { ComponentChildren, VNode } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { isHostShortcut, OWN_KEYS } from "../ui/keys";
 import { keyName } from "./keymap";
-import { follow, isPaintedOver, LOWEST_VIEWPORT, place, type Viewport, visibleViewport } from "./visibleViewport";
+import { follow, isPaintedOver, LOWEST_VIEWPORT, placeDialog, type Viewport, visibleViewport } from "./visibleViewport";
 
 /** CSS pixels. */
 const HIGHEST_INLINE = 900;
@@ -50,7 +50,7 @@ async function open(dialog: HTMLDialogElement, signal: AbortSignal): Promise<voi
   if (signal.aborted) return;
   if (viewport.height < LOWEST_VIEWPORT || isPaintedOver()) return openInline(dialog, viewport, signal);
   if (viewport.height < window.innerHeight - 1) {
-    place(dialog, viewport);
+    placeDialog(dialog, viewport);
     follow(dialog, signal);
   }
   dialog.showModal();
@@ -80,7 +80,7 @@ function openInline(dialog: HTMLDialogElement, { height }: Viewport, signal: Abo
 function keepKeys(dialog: HTMLDialogElement, onKey: (name: string) => boolean, signal: AbortSignal): void {
   const ours = (event: Event): boolean => {
     const target = event.composedPath()[0] as Node;
-    // With nothing focused keys come from the body; behind a modal dialog they are nobody else's.
+    // With nothing focused keys come from the body; behind a modal dialog they belong to it.
     return dialog.contains(target) || (dialog.matches(":modal") && target.contains(dialog));
   };
   const stop = (event: Event): void => {

@@ -58,7 +58,7 @@ function Opened(props: LightboxProps): VNode {
     [nameOf(one, at, entries.length), props.captionOf(one)].filter(Boolean).join(", ");
   const caption = props.captionOf(entry);
   const picture = sizeOf(entry);
-  const viewing = useView(entry.id, stage, picture);
+  const viewing = useView(stage, picture);
   const { scale } = viewing.view;
   const shown = usePicture(store, entry, kindFor(picture, scale * devicePixelRatio), (reason) => {
     if (reason) say(`No sharper picture: ${reason}`);

@@ -6,6 +6,9 @@ import { type Gestures, trackGestures } from "./gestures";
 import type { LoadedPicture } from "./usePicture";
 import type { Viewing } from "./useView";
 
+/** Device pixels per pixel of the picture from which on its pixels are shown as squares. */
+const CRISP = 2;
+
 interface StageProps {
   /** What is drawn, and a new one makes a new image: the last one must not show through. */
   id: string;
@@ -52,7 +55,7 @@ export function Stage({ id, alt, picture, shown, viewing, stage, onSize, onTurn 
   }, []);
 
   const { x, y, scale } = viewing.view;
-  const place = `translate(-50%, -50%) translate(${x + aside}px, ${y}px) scale(${scale})`;
+  const transform = `translate(-50%, -50%) translate(${x + aside}px, ${y}px) scale(${scale})`;
   return (
     <div
       ref={ref}
@@ -67,7 +70,8 @@ export function Stage({ id, alt, picture, shown, viewing, stage, onSize, onTurn 
           src={shown.url}
           alt={alt}
           draggable={false}
-          style={{ width: `${picture.width}px`, height: `${picture.height}px`, transform: place }}
+          data-crisp={scale * devicePixelRatio >= CRISP || undefined}
+          style={{ width: `${picture.width}px`, height: `${picture.height}px`, transform }}
         />
       )}
     </div>

@@ -11,8 +11,9 @@ describe("fitting", () => {
     expect(fitView(STAGE, { width: 1000, height: 2000 }).scale).toBe(0.3);
   });
 
-  it("never enlarges a small picture", () => {
-    expect(fitView(STAGE, SMALL)).toEqual({ scale: 1, x: 0, y: 0 });
+  it("fills the stage with a small picture, up to eight to one", () => {
+    expect(fitView(STAGE, SMALL)).toEqual({ scale: 6, x: 0, y: 0 });
+    expect(fitView(STAGE, { width: 10, height: 10 }).scale).toBe(8);
   });
 
   it("asks for no original while the stage has no size", () => {

@@ -31,9 +31,9 @@ export function sizeOf(entry: PictureEntry): Size {
   return { width: entry.width ?? PREVIEW_EDGE, height: entry.height ?? PREVIEW_EDGE };
 }
 
-/** The whole picture in the middle of the stage, with some air above and below, never larger than it is. */
+/** The whole picture in the middle of the stage, as large as that allows, with some air above and below. */
 export function fitView(stage: Size, picture: Size): View {
-  const scale = Math.min(1, stage.width / picture.width, (stage.height - AIR) / picture.height);
+  const scale = Math.min(LARGEST, stage.width / picture.width, (stage.height - AIR) / picture.height);
   return { scale: Math.max(0, scale), x: 0, y: 0 };
 }
 

@@ -22,7 +22,7 @@ export function trackGestures(stage: HTMLElement, current: () => Gestures, signa
   let from: Point | null = null;
   let tapped: (Point & { time: number }) | null = null;
 
-  const place = (event: MouseEvent): Point => {
+  const pointOf = (event: MouseEvent): Point => {
     const box = stage.getBoundingClientRect();
     return { x: event.clientX - box.left - box.width / 2, y: event.clientY - box.top - box.height / 2 };
   };
@@ -30,21 +30,21 @@ export function trackGestures(stage: HTMLElement, current: () => Gestures, signa
   const press = (event: PointerEvent): void => {
     if (event.button !== 0) return;
     stage.setPointerCapture(event.pointerId);
-    down.set(event.pointerId, place(event));
-    from = down.size === 1 ? place(event) : null;
+    down.set(event.pointerId, pointOf(event));
+    from = down.size === 1 ? pointOf(event) : null;
   };
 
   const drag = (event: PointerEvent): void => {
     if (!down.has(event.pointerId)) return;
     const before = [...down.values()];
-    down.set(event.pointerId, place(event));
+    down.set(event.pointerId, pointOf(event));
     const { shift, factor, at } = pinch(before, [...down.values()]);
     current().move(shift, factor, at);
   };
 
   const release = (event: PointerEvent): void => {
     if (!down.delete(event.pointerId) || down.size > 0) return;
-    const at = place(event);
+    const at = pointOf(event);
     const total = from && event.type === "pointerup" ? { x: at.x - from.x, y: at.y - from.y } : null;
     current().end(total);
     if (total && Math.hypot(total.x, total.y) < TAP_PIXELS) tap(at, event.timeStamp);
@@ -60,7 +60,7 @@ export function trackGestures(stage: HTMLElement, current: () => Gestures, signa
 
   const turn = (event: WheelEvent): void => {
     event.preventDefault();
-    current().move({ x: 0, y: 0 }, wheelFactor(event), place(event));
+    current().move({ x: 0, y: 0 }, wheelFactor(event), pointOf(event));
   };
 
   stage.addEventListener("pointerdown", press, { signal });

@@ -15,13 +15,13 @@ interface LoadedFile {
 
 export interface LoadedPicture {
   url: string | undefined;
-  /** A sharper file is asked for. */
+  /** A sharper file is on its way. */
   busy: boolean;
 }
 
 /**
  * Climbs from what is at hand up to `kind`, one file after the other, each decoded before it is shown so that
- * nothing flashes. `settled` hears once per climb: null, or the reason why there is nothing sharper.
+ * nothing flashes. `settled` is called once per climb: with null, or with the reason why there is nothing sharper.
  */
 export function usePicture(
   store: PictureStore,

@@ -16,17 +16,17 @@ export interface Viewing {
 
 const CENTRE: Point = { x: 0, y: 0 };
 
-/** The view of the picture called `key`; another key starts with a fitting one, and so does a resized stage that fitted. */
-export function useView(key: string, stage: Size, picture: Size): Viewing {
-  const [held, hold] = useState<{ key: string; view: View } | null>(null);
+/** The view of `picture`. Zoom and position stay when another one takes its place; what fitted goes on to fit. */
+export function useView(stage: Size, picture: Size): Viewing {
+  const [held, hold] = useState<View | null>(null);
   const fitted = fitView(stage, picture);
-  const viewOf = (state: typeof held): View => (state?.key === key ? clampView(state.view, stage, picture) : fitted);
+  const viewOf = (state: typeof held): View => (state ? clampView(state, stage, picture) : fitted);
 
   // Several pointer events can come between two drawings, so each starts from the state and not from what is drawn.
   const change = (next: (view: View) => View): void =>
     hold((state) => {
       const view = clampView(next(viewOf(state)), stage, picture);
-      return view.scale > fitted.scale * 1.001 ? { key, view } : null;
+      return view.scale > fitted.scale * 1.001 ? view : null;
     });
 
   const view = viewOf(held);

@@ -23,7 +23,7 @@ export function isPaintedOver(): boolean {
   return document.body.hasAttribute("data-vscode-theme-kind");
 }
 
-/** Measures it with a sentinel beside `neighbour`; the whole window when nothing can be told. */
+/** Measures it with a sentinel beside `neighbour`; the whole window when the observer reports nothing. */
 export function visibleViewport(neighbour: Element, signal: AbortSignal): Promise<Viewport> {
   // As a popover it lies in the top layer: below JupyterLab's `contain: strict` a fixed element is boxed to its cell.
   const sentinel = document.createElement("div");
@@ -51,7 +51,7 @@ export function visibleViewport(neighbour: Element, signal: AbortSignal): Promis
 }
 
 /** Lays the dialog over the viewport. */
-export function place(dialog: HTMLElement, { top, height }: Viewport): void {
+export function placeDialog(dialog: HTMLElement, { top, height }: Viewport): void {
   dialog.style.setProperty("--db-top", `${Math.round(top)}px`);
   dialog.style.setProperty("--db-height", `${Math.round(height)}px`);
 }
@@ -62,7 +62,7 @@ export function follow(dialog: HTMLElement, signal: AbortSignal): void {
     async ([entry]) => {
       if (!entry || entry.intersectionRatio > 0.99) return;
       const viewport = await visibleViewport(dialog, signal);
-      if (!signal.aborted && viewport.height >= LOWEST_VIEWPORT) place(dialog, viewport);
+      if (!signal.aborted && viewport.height >= LOWEST_VIEWPORT) placeDialog(dialog, viewport);
     },
     { threshold: [0.25, 0.5, 0.75, 0.9, 0.99] },
   );

@@ -3,6 +3,7 @@
  * however many traits changed together, and once per frame however many pictures came.
  */
 import { browserSeconds, KernelClock } from "./clock";
+import { Host } from "./host";
 import type { Card, FromKernel, ToKernel, Traits, WidgetModel } from "./messages";
 
 /** What the traits of both cards have. */
@@ -19,7 +20,7 @@ export type View<T = Traits> = T & {
   alive: boolean;
   /** The comm is closed: the kernel that made the widget was restarted or has ended. */
   gone: boolean;
-  /** The kernel's execution status ("idle", "busy", "dead" …) where the host shows it, else "". */
+  /** "busy" while a cell is known to run, "dead" without a kernel, else "": nothing is known. */
   kernelStatus: string;
 };
 
@@ -56,6 +57,7 @@ const NO_FRAME = 200;
 export class ModelBridge<T extends SharedTraits = Traits, Intent = ToKernel, Message = FromKernel> {
   readonly clock = new KernelClock();
   #model: WidgetModel<T, Intent>;
+  #host: Host;
   #blank: T;
   #onView: (view: View<T>) => void;
   #heard = browserSeconds();
@@ -74,6 +76,7 @@ export class ModelBridge<T extends SharedTraits = Traits, Intent = ToKernel, Mes
     signal: AbortSignal,
   ) {
     this.#model = model;
+    this.#host = new Host(model.widget_manager, model.get("_dom_classes" as never));
     this.#blank = blank;
     this.#onView = onView;
     this.#signal = signal;
@@ -109,7 +112,7 @@ export class ModelBridge<T extends SharedTraits = Traits, Intent = ToKernel, Mes
       ...traits,
       heard: this.clock.at(this.#heard),
       alive: this.#alive,
-      gone: this.#gone,
+      gone: this.#gone || this.#host.kernelChanged(),
       kernelStatus: this.kernelStatus(),
     };
   }
@@ -119,30 +122,26 @@ export class ModelBridge<T extends SharedTraits = Traits, Intent = ToKernel, Mes
       this.#model.send(message);
     } catch {
       // ipywidgets throws when the comm is closed.
-      this.setGone(true);
+      this.#setGone(true);
     }
   };
 
-  /** Follows the class by which ipywidgets marks a view whose comm is closed. */
+  /** Follows the comm: its state where the host shows its models, else the class that ipywidgets gives to `el`. */
   watchComm(el: Element): void {
-    const look = (): void => this.setGone(el.closest(".jupyter-widgets-disconnected") !== null);
+    const look = (): void => this.#setGone(el.closest(".jupyter-widgets-disconnected") !== null);
     const observer = new MutationObserver(look);
     observer.observe(el, { attributeFilter: ["class"] });
     this.#signal.addEventListener("abort", () => observer.disconnect());
     look();
+    this.#host.el = el;
+    this.#host.findModel((model) => {
+      const follow = (): void => this.#setGone(!model.comm_live);
+      model.on("comm_live_update", follow);
+      this.#signal.addEventListener("abort", () => model.off("comm_live_update", follow));
+    });
   }
 
-  setGone(gone: boolean): void {
-    if (gone === this.#gone) return;
-    this.#gone = gone;
-    this.#draw();
-  }
-
-  kernelStatus(): string {
-    // JupyterLab's and Notebook 7's manager has the kernel; others have nothing of that name.
-    const manager = this.#model.widget_manager as { kernel?: { status?: unknown } | null } | undefined;
-    return String(manager?.kernel?.status ?? "");
-  }
+  kernelStatus = (): string => this.#host.kernelStatus();
 
   /** Writes the one trait that belongs to both sides. */
   select = (selected: T["selected"]): void => {
@@ -150,6 +149,12 @@ export class ModelBridge<T extends SharedTraits = Traits, Intent = ToKernel, Mes
     this.#model.save_changes();
     this.#draw();
   };
+
+  #setGone(gone: boolean): void {
+    if (gone === this.#gone) return;
+    this.#gone = gone;
+    this.#draw();
+  }
 
   #names(): (keyof T & string)[] {
     return Object.keys(this.#blank) as (keyof T & string)[];

@@ -7,6 +7,6 @@ export const UNASKED_PREVIEWS = 8;
 /** Longest edge of a preview, in pixels. */
 export const PREVIEW_EDGE = 1024;
 /** What Pillow reads for us. Anything else (SVG!) is bytes to save, never something to show. */
-export const PICTURE_TYPES = ["image/png", "image/jpeg", "image/webp", "image/gif"];
+export const PICTURE_TYPES = ["image/png", "image/jpeg", "image/webp", "image/gif", "image/avif"];
 /** What an error card offers: the key field, key and request id, the prompt to copy, or another check alone. */
 export const REMEDIES = ["key", "edit", "prompt", "check"] as const;

@@ -10,7 +10,7 @@ import type { REMEDIES } from "./constants";
 export type Status = "idle" | "processing" | "downloading" | "success" | "error" | "stopped" | "timed_out";
 export type Activity = "" | "retrying" | "rate_limited";
 
-/** The three sizes of a picture: 384 px pushed as it is ready, 1024 px after them, the original bytes when asked for. */
+/** The three sizes of a picture: 384 px sent when it is ready, 1024 px after them, the original bytes on request. */
 export type PictureKind = "thumbnail" | "preview" | "original";
 
 export interface PictureEntry {

@@ -20,7 +20,7 @@ export interface PictureStore {
 }
 
 export const BUDGET = 64 * 1024 * 1024;
-/** How long the kernel may be silent about a picture that was asked for. */
+/** Milliseconds that the kernel may be silent about a requested picture. */
 export const PATIENCE = 30_000;
 /** A GIF of one pixel: ASCII but for a few control characters, so it goes into a blob as a string. */
 const PIXEL = "R0lGODlhAQABAAAAACwAAAAAAQABAAACAkQBADs=";
@@ -34,7 +34,7 @@ interface Held {
   size: number;
   /** The pieces as they came, or the one blob that was made of them: most thumbnails of a large gallery are never drawn. */
   parts: BlobPart[];
-  /** "" until somebody asks. */
+  /** "" until a tile needs it. */
   url: string;
 }
 
@@ -53,7 +53,7 @@ function blobOf(held: Held): Blob {
   return blob;
 }
 
-/** Made when it is asked for: 500 blobs and their URLs at once would hold up the first screen. */
+/** Made on the first use: 500 blobs and their URLs at once would hold up the first screen. */
 function urlOf(held: Held): string {
   held.url ||= URL.createObjectURL(blobOf(held));
   return held.url;
@@ -71,7 +71,7 @@ export class KernelPictures implements PictureStore {
   #kernelBusy: () => boolean;
   #waits = new Map<string, Wait>();
 
-  /** `onChange` hears of each arrival, and of the losses that it brought. */
+  /** `onChange` is called after each arrival, and the evictions that it caused. */
   constructor(
     send: (message: ToKernel) => void,
     onChange: () => void,
@@ -144,8 +144,8 @@ export class KernelPictures implements PictureStore {
   #ask(entry: PictureEntry, kind: PictureKind): Promise<Held> {
     if (this.#offline) return Promise.reject(new Error(OFFLINE));
     const key = `${kind}/${entry.id}`;
-    const asked = this.#waits.get(key);
-    if (asked) return asked.promise;
+    const pending = this.#waits.get(key);
+    if (pending) return pending.promise;
     const promise = this.#wait(key);
     this.#send({ type: GET_PICTURE, kind, index: entry.index, id: entry.id });
     return promise;
@@ -183,7 +183,7 @@ export class KernelPictures implements PictureStore {
 
   #collect(piece: Piece, buffer: DataView): void {
     const key = `${piece.kind}/${piece.id}`;
-    // A second view's "ready" brings everything to every view once more; a zip is of the view that asked.
+    // A second view's "ready" brings everything to every view once more; a zip belongs to the view that requested it.
     if (this.#held.has(key) || (piece.kind === ZIP && !this.#waits.has(key))) return;
     this.#bePatient(key);
     const parts = this.#pieces.get(key) ?? new Array<DataView | undefined>(piece.parts).fill(undefined);

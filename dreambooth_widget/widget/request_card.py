@@ -1,0 +1,180 @@
+"""The card of one request: what is shown of its job, and what its views ask for.
+
+State runs one way, `FetchState` → traits → view; intents come back as messages of the views.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import traitlets
+
+from ..client.requests import read_call
+from ..images.files import file_name, file_stem, named
+from .base import BaseWidget, read_only
+from .static_content import read_request
+from .trait_values import card_values, trait_values
+
+if TYPE_CHECKING:
+    from ..client.job import FetchJob
+    from ..client.options import FetchOptions
+    from ..client.state import FetchResult, FetchState, PictureState
+
+__all__ = ["RequestCard"]
+
+
+class RequestCard(BaseWidget):
+    """Shows the states of one job, and does what the buttons of its views ask for."""
+
+    _kind = read_only(traitlets.Unicode("request"))
+    """Which card the front end draws."""
+
+    status = read_only(
+        traitlets.Enum(["idle", "processing", "downloading", "success", "error", "stopped", "timed_out"], "idle")
+    )
+    """What the job is doing. `success` with some pictures missing stays `success`; `message` counts them."""
+    message = read_only(traitlets.Unicode())
+    """One line on what is happening, for people."""
+    request_id = read_only(traitlets.Unicode())
+    """The request being fetched, "" as long as the form is shown."""
+    eta = read_only(traitlets.Float(None, allow_none=True))
+    """The service's estimate of the job's duration, in seconds from `started_at`; None without one."""
+    polls = read_only(traitlets.Int())
+    """Number of polls."""
+    started_at = read_only(traitlets.Float(None, allow_none=True))
+    """Unix time of the first poll."""
+    next_poll_at = read_only(traitlets.Float(None, allow_none=True))
+    """Unix time of the next poll; None while one is under way and when no more come."""
+    finished_at = read_only(traitlets.Float(None, allow_none=True))
+    """Unix time at which the job ended."""
+    pictures = read_only(traitlets.List(traitlets.Dict()))
+    """A small JSON object per link: index, status, reason, id, name, format, width, height (px), size (bytes), text."""
+    selected = traitlets.List(traitlets.Int()).tag(sync=True)
+    """Indices of the selected pictures, ascending. Set it here or by clicking in the gallery."""
+    _card = read_only(traitlets.Dict())
+    """What the card shows besides: caption, activity, error, facts, the kernel's time, form and key."""
+
+    _job: FetchJob | None
+    _options: FetchOptions
+    _shown: FetchState
+
+    @property
+    def result(self) -> FetchResult | None:
+        """The pictures, once the job has succeeded."""
+        return self._job.result if self._job is not None else None
+
+    @property
+    def _can_start(self) -> bool:
+        """Whether there is a request and a key, or a cache that makes the key superfluous."""
+        request_id = self._options.request_id
+        if self._has_key or not request_id:
+            return bool(request_id)
+        return self._cache is not None and self._cache.has_all(self._options.endpoint_at(self._endpoint), request_id)
+
+    # -- state out ---------------------------------------------------------------------------------------------
+
+    def _follow(self, job: FetchJob, state: FetchState) -> None:
+        if job is not self._job:
+            return
+        before = {entry.index for entry in self._shown.pictures if entry.status == "ready"}
+        self._show(state)
+        for entry in state.pictures:
+            if self._viewed and entry.picture is not None and entry.index not in before:
+                self._sender.push(entry.picture, _name(entry, state))
+        if state.final:
+            self._kernel_loop.tasks.run(self._finish(state))
+
+    async def _finish(self, state: FetchState) -> None:
+        """Send the previews to the views, and leave the static copy in the notebook: the job has ended."""
+        if self._viewed and self.result:
+            have = [picture.digest for picture in self.result]
+            self._sender.push_all(self.result, state.request_id, have=have)
+        await self._save_copy(state, read_request(self.result or state, state.caption))
+
+    def _show(self, state: FetchState) -> None:
+        """Set the traits to a state, in one message with every trait that changed."""
+        self._shown = state
+        card = card_values(state, form=not self._can_start, has_key=self._has_key)
+        with self.hold_sync():
+            self.set_trait("_card", card)
+            for name, value in trait_values(state).items():
+                self.set_trait(name, value)
+            if state.count is not None and any(index >= state.count for index in self.selected):
+                self.selected = [index for index in self.selected if index < state.count]
+        if not state.final:
+            milestone = (state.status, state.request_id, len(state.pictures), state.caption)
+            self._note_milestone(milestone, lambda: read_request(state, state.caption))
+
+    @traitlets.validate("selected")
+    def _check_selected(self, proposal: Any) -> list[int]:
+        """Sort the indices. Raises TraitError for one that no picture has, as soon as their number is known."""
+        indices = sorted({index for index in proposal["value"] if index >= 0})
+        count = self._shown.count
+        if count is not None and indices and indices[-1] >= count:
+            raise traitlets.TraitError(f"there is no picture with index {indices[-1]}: the request has {count}")
+        return indices
+
+    # -- intents in --------------------------------------------------------------------------------------------
+
+    _intents = frozenset({"ready", "copy_missing", "start", "stop", "poll_now", "get_picture", "retry", "zip"})
+
+    def _on_ready(self, content: Mapping[str, Any]) -> None:
+        """Send the state and the pictures that are lacking: a view appeared, or the page was reloaded."""
+        self._viewed = True
+        self._show(self._shown)
+        have = content.get("have")
+        ready = [entry.picture for entry in self._shown.pictures if entry.picture is not None]
+        self._sender.push_all(ready, self._shown.request_id, have=have if isinstance(have, list) else ())
+        if self._outputs is not None:
+            self._outputs.view_appeared()
+
+    def _on_start(self, content: Mapping[str, Any]) -> None:
+        """Start with what was typed into the form: a key, a request id, or both."""
+        typed = content.get("key")
+        secret, request = read_call(
+            typed or self._key, str(content.get("request_id") or "") or self._options, None if typed else self._redact
+        )
+        if typed:
+            self._use_key(secret)
+        if request.request_id != self._options.request_id:
+            self._options = request
+            self._drop_job()
+        if self._job is not None and not self._job.state.final:
+            self._drop_job()
+        self.start()
+
+    def _drop_job(self) -> None:
+        if self._job is not None:
+            self._job.stop()
+            self._job = None
+
+    def _on_stop(self, content: Mapping[str, Any]) -> None:
+        self.stop()
+
+    def _on_poll_now(self, content: Mapping[str, Any]) -> None:
+        self.check_now()
+
+    def _on_get_picture(self, content: Mapping[str, Any]) -> None:
+        self._send_picture(content, self._entry(content.get("index")), self._shown.request_id)
+
+    def _on_retry(self, content: Mapping[str, Any]) -> None:
+        entry = self._entry(content.get("index"))
+        if self._job is not None and entry is not None:
+            self._job.retry_picture(entry.index)
+
+    def _on_zip(self, content: Mapping[str, Any]) -> None:
+        indices = content.get("indices")
+        entries = [self._entry(index) for index in indices] if isinstance(indices, list) else []
+        chosen = [entry.picture for entry in entries if entry is not None and entry.picture is not None]
+        request_id = self._shown.request_id
+        self._send_zip(content, named(chosen, request_id), file_stem(request_id))
+
+    def _entry(self, index: object) -> PictureState | None:
+        entries = self._shown.pictures
+        return entries[index] if isinstance(index, int) and 0 <= index < len(entries) else None
+
+
+def _name(entry: PictureState, state: FetchState) -> str:
+    assert entry.picture is not None
+    return file_name(state.request_id, entry.index, entry.picture.extension)
