@@ -80,7 +80,7 @@ def test_missing_jupyterlab_names_commands(tmp_path: Path, monkeypatch: pytest.M
     ],
 )
 def test_screen_depends_on_platform(platform: str, environ: dict[str, str], seen: bool) -> None:
-    """A browser is started only where somebody would see it."""
+    """A browser is started only where the user would see it."""
     assert command.has_screen(platform, environ) is seen
 
 
@@ -202,7 +202,7 @@ def test_jupyterlab_serves_copy_until_signal(tmp_path: Path, how: signal.Signals
 
 
 def address_printed_by(lab: subprocess.Popen[str]) -> str:
-    """Return the address of the notebook as JupyterLab tells it."""
+    """Return the address of the notebook as JupyterLab prints it."""
     assert lab.stdout is not None
     said = []
     for line in lab.stdout:  # ends with the process; pytest-timeout watches over it

@@ -1,6 +1,6 @@
 """What is built and installed: sdist, wheel, the front end's bundle, with and without Node, and Binder's folder.
 
-Everything is built from a copy of what git would give somebody, and installed into environments made for the test.
+Everything is built from a copy of what a clone holds, and installed into environments made for the test.
 """
 
 from __future__ import annotations
@@ -319,7 +319,7 @@ def test_packed_bundle_is_small() -> None:
 
 
 def test_bundle_imports_nothing(bundle: Callable[[str], bytes]) -> None:
-    """anywidget loads the module from a blob URL, from where no import resolves; and nothing comes from a network."""
+    """No import resolves from the blob URL from which anywidget loads the module, and nothing comes from a network."""
     script = bundle("widget.js").decode()
     assert re.search(r"""(^|[;}\s])import\s*[("'{*\w]""", script) is None
     assert re.search(r"@import|url\(\s*['\"]?(https?:)?//", bundle("widget.css").decode()) is None
@@ -333,7 +333,7 @@ def test_missing_bundle_names_command(tmp_path: Path) -> None:
 
 
 def test_the_lock_file_names_every_platform() -> None:
-    """npm leaves a platform's package out when a registry lacks it, and `npm ci` then fails on every machine."""
+    """Where a registry lacks a platform's package, npm leaves it out, and `npm ci` then fails on every machine."""
     lock = json.loads((ROOT / "dreambooth_widget/frontend/package-lock.json").read_text(encoding="utf-8"))["packages"]
     wanted = {name for entry in lock.values() for name in entry.get("optionalDependencies", {})}
     assert sorted(name for name in wanted if f"node_modules/{name}" not in lock) == []
@@ -354,7 +354,7 @@ def test_binder_reads_its_folder(checkout: Path) -> None:
 
 
 def test_quickstart_is_kept_without_results() -> None:
-    """The notebook in git has no outputs and no widget state: they would be somebody's, and old."""
+    """The notebook in git has no outputs and no widget state: they would be of one machine, and old."""
     notebook = json.loads((ROOT / "notebooks" / "quickstart.ipynb").read_text(encoding="utf-8"))
     assert "widgets" not in notebook["metadata"]
     for cell in notebook["cells"]:

@@ -131,6 +131,8 @@ async def _exchange(
             options[where] = {**options.get(where, {}), "Proxy-Authorization": proxy.authorization}
     try:
         context = await tls_context()
+        if session.closed:  # meanwhile
+            return Failure("the client was closed")
         async with session.request(method, url, allow_redirects=False, ssl=context, **options) as response:
             progress.begin_body()
             if method == "GET" and response.status != 200:

@@ -96,6 +96,7 @@ async def supervise(work: Coroutine[Any, Any, T], progress: Progress) -> T | Fai
         if not task.done():
             task.cancel()
             await asyncio.wait({task})
+        work.close()  # a task that is cancelled before its first step has never awaited it
 
 
 async def _without_frames(work: Coroutine[Any, Any, T]) -> T:

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Generator, Sequence
+from collections.abc import AsyncIterator, Callable, Generator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from .loading import PictureLoader
 from .options import FetchOptions
 from .polling import PollDecision, Poller
 from .schedule import DurationHistory
-from .state import FetchResult, FetchState, PictureState
+from .state import FetchResult, FetchState, PictureState, describe_progress, describe_result
 
 if TYPE_CHECKING:
     from ..protocol.answers import Finished
@@ -197,7 +197,7 @@ class FetchJob:
         try:
             self._result = await self._fetch()
             source = ", from the cache" if self._loader.all_recalled else ""
-            self._end(status="success", message=_summary(self._result) + source, error=None)
+            self._end(status="success", message=describe_result(self._result) + source, error=None)
         except DreamboothError as error:
             timed_out = isinstance(error, DeadlineExceededError)
             self._end(status="timed_out" if timed_out else "error", message=error.message, error=error)
@@ -275,7 +275,7 @@ class FetchJob:
         entries = tuple(replace(entry, url=finished.links[entry.index].url) for entry in announced)
         self._change(
             status="downloading",
-            message=_progress(entries),
+            message=describe_progress(entries),
             activity="",
             next_poll_at=None,
             waiting_since=None,
@@ -297,12 +297,12 @@ class FetchJob:
         await self._loader.load(self._state.pictures[index])
         assert self._result is not None
         self._result = self._make_result(self._result.duration)
-        self._change(message=_summary(self._result))
+        self._change(message=describe_result(self._result))
 
     def _show(self, entry: PictureState) -> None:
         state = self._state.with_picture(entry)
         if state.status == "downloading":
-            state = replace(state, message=_progress(state.pictures))
+            state = replace(state, message=describe_progress(state.pictures))
         self._publish(state)
 
     def _make_result(self, duration: float) -> FetchResult:
@@ -352,16 +352,3 @@ def _runs_here(loop: asyncio.AbstractEventLoop) -> bool:
         return asyncio.get_running_loop() is loop
     except RuntimeError:
         return False
-
-
-def _progress(pictures: Sequence[PictureState]) -> str:
-    loaded = sum(entry.status == "ready" for entry in pictures)
-    return f"{loaded} of {len(pictures)} picture{'' if len(pictures) == 1 else 's'}"
-
-
-def _summary(result: FetchResult) -> str:
-    count = len(result) + len(result.missing)
-    pictures = f"{count} picture{'' if count == 1 else 's'}"
-    if not result.missing:
-        return pictures
-    return f"{len(result)} of {pictures}, {len(result.missing)} could not be loaded"

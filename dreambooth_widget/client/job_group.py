@@ -1,4 +1,4 @@
-"""Many requests at once: their jobs in the order asked, how they stand together, and their outcomes as they come.
+"""Many requests at once: their jobs in the order given, and their outcomes as they come.
 
 Knows no widget. Everything here happens on one event loop.
 """
@@ -55,7 +55,7 @@ class _Entry:
 
 
 class FetchJobs:
-    """Requests that are fetched together. `start` makes the job for a plan; `on_change` hears which place changed.
+    """Requests that are fetched together. `start` makes the job for options; `on_change` gets the index that changed.
 
     One that fails never disturbs the others: `outcomes` has its error where theirs have their results.
     """
@@ -63,20 +63,20 @@ class FetchJobs:
     def __init__(
         self,
         start: Callable[[FetchOptions], FetchJob],
-        on_change: Callable[[int], None] = lambda place: None,
+        on_change: Callable[[int], None] = lambda index: None,
     ) -> None:
         self._start = start
         self._on_change = on_change
         self._entries: list[_Entry] = []
-        self._ends: list[int] = []  # the places in the order in which they ended; one that began again may stand twice
-        self._line: deque[int] = deque()  # the places that are about to begin
+        self._ends: list[int] = []  # indices in the order of the ends; a request that began again may be in it twice
+        self._line: deque[int] = deque()  # indices of those that are about to begin
         self._moved = asyncio.Event()
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def __getitem__(self, place: int) -> FetchState:
-        return self._entries[place].state
+    def __getitem__(self, index: int) -> FetchState:
+        return self._entries[index].state
 
     # -- what is known -----------------------------------------------------------------------------------------
 
@@ -98,17 +98,17 @@ class FetchJobs:
     # -- intents -----------------------------------------------------------------------------------------------
 
     def add(self, asked: Iterable[RequestSpec]) -> range:
-        """Take these in as well, to be started; their places."""
+        """Take these in as well, to be started; their indices."""
         first = len(self._entries)
         self._entries += [_Entry(each) for each in asked]
-        places = range(first, len(self._entries))
-        for place in places:
-            self._changed(place)
-        return places
+        indices = range(first, len(self._entries))
+        for index in indices:
+            self._changed(index)
+        return indices
 
     def start(self) -> None:
         """Fetch all that have not been started yet: some now, and some with each turn of the loop, which stays free."""
-        new = [place for place, entry in enumerate(self._entries) if entry.job is None and not entry.state.final]
+        new = [index for index, entry in enumerate(self._entries) if entry.job is None and not entry.state.final]
         self._line = deque(new)
         self._begin_some()
 
@@ -118,11 +118,11 @@ class FetchJobs:
         if self._line:
             asyncio.get_running_loop().call_soon(self._begin_some)
 
-    def again(self, place: int) -> None:
+    def again(self, index: int) -> None:
         """Fetch one once more that has ended without success. One that was stopped or timed out keeps its clock."""
-        entry = self._entries[place]
+        entry = self._entries[index]
         if entry.asked.error is None and entry.state.final and entry.state.status != "success":
-            self._begin(place)
+            self._begin(index)
 
     def stop(self) -> None:
         """Stop waiting for all. The service goes on with them."""
@@ -138,11 +138,11 @@ class FetchJobs:
             if entry.job is not None and not entry.state.final:
                 entry.job.check_now()
 
-    def retry_picture(self, place: int, index: int) -> None:
+    def retry_picture(self, index: int, picture: int) -> None:
         """Load a missing picture of one request again."""
-        job = self._entries[place].job
+        job = self._entries[index].job
         if job is not None:
-            job.retry_picture(index)
+            job.retry_picture(picture)
 
     # -- waiting -----------------------------------------------------------------------------------------------
 
@@ -156,20 +156,20 @@ class FetchJobs:
         return [outcome for entry in self._entries if (outcome := entry.outcome) is not None]
 
     async def as_completed(self) -> AsyncIterator[tuple[int, Outcome]]:
-        """(place, outcome) of each request when it ends, those first that have ended before."""
-        told: set[int] = set()
+        """(index, outcome) of each request when it ends, those first that have ended before."""
+        yielded: set[int] = set()
         seen = 0
-        while len(told) < len(self._entries):
+        while len(yielded) < len(self._entries):
             if seen == len(self._ends):
                 self._moved.clear()
                 await wait_for_event(self._moved)
                 continue
-            place = self._ends[seen]
+            index = self._ends[seen]
             seen += 1
-            outcome = self._entries[place].outcome
-            if outcome is not None and place not in told:
-                told.add(place)
-                yield place, outcome
+            outcome = self._entries[index].outcome
+            if outcome is not None and index not in yielded:
+                yielded.add(index)
+                yield index, outcome
 
     async def finish(self) -> None:
         """Stop all, and wait until nothing of them runs any more."""
@@ -179,23 +179,23 @@ class FetchJobs:
 
     # -- the jobs ----------------------------------------------------------------------------------------------
 
-    def _begin(self, place: int) -> None:
-        entry = self._entries[place]
+    def _begin(self, index: int) -> None:
+        entry = self._entries[index]
         job = entry.job = self._start(entry.job.again() if entry.job is not None else entry.asked.options)
         entry.state = replace(job.state, status="processing")
-        job.subscribe(lambda state: self._follow(place, job, state))
+        job.subscribe(lambda state: self._follow(index, job, state))
 
-    def _follow(self, place: int, job: FetchJob, state: FetchState) -> None:
-        entry = self._entries[place]
+    def _follow(self, index: int, job: FetchJob, state: FetchState) -> None:
+        entry = self._entries[index]
         if job is entry.job:
             entry.state = state
-            self._changed(place)
+            self._changed(index)
 
-    def _changed(self, place: int) -> None:
-        if self._entries[place].state.final:
-            self._ends.append(place)
+    def _changed(self, index: int) -> None:
+        if self._entries[index].state.final:
+            self._ends.append(index)
             self._moved.set()
         try:
-            self._on_change(place)
+            self._on_change(index)
         except Exception:  # a listener's fault must not end the others' jobs
-            log.exception("request %s: a subscriber failed", self._entries[place].state.request_id)
+            log.exception("request %s: a subscriber failed", self._entries[index].state.request_id)

@@ -18,13 +18,22 @@ if TYPE_CHECKING:
     from ..errors import DreamboothError
     from ..images.picture import Picture
 
-__all__ = ["FINAL", "Activity", "FetchResult", "FetchState", "PictureState", "Status"]
+__all__ = [
+    "FINAL",
+    "Activity",
+    "FetchResult",
+    "FetchState",
+    "PictureState",
+    "Status",
+    "describe_progress",
+    "describe_result",
+]
 
 Status = Literal["idle", "processing", "downloading", "success", "error", "stopped", "timed_out"]
 Activity = Literal["", "retrying", "rate_limited"]
 
 FINAL: frozenset[Status] = frozenset({"success", "error", "stopped", "timed_out"})
-"""The statuses after which nothing more happens unless somebody checks again."""
+"""The statuses after which nothing more happens until the request is checked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +81,7 @@ class FetchState:
 
     @property
     def final(self) -> bool:
-        """Whether nothing more happens unless somebody checks again."""
+        """Whether nothing more happens until the request is checked again."""
         return self.status in FINAL
 
     @property
@@ -105,7 +114,7 @@ class FetchResult(Sequence["Picture"]):
     """The pictures that a job gave: a sequence of the ready ones, in the answer's order.
 
     `missing` names the links that could not be loaded (`PictureState` with its `reason`), `meta` is what
-    the service told of the job (prompt, seed, steps, …), `duration` the seconds from first poll to last byte.
+    the service says about the job (prompt, seed, steps, …), `duration` the seconds from first poll to last byte.
     """
 
     __slots__ = ("duration", "meta", "missing", "pictures", "request_id")
@@ -158,3 +167,18 @@ class FetchResult(Sequence["Picture"]):
         missing = f", {len(self.missing)} missing" if self.missing else ""
         count = f"{len(self)} picture{'' if len(self) == 1 else 's'}"
         return f"<FetchResult {self.request_id}: {count} ({', '.join(sizes)}){missing}, {self.duration:.1f} s>"
+
+
+def describe_progress(pictures: Sequence[PictureState]) -> str:
+    """Return the line under a card that loads pictures: "2 of 4 pictures"."""
+    loaded = sum(entry.status == "ready" for entry in pictures)
+    return f"{loaded} of {len(pictures)} picture{'' if len(pictures) == 1 else 's'}"
+
+
+def describe_result(result: FetchResult) -> str:
+    """Return the line under a card that has its pictures: "4 pictures"."""
+    count = len(result) + len(result.missing)
+    pictures = f"{count} picture{'' if count == 1 else 's'}"
+    if not result.missing:
+        return pictures
+    return f"{len(result)} of {pictures}, {len(result.missing)} could not be loaded"

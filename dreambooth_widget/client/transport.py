@@ -82,6 +82,7 @@ class Transport:
         self._allow_private_hosts = allow_private_hosts
         self._proxy = None if proxy is None else parse_proxy(proxy)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._ending_loop: asyncio.AbstractEventLoop | None = None
         self._reach: Reach | None = None
         self._sessions: Sessions = {}
         # Closes what is open when the client is forgotten, and at exit: no user shall read "Unclosed client session".
@@ -237,7 +238,8 @@ class Transport:
         _close_now(self._sessions)
         self._loop = loop
         self._connections: Connections = connections.Connections(self._limit, self._sessions)
-        self._ending = await close_at_loop_end(self)
+        if self._ending_loop is not loop:  # after `close()` the loop still has the one of before
+            self._ending, self._ending_loop = await close_at_loop_end(self), loop
         self._reach = None
         # aiohttp's time-outs count the wait for a free connection, so the wait comes before the request.
         self._slots = asyncio.Semaphore(self._limit)

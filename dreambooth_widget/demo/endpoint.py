@@ -7,7 +7,7 @@
     widget = DreamboothWidget.from_response(answer, endpoint.key, endpoint=endpoint.url)
 
 `python -m dreambooth_widget.demo` serves it for other programs. It lives on a thread and an event loop
-of its own, so it answers while a cell blocks, and ends quietly with the process when nobody closes it.
+of its own, so it answers while a cell blocks, and ends quietly with the process if it is never closed.
 """
 
 from __future__ import annotations
@@ -39,9 +39,16 @@ DEFAULT_PROMPT = "a photo of sks dog far from home, cinematic light"
 
 
 async def start_demo(port: int = 0, *, host: str = "127.0.0.1", pace: float = 1.0) -> DemoEndpoint:
-    """Start the stand-in and return it once it listens. `port` 0 takes a free one.
+    """Start the stand-in and return it once it listens.
 
-    `pace` scales all of its times: 0.1 makes a job with `eta=8` ready after 0.8 s. OSError when the port is taken.
+    Args:
+        port: The port; 0 takes a free one.
+        host: The address to listen on.
+        pace: Scales all times: 0.1 makes a job with `eta=8` ready after 0.8 s.
+
+    Raises:
+        OSError: The port is taken.
+        ValueError: `pace` is not positive.
     """
     if not pace > 0:
         raise ValueError(f"pace must be positive, not {pace}")
@@ -55,7 +62,7 @@ async def start_demo(port: int = 0, *, host: str = "127.0.0.1", pace: float = 1.
 
 
 class DemoEndpoint:
-    """A running stand-in. Made by `start_demo`; an async context manager that closes itself."""
+    """A running stand-in, made by `start_demo`. As an async context manager it closes itself."""
 
     key = KEY
     """The key that it accepts."""
@@ -84,10 +91,19 @@ class DemoEndpoint:
         seed: int | None = None,
         fail: Failure | None = None,
     ) -> dict[str, Any]:
-        """Queue a generation, and answer as the service's generation call does: `id`, `eta`, `future_links`, ….
+        """Queue a generation and return what the service's generation call answers: `id`, `eta`, `future_links`, ….
 
-        `eta` is in seconds (scaled by the pace), sizes are 64 to 2048 pixels. The same `seed` gives the same
-        pictures. `fail` makes it go wrong, see `Failure`. ValueError says which argument is wrong.
+        Args:
+            prompt: The prompt; a word such as "dune", "aurora", "sea" or "planet" chooses the place.
+            samples: The number of pictures.
+            eta: Seconds until they are ready, scaled by the pace.
+            width: In pixels, 64 to 2048.
+            height: In pixels, 64 to 2048.
+            seed: The same seed gives the same pictures; None takes another one each time.
+            fail: How the job goes wrong, see `Failure`.
+
+        Raises:
+            ValueError: An argument is wrong; the message names it.
         """
         job = self._jobs.add(
             prompt,
@@ -130,7 +146,7 @@ class DemoEndpoint:
     def _run(self, host: str, port: int, listening: Future[None]) -> None:
         try:
             asyncio.run(self._serve(host, port, listening))
-        except BaseException as error:  # the thread's edge: whoever waits for the start gets it
+        except BaseException as error:  # the thread's edge: the future of the start gets it
             if listening.done():
                 log.exception("the stand-in endpoint broke")
             else:

@@ -50,7 +50,7 @@ class Job:
 
     @property
     def meta(self) -> dict[str, Any]:
-        """What the service tells of a job: prompt, seed, size, steps, model."""
+        """The job's prompt, seed, size, steps and model, as in an answer."""
         return {
             "prompt": self.prompt,
             "negative_prompt": _NEGATIVE,

@@ -112,7 +112,8 @@ class Picture:
     @property
     def image(self) -> Image.Image:
         """The picture decoded, upright by its EXIF orientation: a fresh PIL image on each call."""
-        from .worker import DECODING_ERRORS, open_image, quiet_pillow, upright, without_metadata
+        from .rendering import upright
+        from .worker import DECODING_ERRORS, open_image, quiet_pillow, read_orientation, without_metadata
 
         data = self.data
         with quiet_pillow:
@@ -124,7 +125,7 @@ class Picture:
                     raise
                 image = open_image(without_metadata(data), self.format)
                 image.load()
-            turned = upright(image)
+            turned = upright(image, read_orientation(image))
             if turned is not image:
                 turned.info.pop("exif", None)  # code that applies it would turn the image once more
             return turned

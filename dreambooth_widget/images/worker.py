@@ -24,7 +24,7 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
-from PIL import GifImagePlugin, Image, ImageCms, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+from PIL import GifImagePlugin, Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
 from .inspection import (
     EDGES,
@@ -32,15 +32,14 @@ from .inspection import (
     LONGEST_TEXTS,
     MOST_TEXTS,
     Inspection,
-    Kind,
-    Rendition,
     read_frame,
     write_frame,
 )
 from .prompt_text import describe
+from .rendering import TURNS, encode, shrink, to_srgb, upright
 from .sniff import ImageFormat, PictureRefusedError, identify
 
-__all__ = ["DECODING_ERRORS", "inspect", "main", "open_image", "quiet_pillow", "upright", "without_metadata"]
+__all__ = ["DECODING_ERRORS", "inspect", "main", "open_image", "quiet_pillow", "read_orientation", "without_metadata"]
 
 # The readers themselves, not Image.open: that one warns and refuses by Image.MAX_IMAGE_PIXELS, which is the user's
 # where no child process can be started.
@@ -77,21 +76,8 @@ DECODING_ERRORS = (
 )
 """What Pillow's readers raise on damaged files."""
 
-_TURNS: Mapping[int, Image.Transpose] = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 _ORIENTATION, _EXIF_DIRECTORY, _USER_COMMENT = 0x0112, 0x8769, 0x9286
 
-_STRIP = 1 << 22
-"""Pixels that are converted at once: a copy of the whole of a large picture would double the memory it takes."""
-
-_LARGEST_PROFILE = 4 << 20
 _MEMORY = 1 << 30
 """Bytes of address space, or 10 for each pixel where the user allows more than 100 million."""
 
@@ -111,8 +97,8 @@ def inspect(data: bytes, *, max_pixels: int) -> Inspection:
     try:
         image, size = _decode(data, kind, max_pixels)
         orientation, comment = _read_exif(image)
-        large = upright(_to_srgb(_shrink(image, EDGES["preview"]), _profile(image)), orientation)
-        renditions = _encode(large)
+        large = upright(to_srgb(shrink(image, EDGES["preview"]), image.info.get("icc_profile")), orientation)
+        renditions = encode(large)
     except DECODING_ERRORS as error:
         raise _refusal(error, kind) from None
     texts = {**_read_texts(image), **({"UserComment": comment} if comment else {})}
@@ -197,7 +183,12 @@ def _read_exif(image: Image.Image) -> tuple[int, str]:
         comment = _decode_comment(exif.get_ifd(_EXIF_DIRECTORY).get(_USER_COMMENT, b""))
     except DECODING_ERRORS:
         pass
-    return (orientation if orientation in _TURNS else 1), comment
+    return (orientation if orientation in TURNS else 1), comment
+
+
+def read_orientation(image: Image.Image) -> int:
+    """Return the EXIF orientation of an opened file, 1 to 8."""
+    return _read_exif(image)[0]
 
 
 def _decode_comment(raw: object) -> str:
@@ -232,95 +223,7 @@ def _bounded(texts: Mapping[str, Any], longest: int, left: int) -> dict[str, str
     return kept
 
 
-# -- as a screen shows it --------------------------------------------------------------------------------------
-
-
-def upright(image: Image.Image, orientation: int | None = None) -> Image.Image:
-    """Return the image turned by an EXIF orientation (1 to 8), by default by its own; itself when that is 1."""
-    turn = _TURNS.get(_read_exif(image)[0] if orientation is None else orientation)
-    return image if turn is None else image.transpose(turn)
-
-
-def _shown_mode(image: Image.Image) -> Image.Image:
-    """Return it in a mode that can be resized and that its colour profile speaks of: L, LA, RGB, RGBA or CMYK."""
-    if image.mode.startswith(("I", "F")):
-        # Sixteen bits: convert("L") alone would clip everything above 255 to white.
-        return image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
-    if image.has_transparency_data:
-        return image.convert("LA" if image.mode in ("L", "LA", "La", "1") else "RGBA")
-    if image.mode in ("L", "RGB", "CMYK"):
-        return image
-    return image.convert("L" if image.mode == "1" else "RGB")
-
-
-def _shrink(image: Image.Image, edge: int) -> Image.Image:
-    """Return it in a shown mode, at most `edge` pixels wide and high; never enlarged."""
-    factor = max(image.size) // (2 * edge)
-    return _fit(_shown_mode(image) if factor < 2 else _reduce(image, factor), edge)
-
-
-def _reduce(image: Image.Image, factor: int) -> Image.Image:
-    """Return it in a shown mode with squares of `factor` pixels averaged, converted strip by strip."""
-    rows = factor * max(1, _STRIP // (image.width * factor))
-    small = None
-    for top in range(0, image.height, rows):
-        box = (0, top, image.width, min(image.height, top + rows))
-        strip = _shown_mode(image.crop(box)).reduce(factor)
-        small = small or Image.new(strip.mode, (strip.width, math.ceil(image.height / factor)))
-        small.paste(strip, (0, top // factor))
-    assert small is not None
-    return small
-
-
-def _fit(image: Image.Image, edge: int) -> Image.Image:
-    scale = edge / max(image.size)
-    if scale >= 1:
-        return image
-    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
-    return image.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
-
-
-def _profile(image: Image.Image) -> bytes:
-    profile = image.info.get("icc_profile")
-    return profile if isinstance(profile, bytes) and len(profile) <= _LARGEST_PROFILE else b""
-
-
-def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
-    """Return RGB or RGBA in sRGB, from any of the shown modes; a damaged or unfit profile is ignored."""
-    alpha = image.getchannel("A") if image.mode in ("LA", "RGBA") else None
-    colours = image if alpha is None else image.convert(image.mode.removesuffix("A"))
-    shown = _by_profile(colours, profile) or colours.convert("RGB")
-    if alpha is not None:
-        shown.putalpha(alpha)
-    shown.info = {}  # Pillow would write a profile from there, the file's old one too
-    return shown
-
-
-def _by_profile(colours: Image.Image, profile: bytes) -> Image.Image | None:
-    if not profile:
-        return None
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        shown = ImageCms.profileToProfile(colours, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError, ImportError):
-        return None
-    return shown if isinstance(shown, Image.Image) else None
-
-
-def _encode(large: Image.Image) -> dict[Kind, Rendition]:
-    """Return the renditions of a picture that is as large as its preview."""
-    edge = EDGES["thumbnail"]
-    # Two pixels are averaged before the slow, good filter: a third of the time, and no eye sees it.
-    halved = large.reduce(2) if max(large.size) >= 2 * edge else large
-    # A preview as JPEG: twice the bytes of WebP in a thirtieth of the time. Not where something shines through.
-    preview = _encoded(large, "JPEG", 85) if large.mode == "RGB" else _encoded(large, "WEBP", 80)
-    return {"thumbnail": _encoded(_fit(halved, edge), "WEBP", 80), "preview": preview}
-
-
-def _encoded(image: Image.Image, file_format: str, quality: int) -> Rendition:
-    file = io.BytesIO()
-    image.save(file, file_format, quality=quality, method=2)  # WebP's effort, of 6: half of the usual time
-    return Rendition(f"image/{file_format.lower()}", file.getvalue())
+# -- in the kernel -----------------------------------------------------------------------------------------------
 
 
 class _QuietPillow:

@@ -66,7 +66,7 @@ async def test_wrong_key_gives_no_pictures(demo: DemoEndpoint) -> None:
 
 
 async def test_unknown_id_is_not_found(demo: DemoEndpoint) -> None:
-    """As the service says it."""
+    """The answer is the service's own."""
     async with Client(demo.key, endpoint=demo.url, retry=QUICK) as client:
         with pytest.raises(RequestNotFoundError):
             await client.fetch(1)
@@ -93,12 +93,12 @@ async def test_other_addresses_work_too(demo: DemoEndpoint, path: str) -> None:
 
 @pytest.mark.parametrize("body", [b"", b"[1]", b"nonsense", b"\xff\xfe", {"key": 1}, {"request_id": 3}])
 async def test_invalid_bodies_are_refused(demo: DemoEndpoint, body: Any) -> None:
-    """They lack the key, and that is what they are told."""
+    """They lack the key, which is what the answer names."""
     assert (await post(demo.url, body))["message"] == "Invalid Api Key"
 
 
 async def test_other_programs_can_order(demo: DemoEndpoint) -> None:
-    """The generation call works over HTTP, and tells what it lacks."""
+    """The generation call works over HTTP, and names what it lacks."""
     url = f"{demo.origin}/api/v4/dreambooth"
     queued = await post(
         url, {"key": demo.key, "prompt": "a dog", "samples": "2", "eta": 0, "width": "64", "height": 64}
@@ -181,7 +181,7 @@ async def test_close_with_open_connections(demo: DemoEndpoint) -> None:
 
 
 async def test_taken_port_is_an_error(demo: DemoEndpoint) -> None:
-    """The OSError of the start comes to whoever asked for that port, and no thread stays behind."""
+    """`start_demo` raises the OSError, and no thread stays behind."""
     port = int(demo.origin.rsplit(":", 1)[1])
     with pytest.raises(OSError, match="address already in use"):
         await start_demo(port)
@@ -196,7 +196,7 @@ async def test_pace_must_be_positive(pace: float) -> None:
 
 
 async def test_generate_checks_its_arguments(demo: DemoEndpoint) -> None:
-    """They are told at the call."""
+    """The call itself raises."""
     with pytest.raises(ValueError, match="samples"):
         demo.generate(samples=0)
 
@@ -242,7 +242,7 @@ def test_unclosed_kernel_ends_quietly() -> None:
 
 
 def test_import_loads_no_server() -> None:
-    """aiohttp comes with the start, and nothing of Jupyter at all."""
+    """The start imports aiohttp; nothing of Jupyter is imported at all."""
     code = "import sys, dreambooth_widget.demo; print({'aiohttp', 'IPython', 'ipywidgets'} & set(sys.modules))"
     assert run(code).stdout == "set()\n"
 

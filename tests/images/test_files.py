@@ -179,3 +179,9 @@ def test_a_large_zip() -> None:
     large = [Picture(n, "", os.urandom(3_000_000), "PNG", 1, 1) for n in range(4)]
     with zipfile.ZipFile(io.BytesIO(zip_bytes(named(large, "1")))) as archive:
         assert [archive.read(name) for name in archive.namelist()] == [picture.data for picture in large]
+
+
+def test_an_id_that_looks_cleaned_is_another_file() -> None:
+    """The id "a b" becomes "a_b-c8687a08": an id of that very text gets a name of its own."""
+    assert file_stem("a b") == "a_b-c8687a08"
+    assert file_stem("a_b-c8687a08") not in ("a_b-c8687a08", file_stem("a b"))

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFile, PngImagePlugin
 
-from dreambooth_widget.images import worker
+from dreambooth_widget.images import rendering, worker
 from dreambooth_widget.images.inspection import Inspection, Kind
 from dreambooth_widget.images.sniff import ImageFormat, PictureRefusedError
 from dreambooth_widget.images.worker import inspect, quiet_pillow
@@ -271,7 +271,7 @@ def test_every_mode_is_shown(mode: str, size: tuple[int, int]) -> None:
         image = scene(size).convert(mode)
     except ValueError:
         image = Image.new(mode, size)
-    shown = worker._to_srgb(worker._shrink(image, 32), b"")
+    shown = rendering.to_srgb(rendering.shrink(image, 32), b"")
     assert shown.mode in ("RGB", "RGBA")
     assert shown.size == ((32, 21) if size == (96, 64) else (32, 26))
 
@@ -296,15 +296,15 @@ def test_transparency_is_kept() -> None:
     """Of a palette, of a grey level (tRNS), and of RGBA, without colours that bleed."""
     palette = Image.new("P", (4, 4), 1)
     palette.putpalette([0, 0, 0, 250, 120, 10])
-    assert pixel(worker._shown_mode(palette)) == (250, 120, 10)
+    assert pixel(rendering.shown_mode(palette)) == (250, 120, 10)
     palette.info["transparency"] = 1
-    assert pixel(worker._shown_mode(palette)) == (250, 120, 10, 0)
+    assert pixel(rendering.shown_mode(palette)) == (250, 120, 10, 0)
     grey = Image.new("L", (4, 4), 9)
     grey.info["transparency"] = 9
-    assert pixel(worker._to_srgb(worker._shown_mode(grey), b""))[3] == 0
+    assert pixel(rendering.to_srgb(rendering.shown_mode(grey), b""))[3] == 0
     image = Image.new("RGBA", (64, 64), (0, 255, 0, 0))
     image.paste((255, 0, 0, 255), (0, 0, 31, 64))
-    red, green, *_ = pixel(worker._shrink(image, 8), (3, 4))
+    red, green, *_ = pixel(rendering.shrink(image, 8), (3, 4))
     assert red > 240
     assert green < 15
 
@@ -319,10 +319,10 @@ def test_the_colour_profile_is_honoured(kind: str, padding: int) -> None:
 
 def test_a_wide_gamut_is_converted() -> None:
     """A red of Display P3 is a stronger red in the numbers of sRGB; alpha goes through untouched."""
-    red, green, blue = pixel(worker._to_srgb(Image.new("RGB", (4, 4), (200, 100, 50)), DISPLAY_P3))
+    red, green, blue = pixel(rendering.to_srgb(Image.new("RGB", (4, 4), (200, 100, 50)), DISPLAY_P3))
     assert (red > 205, green < 100, blue < 45) == (True, True, True)
     image = Image.new("RGBA", (4, 4), (255, 0, 0, 100))
-    assert near(pixel(worker._to_srgb(image, SWAPPED)), (0, 255, 0, 100), 12)
+    assert near(pixel(rendering.to_srgb(image, SWAPPED)), (0, 255, 0, 100), 12)
 
 
 @pytest.mark.parametrize("profile", [b"nonsense", SWAPPED[:200], b"x" * 5_000_000])

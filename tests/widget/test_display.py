@@ -150,3 +150,15 @@ def test_terminal_shows_one_line(endpoint: Endpoint) -> None:
     assert all("DreamboothWidget for request 13443927. It shows" in line for line in lines)
     assert "below" not in ran.stdout
     assert "\n\n" not in ran.stdout.strip()
+
+
+def test_reloaded_page_is_sent_the_copy(running: Kernel) -> None:
+    """One view more than displays: its page may lack the copy, and is sent it once others have had time to take it."""
+    shown = running.execute("w = make()\nsent = []\nw._outputs._send = sent.append\nw")
+    assert shown.status == "ok", shown.error
+    model_id = running.execute("w.model_id").text.strip("'")
+    running.view_says(model_id, {"type": "ready", "have": []})
+    running.view_says(model_id, {"type": "ready", "have": []})
+    waited = running.execute("import asyncio\nwhile not sent:\n    await asyncio.sleep(0.01)\nlen(sent)")
+    assert waited.outputs[-1]["data"]["text/plain"] == "1"
+    running.execute("w.close()")

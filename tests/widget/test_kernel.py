@@ -96,7 +96,7 @@ def test_an_interrupted_await_leaves_the_job_running(shared_kernel: Kernel, endp
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("on_subshell", [True, False])
 def test_stop_in_the_view_while_a_cell_awaits(endpoint: Endpoint, version: str | None, on_subshell: bool) -> None:
-    """ "Stop waiting" acts at once, on a subshell while a cell awaits, and between cells on the main shell."""
+    """Button "Stop waiting" acts at once, on a subshell while a cell awaits, and between cells on the main shell."""
     with kernel(version) as running:
         model_id = set_up(running, endpoint, SLOW)
         if on_subshell:

@@ -1,10 +1,9 @@
-"""The widget in Python: arguments, traits, messages of views. The browser's side is in `tests/browser`."""
+"""The widget in Python: arguments, traits, results. The browser's side is in `tests/browser`."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,11 @@ import dreambooth_widget as dw
 from dreambooth_widget import DreamboothWidget, PollSchedule, Retry
 
 from ..endpoint import CANARY, PROCESSING, Endpoint, Reply, png
-from ..views import View
 
 FAST = PollSchedule(shortest=0.02, longest=0.05, longest_silence=0.05)
+
 QUICK = Retry(attempts=2, first=0.01, longest=0.05, rate_limit_wait=0.1)
+
 OPTIONS: dict[str, Any] = {"schedule": FAST, "retry": QUICK}
 
 pytestmark = pytest.mark.usefixtures("alone")
@@ -29,6 +29,11 @@ def make(endpoint: Endpoint, *answers: Any, **options: Any) -> DreamboothWidget:
     if answers:
         endpoint.answers = list(answers)
     return DreamboothWidget(CANARY, 13443927, endpoint=endpoint.url, **{**OPTIONS, **options})
+
+
+def from_response(response: Any, **options: Any) -> DreamboothWidget:
+    """Return a widget for a response that does not start by itself."""
+    return DreamboothWidget.from_response(response, CANARY, autostart=False, **options)
 
 
 async def test_a_request_id_becomes_pictures(endpoint: Endpoint, tmp_path: Path) -> None:
@@ -105,41 +110,6 @@ async def test_a_final_error_says_what_happened_and_what_to_do(endpoint: Endpoin
     assert CANARY not in json.dumps(widget._card)
 
 
-async def test_stop_then_check_again_resumes(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
-    """ "Stop waiting" in the view stops, "Check again" goes on with the same clock and count."""
-    widget = make(endpoint, PROCESSING)
-    view = View(widget, monkeypatch)
-    await endpoint.saw(2)
-    view.send({"type": "stop"})
-    with pytest.raises(dw.StoppedError):
-        await widget
-    assert widget.status == "stopped"
-    started, polls = widget.started_at, widget.polls
-    endpoint.answers = [endpoint.success(endpoint.serve("1.png", png()))]
-    view.send({"type": "poll_now"})
-    assert len(await widget) == 1
-    assert widget.started_at == started
-    assert widget.polls == polls + 1
-
-
-async def test_messages_on_another_thread_hop_to_the_loop(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
-    """ipykernel 7 calls handlers on subshell threads; a task made on such a thread's own loop dies with it."""
-    widget = make(endpoint, endpoint.success(endpoint.serve("1.png", png("red"))))
-    await widget
-    view = View(widget, monkeypatch)
-    threads: list[int] = []
-    monkeypatch.setattr(widget._sender, "send", lambda *_: threads.append(threading.get_ident()))
-    monkeypatch.setattr(widget, "stop", lambda: threads.append(threading.get_ident()))
-
-    async def subshell() -> None:
-        view.send({"type": "get_picture", "kind": "preview", "index": 0, "id": widget.pictures[0]["id"]})
-        view.send({"type": "stop"})
-
-    await asyncio.to_thread(asyncio.run, subshell())
-    await asyncio.sleep(0)
-    assert threads == [threading.get_ident()] * 2
-
-
 @pytest.mark.parametrize("kind", [DreamboothWidget, dw.DreamboothBatch])
 async def test_waiting_in_another_thread_is_refused(endpoint: Endpoint, kind: Any) -> None:
     """The job begins on the loop where the widget was made; a loop in another thread is told that it cannot wait."""
@@ -155,140 +125,12 @@ async def test_waiting_in_another_thread_is_refused(endpoint: Endpoint, kind: An
     assert widget.status == "success"
 
 
-async def test_the_form_starts_with_the_typed_key(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a key the card shows the form; what it sends starts the job, and the key goes no further."""
-    endpoint.answers = [endpoint.success(endpoint.serve("1.png", png()))]
-    widget = DreamboothWidget(endpoint=endpoint.url, **OPTIONS)
-    view = View(widget, monkeypatch)
-    assert widget.status == "idle"
-    assert widget._card["form"]
-    with pytest.raises(dw.InvalidKeyError):
-        await widget
-    view.send({"type": "start", "key": CANARY, "request_id": " 42 "})
-    assert len(await widget) == 1
-    assert json.loads(endpoint.polls[0].body) == {"key": CANARY, "request_id": "42"}
-    assert not widget._card["form"]
-    assert CANARY not in json.dumps([view.custom, view.updates]) + json.dumps(widget.get_state())
-
-
-async def test_a_wrong_form_is_refused_with_a_reason(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A missing id is told to the view, and nothing is sent to the service."""
-    widget = DreamboothWidget(endpoint=endpoint.url)
-    view = View(widget, monkeypatch)
-    view.send({"type": "start", "key": CANARY})
-    refused = await view.until(lambda message: message["type"] == "error")
-    assert "request id" in refused["reason"]
-    assert CANARY not in refused["reason"]
-    assert not endpoint.seen
-
-
-async def test_a_new_key_after_a_refused_one(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
-    """ "Edit key" sends another key for the same request."""
-    widget = make(endpoint, {"status": "error", "message": "Invalid Api Key"})
-    with pytest.raises(dw.InvalidKeyError):
-        await widget
-    endpoint.answers = [endpoint.success(endpoint.serve("1.png", png()))]
-    View(widget, monkeypatch).send({"type": "start", "key": "another-key-0001"})
-    assert len(await widget) == 1
-    assert json.loads(endpoint.polls[-1].body) == {"key": "another-key-0001", "request_id": "13443927"}
-
-
 async def test_the_key_from_the_environment(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     """`DREAMBOOTH_API_KEY` serves when no argument is given."""
     monkeypatch.setenv("DREAMBOOTH_API_KEY", CANARY)
     endpoint.answers = [endpoint.success(endpoint.serve("1.png", png()))]
     await DreamboothWidget(request_id="7", endpoint=endpoint.url)
     assert json.loads(endpoint.polls[0].body) == {"key": CANARY, "request_id": "7"}
-
-
-async def test_a_view_gets_thumbnails_then_previews_and_originals_on_request(
-    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A view that says "ready" gets what it lacks; an original crosses in pieces of at most 1 MiB, byte for byte."""
-    import random
-
-    from PIL import Image
-
-    noise = Image.frombytes("RGB", (900, 900), random.Random(1).randbytes(900 * 900 * 3))
-    import io
-
-    out = io.BytesIO()
-    noise.save(out, "PNG")
-    big, small = out.getvalue(), png("red")
-    assert len(big) > 2**20
-    widget = make(endpoint, endpoint.success(endpoint.serve("1.png", big), endpoint.serve("2.png", small)))
-    await widget
-    ids = [entry["id"] for entry in widget.pictures]
-    view = View(widget, monkeypatch)
-    view.send({"type": "ready", "have": [ids[1]]})
-    thumbnail = await view.whole("thumbnail", ids[0])
-    assert thumbnail[8:12] == b"WEBP"
-    await view.whole("preview", ids[1])
-    kinds = [(message["kind"], message["index"]) for message in view.custom]
-    assert kinds == [("thumbnail", 0), ("preview", 0), ("preview", 1)]
-    view.send({"type": "get_picture", "kind": "original", "index": 0, "id": ids[0]})
-    assert await view.whole("original", ids[0]) == big
-    view.send({"type": "get_picture", "kind": "original", "index": 0, "id": "something else"})
-    await view.until(lambda message: message["type"] == "unavailable")
-
-
-async def test_a_zip_of_the_originals(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Made in the kernel, under the names that `save` gives; nothing chosen is answered too."""
-    import io
-    import zipfile
-
-    links = endpoint.serve("1.png", png("red")), endpoint.serve("2.png", png("blue"))
-    widget = make(endpoint, endpoint.success(*links))
-    await widget
-    view = View(widget, monkeypatch)
-    view.send({"type": "zip", "indices": [1], "id": "token-1"})
-    with zipfile.ZipFile(io.BytesIO(await view.whole("zip", "token-1"))) as archive:
-        assert archive.namelist() == ["13443927-2.png"]
-        assert archive.read("13443927-2.png") == png("blue")
-    view.send({"type": "zip", "indices": [], "id": "token-2"})
-    await view.until(lambda message: message["type"] == "unavailable" and message["id"] == "token-2")
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        {"type": "get_picture", "kind": "everything", "index": 0, "id": ""},
-        {"type": "get_picture", "kind": "thumbnail", "index": "x", "id": ""},
-        {"type": "retry", "index": 99},
-        {"type": "retry"},
-        {"type": "ready", "have": 5},
-        {"type": "zip", "indices": "all"},
-        {"type": "zip", "indices": [None, "1", 99]},
-        {"type": "unheard of"},
-        {"type": ["stop"]},
-        {},
-        "stop",
-        None,
-    ],
-)
-async def test_strange_messages_do_no_harm(
-    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, content: Any
-) -> None:
-    """Whatever a page sends, nothing raises and the job goes on."""
-    widget = make(endpoint, endpoint.success(endpoint.serve("1.png", png())))
-    View(widget, monkeypatch).send(content)
-    assert len(await widget) == 1
-    assert not caplog.records
-
-
-async def test_a_missing_picture_is_retried_by_its_tile(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Status stays `success`; the tile's Retry loads that one picture."""
-    widget = make(endpoint, endpoint.success(endpoint.serve("1.png", png()), endpoint.link("late.png")))
-    result = await widget
-    assert len(result) == 1
-    assert widget.status == "success"
-    assert widget.message == "1 of 2 pictures, 1 could not be loaded"
-    endpoint.serve("late.png", png("gold"))
-    complete = asyncio.Event()
-    widget.observe(lambda change: complete.set() if change["new"] == "2 pictures" else None, "message")
-    View(widget, monkeypatch).send({"type": "retry", "index": 1})
-    await asyncio.wait_for(complete.wait(), 10)
-    assert len(widget.images) == 2
 
 
 async def test_from_response_takes_the_whole_answer(endpoint: Endpoint) -> None:
@@ -453,11 +295,6 @@ async def test_stop_and_check_in_one_step(endpoint: Endpoint) -> None:
     assert (widget.started_at, widget.polls) == (started, polls + 1)
 
 
-def from_response(response: Any, **options: Any) -> DreamboothWidget:
-    """Return a widget for a response that does not start by itself."""
-    return DreamboothWidget.from_response(response, CANARY, autostart=False, **options)
-
-
 async def test_unknown_arguments_are_named(endpoint: Endpoint) -> None:
     """An unknown keyword argument is a `TypeError` with its name, through every constructor."""
     token = make(endpoint, PROCESSING, autostart=False).resume_token
@@ -507,15 +344,3 @@ async def test_resumed_widget_has_its_own_deadline(endpoint: Endpoint) -> None:
     endpoint.answers = [endpoint.success(endpoint.serve("1.png", png()))]
     assert len(await resumed) == 1
     assert resumed.started_at == widget.started_at
-
-
-async def test_swapped_in_the_form(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A key in the field of the request id is refused; it reaches no trait and no message."""
-    widget = DreamboothWidget(endpoint=endpoint.url)
-    view = View(widget, monkeypatch)
-    view.send({"type": "start", "key": "32798037", "request_id": CANARY})
-    view.send({"type": "start", "key": CANARY, "request_id": CANARY})
-    assert [message["type"] for message in view.custom].count("error") == 2
-    assert widget.request_id == ""
-    assert CANARY not in json.dumps(view.custom) + json.dumps(widget.get_state())
-    assert not endpoint.seen

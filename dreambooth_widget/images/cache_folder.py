@@ -1,0 +1,264 @@
+"""The cache on disk: originals, and what was found in them, of finished requests.
+
+::
+
+    <the folder that was named>/
+      dreambooth-widget/                 ours alone, for its owner's eyes alone; nothing outside of it is ever removed
+        CACHEDIR.TAG                     our mark, and for backup programs: this can be made again
+        <request id>-<digest of endpoint and id>/
+          manifest.json                  the request, how many pictures it has, its facts; no key, no link
+          <index>-<sha256>.<extension>   the original bytes
+          <index>-<sha256>.inspected     what the worker found, and the renditions
+        originals-<random>/              originals of one running process, beyond its memory; `lock` is held by it
+
+A file is what its name says or it is ignored, and its content never changes, so two kernels may write at once. All that
+is read is untrusted: the folder may be shared. Everything here blocks: call it in a thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from .files import UNFINISHED, clear_unfinished, file_size, file_stem, own_folder, read_file, write_atomically
+from .inspection import LARGEST_FRAME, Inspection, parse_json
+from .original import INSPECTED, Original
+from .sniff import EXTENSIONS
+
+__all__ = ["PictureCache", "StoredRequest", "is_fact"]
+
+_LARGEST_CACHE = 2 * 1024**3
+_LARGEST_MANIFEST, _LONGEST_FACT = 1 << 20, 10_000
+_MOST_PICTURES, _MOST_FILES = 10_000, 100_000
+_FOLDER, _TAG, _MANIFEST = "dreambooth-widget", "CACHEDIR.TAG", "manifest.json"
+_MARK = (
+    b"Signature: 8a477f597d28d172789f06886806bc55\n# made by dreambooth_widget, which may remove all of this folder\n"
+)
+_NAME = re.compile(rf"(\d{{1,6}})-([0-9a-f]{{64}})\.({'|'.join(EXTENSIONS.values())})")
+_REQUEST = re.compile(r".+-[0-9a-f]{16}")
+_GONE = ".gone-"
+
+
+@dataclass(frozen=True)
+class StoredRequest:
+    """What the cache has of one request: `count` pictures in all, those that are here by their index, and facts.
+
+    An original without an inspection has lost it: a worker has to see it once more.
+    """
+
+    count: int = 0
+    pictures: Mapping[int, Original] = field(default_factory=dict)
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+
+class PictureCache:
+    """The pictures of finished requests below `folder`, which is made with the first one.
+
+    When they take more than `max_bytes` (2 GiB), those of the requests that were not used for longest go.
+
+    Raises:
+        TypeError, ValueError: For a folder that cannot be one.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], *, max_bytes: int = _LARGEST_CACHE) -> None:
+        if not isinstance(folder, (str, os.PathLike)):
+            raise TypeError(f"cache must be a folder's path, not {type(folder).__name__}")
+        self.folder = Path(folder).expanduser().absolute()
+        if self.folder.exists() and not self.folder.is_dir():
+            raise ValueError(f"cache must be a folder, but {self.folder} is a file")
+        if max_bytes < 1:
+            raise ValueError(f"max_bytes must be at least 1, not {max_bytes!r}")
+        self.max_bytes = max_bytes
+        self._size: int | None = None  # what lies there, as far as this process knows
+
+    def __repr__(self) -> str:
+        return f"<PictureCache {self.folder}>"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, PictureCache):
+            return NotImplemented
+        return (self.folder, self.max_bytes) == (other.folder, other.max_bytes)
+
+    def __hash__(self) -> int:
+        return hash((self.folder, self.max_bytes))
+
+    @classmethod
+    def of(cls, cache: PictureCache | str | os.PathLike[str] | None) -> PictureCache | None:
+        """Return the cache that an argument `cache=` means: None, a folder, or a cache with a bound of its own."""
+        return cache if cache is None or isinstance(cache, PictureCache) else cls(cache)
+
+    def open(self) -> Path:
+        """Return our folder below the one that was named, made if need be.
+
+        Raises:
+            OSError: If it belongs to another user, is a link, or does not have our mark.
+        """
+        folder = self.folder / _FOLDER
+        self.folder.mkdir(parents=True, exist_ok=True)
+        own_folder(folder)
+        if all(path.name.startswith(UNFINISHED) for path in folder.iterdir()):  # new; two kernels may both write it
+            write_atomically(folder / _TAG, _MARK, overwrite=True)
+        self._check_mark()
+        return folder
+
+    def _check_mark(self) -> None:
+        if read_file(self.folder / _FOLDER / _TAG, len(_MARK)) != _MARK:
+            raise PermissionError(f"{self.folder / _FOLDER} was not made by dreambooth_widget")
+
+    def find(self, endpoint: str, request_id: str, *, max_bytes: int, max_pixels: int) -> StoredRequest | None:
+        """Return what is here of a request, nothing of it decoded; None for nothing."""
+        place = self._place(endpoint, request_id)
+        try:
+            number, meta = self._read_manifest(place)
+            files = [*islice(os.scandir(place), _MOST_FILES)]
+            os.utime(place / _MANIFEST)  # it was used: others go first
+        except (OSError, ValueError):
+            return None
+        pictures = {}
+        for file in sorted(files, key=lambda file: file.name):
+            name = _NAME.fullmatch(file.name)
+            if name is not None and int(name[1]) < number:
+                original = _read_original(Path(file.path), name[2], max_bytes)
+                if original is not None and _pixels(original) <= max_pixels:
+                    pictures[int(name[1])] = original
+        return StoredRequest(number, pictures, meta)
+
+    def has_all(self, endpoint: str, request_id: str) -> bool:
+        """Return whether every picture of a request seems to be here: quick, and without reading them."""
+        place = self._place(endpoint, request_id)
+        try:
+            number, _ = self._read_manifest(place)
+            names = [_NAME.fullmatch(file.name) for file in islice(os.scandir(place), _MOST_FILES)]
+        except (OSError, ValueError):
+            return False
+        return len({int(name[1]) for name in names if name is not None} & set(range(number))) == number
+
+    def _read_manifest(self, place: Path) -> tuple[int, dict[str, Any]]:
+        """Return `count` and `meta` of a request's manifest. Raises OSError or ValueError."""
+        own_folder(place.parent, make=False)
+        self._check_mark()
+        own_folder(place, make=False)
+        manifest = parse_json(read_file(place / _MANIFEST, _LARGEST_MANIFEST))
+        number, meta = manifest.get("count"), manifest.get("meta")
+        if type(number) is not int or not 0 < number <= _MOST_PICTURES or not isinstance(meta, dict):
+            raise ValueError("no manifest of ours")
+        return number, {name: value for name, value in meta.items() if is_fact(value)}
+
+    def keep(
+        self, endpoint: str, request_id: str, index: int, original: Original, number: int, meta: Mapping[str, Any]
+    ) -> Path:
+        """Put in the picture with that index, of the `number` that a request has; return its file. Raises OSError."""
+        for tries_left in (2, 1, 0):
+            try:
+                return self._write(endpoint, request_id, index, original, number, meta)
+            except FileNotFoundError:  # another kernel has just removed this request's folder, to make room
+                if not tries_left:
+                    raise
+        raise AssertionError("unreachable: the last try returns or raises")  # pragma: no cover
+
+    def _write(
+        self, endpoint: str, request_id: str, index: int, original: Original, number: int, meta: Mapping[str, Any]
+    ) -> Path:
+        self.open()
+        place = self._place(endpoint, request_id)
+        own_folder(place)
+        manifest = {
+            "version": 2,
+            "endpoint": endpoint.partition("?")[0],
+            "request_id": request_id,
+            "count": number,
+            "meta": {name: value for name, value in meta.items() if is_fact(value)},
+        }
+        # First: a folder without it is not counted, and would stay for ever.
+        write_atomically(place / _MANIFEST, json.dumps(manifest, indent=1).encode(), overwrite=True)
+        target, added = self.file_of(endpoint, request_id, index, original), 0
+        assert original.inspection is not None
+        for path, data in ((target.with_suffix(INSPECTED), original.inspection.pack()), (target, original.read())):
+            if file_size(path) != len(data):
+                write_atomically(path, data, overwrite=True)
+                added += len(data)
+        for other in place.glob(f"{index}-*"):  # the service gave other bytes before
+            if other.stem != target.stem:
+                other.unlink(missing_ok=True)
+        self._bound(place, added)
+        return target
+
+    def file_of(self, endpoint: str, request_id: str, index: int, original: Original) -> Path:
+        """Return where the bytes of an inspected picture are, once they are kept."""
+        assert original.inspection is not None
+        name = f"{index}-{original.sha256}.{EXTENSIONS[original.inspection.format]}"
+        return self._place(endpoint, request_id) / name
+
+    def _place(self, endpoint: str, request_id: str) -> Path:
+        digest = hashlib.sha256(f"{endpoint}\n{request_id}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        return self.folder / _FOLDER / f"{file_stem(request_id)}-{digest}"
+
+    def _bound(self, newest: Path, added: int) -> None:
+        """Remove requests, longest unused first and never `newest`, until the rest fits; and unfinished files."""
+        if self._size is not None and self._size + added <= self.max_bytes:
+            self._size += added
+            return
+        sizes: dict[Path, int] = {}
+        for place in newest.parent.iterdir():
+            if place.name.startswith(_GONE):  # of a process that was killed while it removed them
+                shutil.rmtree(place, ignore_errors=True)
+            elif _REQUEST.fullmatch(place.name) and (place / _MANIFEST).is_file() and not place.is_symlink():
+                with contextlib.suppress(FileNotFoundError):  # another kernel has just removed it
+                    clear_unfinished(place)
+                    sizes[place] = sum(file_size(path) or 0 for path in place.iterdir())
+        self._size = sum(sizes.values())
+        for place in sorted(sizes, key=_used_at):
+            if self._size > self.max_bytes and place != newest:
+                _remove_request(place)
+                self._size -= sizes[place]
+
+
+def _remove_request(place: Path) -> None:
+    """Remove a request's folder, under another name first: who writes into it meanwhile leaves nothing half here."""
+    gone = place.with_name(f"{_GONE}{secrets.token_hex(6)}")
+    with contextlib.suppress(OSError):  # another kernel was faster, or has a file open on Windows
+        place.rename(gone)
+        shutil.rmtree(gone, ignore_errors=True)
+
+
+def _read_original(path: Path, sha256: str, max_bytes: int) -> Original | None:
+    """Return the picture in a file of the cache, None when it is not what its name says."""
+    try:
+        data = read_file(path, max_bytes)
+    except (OSError, ValueError):
+        return None
+    if hashlib.sha256(data).hexdigest() != sha256:
+        return None
+    try:
+        inspection = Inspection.unpack(read_file(path.with_suffix(INSPECTED), LARGEST_FRAME))
+    except (OSError, ValueError):
+        return Original(data)
+    return Original(data, inspection if inspection.sha256 == sha256 else None)
+
+
+def _pixels(original: Original) -> int:
+    return original.inspection.width * original.inspection.height if original.inspection is not None else 0
+
+
+def is_fact(value: object) -> bool:
+    """Return whether a value of `meta` may lie on disk: plain ones, and no links, which may be signed."""
+    if isinstance(value, str):
+        return "://" not in value and len(value) <= _LONGEST_FACT
+    return value is None or isinstance(value, (int, float))
+
+
+def _used_at(place: Path) -> float:
+    try:
+        return (place / _MANIFEST).stat().st_mtime
+    except OSError:
+        return 0.0

@@ -1,0 +1,61 @@
+"""`Original`: the bytes of one picture and what a worker found in them, in memory or in files. Blocks: for a thread."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import weakref
+from pathlib import Path
+
+from .inspection import Inspection
+
+__all__ = ["INSPECTED", "Original"]
+
+INSPECTED = ".inspected"
+"""How the name of the file with the inspection ends, beside that of the original."""
+
+
+class Original:
+    """The bytes of one picture and its renditions, in memory or in files."""
+
+    __slots__ = ("__weakref__", "_data", "_keeper", "_small", "nbytes", "sha256")
+
+    def __init__(self, data: bytes, inspection: Inspection | None = None) -> None:
+        self._data: bytes | Path = data
+        self._small: Inspection | Path | None = inspection
+        self._keeper: object = None
+        self.nbytes = len(data)
+        self.sha256 = inspection.sha256 if inspection is not None else hashlib.sha256(data).hexdigest()
+
+    def read(self) -> bytes:
+        """Return the bytes. Raises OSError if their file was removed."""
+        return self._data if isinstance(self._data, bytes) else self._data.read_bytes()
+
+    @property
+    def inspection(self) -> Inspection | None:
+        """What the worker found, None for a picture that it has not seen. Raises OSError as `read` does."""
+        if not isinstance(self._small, Path):
+            return self._small
+        return Inspection.unpack(self._small.read_bytes())
+
+    @property
+    def held(self) -> int:
+        """Bytes in memory."""
+        small = self._small.renditions.values() if isinstance(self._small, Inspection) else ()
+        own = len(self._data) if isinstance(self._data, bytes) else 0
+        return own + sum(len(each.data) for each in small)
+
+    def move_to(self, path: Path, keeper: object) -> None:
+        """Leave memory: the same bytes are in `path` now and the inspection beside it, files that go with this object.
+
+        `keeper` lives as long as this object: with it, its folder would go.
+        """
+        inspected = path.with_suffix(INSPECTED)
+        self._data, self._small, self._keeper = path, self._small and inspected, keeper
+        for file in (path, inspected):
+            weakref.finalize(self, _remove_file, file, os.getpid()).atexit = False  # at exit the whole folder goes
+
+
+def _remove_file(path: Path, process: int) -> None:
+    if os.getpid() == process:
+        path.unlink(missing_ok=True)
