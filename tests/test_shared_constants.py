@@ -34,7 +34,7 @@ def test_unasked_pictures_agree(constants: dict[str, Any]) -> None:
 
 
 def test_preview_edge_agrees(constants: dict[str, Any]) -> None:
-    """The lightbox knows how many pixels a preview has."""
+    """The lightbox has the size of a preview."""
     assert constants["PREVIEW_EDGE"] == EDGES["preview"]
 
 
