@@ -29,7 +29,7 @@ def constants() -> dict[str, Any]:
 
 def test_unasked_pictures_agree(constants: dict[str, Any]) -> None:
     """The gallery first draws as many pictures as the kernel sends without a request."""
-    assert constants["UNASKED_THUMBNAILS"] == batch_card._PUSHED
+    assert constants["UNASKED_THUMBNAILS"] == batch_card._FIRST_THUMBNAILS
     assert constants["UNASKED_PREVIEWS"] == image_sender._MOST_PREVIEWS
 
 
