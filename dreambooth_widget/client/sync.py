@@ -16,10 +16,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ..credentials import ApiKey
+from ..images.fork import disown_after_fork
 from ..images.store import PictureCache
 from ..protocol.endpoint import V4, check_endpoint
 from .client import Client, follow
-from .fork import disown_after_fork
 from .options import Policies, check_seconds
 from .requests import read_call
 from .schedule import PollSchedule, Retry

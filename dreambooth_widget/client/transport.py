@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ..errors import EndpointUnreachableError, InvalidKeyError
+from ..images.fork import disown_after_fork
 from ..protocol.answers import LARGEST_BODY, Answer, Busy, Finished, Processing, Refused, read_answer
 from ..protocol.endpoint import compose_request
 from .exchange import Failure, Response
-from .fork import disown_after_fork
 from .link_guard import ANY, PUBLIC, AddressRefusedError, Reach, check_link, check_name, endpoint_reach
 from .loop_end import close_at_loop_end
 from .poll_queue import PollQueue, Turn
