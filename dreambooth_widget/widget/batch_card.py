@@ -230,7 +230,7 @@ class BatchCard(BaseWidget):
         self._send_picture(content, self._entry(request, content.get("index")), self._jobs[request].request_id)
 
     def _on_zip(self, content: Mapping[str, Any]) -> None:
-        pairs = content.get("places")
+        pairs = content.get("pictures")
         files: dict[str, Picture] = {}  # by name: an id may be in the batch twice
         for pair in pairs if isinstance(pairs, list) else []:
             entry = self._entry(*pair) if isinstance(pair, list) and len(pair) == 2 else None
