@@ -18,26 +18,27 @@ import dreambooth_widget as dw
 from dreambooth_widget import Client, DreamboothWidget, Retry
 
 from .endpoint import CANARY, ProcessEndpoint, png
+from .gil import processor_wait
 
 QUICK = Retry(attempts=2, first=0.01, longest=0.05, rate_limit_wait=0.1)
 FREE = 0.02
-"""Seconds for which nothing may hold the loop."""
+"""Seconds for which nothing may hold the loop, apart from what the machine itself takes."""
 
 TRIES = 8
-"""The machine itself can hold a loop for longer: what counts is the best of some tries."""
+"""A loop that is held is held in every try; a machine that is busy is so in some. One good try is a proof."""
 
 
 @asynccontextmanager
 async def heartbeat() -> AsyncIterator[list[float]]:
-    """The delays, in seconds, of a task that wants to run every 2 ms."""
+    """Collect the delays, in seconds, of a task that wants to run every 2 ms, less the waits for a processor."""
     late: list[float] = []
     loop = asyncio.get_running_loop()
 
     async def beat() -> None:
         while True:
-            due = loop.time() + 0.002
+            due, waited = loop.time() + 0.002, processor_wait()
             await asyncio.sleep(0.002)
-            late.append(loop.time() - due)
+            late.append(loop.time() - due - max(0.0, processor_wait() - waited))
 
     task = asyncio.create_task(beat())
     await asyncio.sleep(0.05)
@@ -46,6 +47,13 @@ async def heartbeat() -> AsyncIterator[list[float]]:
         yield late
     finally:
         task.cancel()
+
+
+async def longest_allowed() -> float:
+    """Return `FREE`, or twice the longest delay of a loop without work where that is more: a machine that swaps."""
+    async with heartbeat() as late:
+        await asyncio.sleep(0.2)
+    return max(FREE, 2 * max(late))
 
 
 def bomb(width: int, height: int) -> bytes:
@@ -90,9 +98,10 @@ INPUTS = {
 async def test_no_picture_holds_the_loop(name: str) -> None:
     """Download, check, decoding, thumbnails, previews and the static copy: all of them beside a beating loop."""
     files = {f"{index}.png": data for index, data in enumerate(INPUTS[name]())}
-    best = float("inf")
+    held = []
     with ProcessEndpoint(files=files) as endpoint:
         for _ in range(TRIES):
+            allowed = await longest_allowed()
             widget = DreamboothWidget(CANARY, 1, endpoint=endpoint.url, retry=QUICK, autostart=False)
             async with heartbeat() as late:
                 widget._viewed = True
@@ -100,11 +109,11 @@ async def test_no_picture_holds_the_loop(name: str) -> None:
                 with suppress(dw.PictureError):
                     await widget
                 await widget._sender._tasks.settle()
-            best = min(best, max(late))
+            held.append(max(late))
             widget.close()
-            if best < FREE:
-                break
-    assert best < FREE
+            if held[-1] < allowed:
+                return
+    pytest.fail(f"the loop was held for {min(held) * 1000:.0f} ms at best")
 
 
 ANSWERS = {
@@ -121,14 +130,15 @@ ANSWERS = {
 async def test_no_answer_holds_the_loop(name: str) -> None:
     """An endpoint that answers with absurd bodies gives an `Answer`, while the loop beats on."""
     body = ANSWERS[name]()
-    best = float("inf")
+    held = []
     with ProcessEndpoint(body) as endpoint:
         async with Client(CANARY, endpoint=endpoint.url) as client:
             await client.check(0)  # imports, first connection
             for _ in range(TRIES):
+                allowed = await longest_allowed()
                 async with heartbeat() as late:
                     await client.check(1)
-                best = min(best, max(late))
-                if best < FREE:
-                    break
-    assert best < FREE
+                held.append(max(late))
+                if held[-1] < allowed:
+                    return
+    pytest.fail(f"the loop was held for {min(held) * 1000:.0f} ms at best")
