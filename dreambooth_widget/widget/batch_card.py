@@ -17,7 +17,7 @@ from ..client.job_group import FetchJobs
 from ..client.state import FetchResult, FetchState, PictureState
 from ..credentials import find_key
 from ..errors import InvalidKeyError
-from ..images.files import file_name, named
+from ..images.files import named
 from .base import BaseWidget, read_only
 from .batch_summary import BatchSummary, summarize
 from .static_content import StaticContent, read_batch
@@ -162,7 +162,7 @@ class BatchCard(BaseWidget):
                     return
                 if picture is not None and picture.digest not in self._thumbnails_sent:
                     self._thumbnails_sent.add(picture.digest)
-                    self._sender.send_thumbnail(picture, file_name(state.request_id, picture.index, picture.extension))
+                    self._sender.send("thumbnail", picture, state.request_id)
 
     @traitlets.validate("selected")
     def _check_selected(self, proposal: Any) -> list[list[int]]:
