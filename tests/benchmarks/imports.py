@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from tests.benchmarks.report import tell
+from tests.benchmarks.report import print_report
 
 OURS = "the widget"
 TARGET = 1.4
@@ -60,7 +60,7 @@ def main() -> int:
     rows = measure(options.rounds)
     ratio = next(row["beside ipywidgets"] for row in rows if row["import"] == OURS)
     target = f"importing the widget takes at most {TARGET} times as long as importing ipywidgets: {ratio}"
-    return tell({"rows": rows}, [(target, ratio <= TARGET)], as_json=options.json)
+    return print_report({"rows": rows}, [(target, ratio <= TARGET)], as_json=options.json)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from statistics import quantiles
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from tests.benchmarks.report import Target, tell
+from tests.benchmarks.report import Target, print_report
 from tests.gil import ProcessorQueue
 
 BEAT = 0.005
@@ -228,7 +228,7 @@ def main() -> int:
         plain = [measure(name, options.requests, 0, picture) for name in (OWN, *OTHERS)]
         ways = (OWN, KEEPING) if options.pictures else ()
         heavy = [measure(name, options.requests, options.pictures, picture) for name in ways]
-    return tell({"plain": plain, "heavy": heavy}, targets(plain, heavy), as_json=options.json)
+    return print_report({"plain": plain, "heavy": heavy}, targets(plain, heavy), as_json=options.json)
 
 
 if __name__ == "__main__":
