@@ -92,7 +92,7 @@ async def test_final_answer_ends_job(
     assert job.state.error is caught.value
 
 
-async def test_a_redirect_is_not_followed_and_named(endpoint: Endpoint, client: Client) -> None:
+async def test_redirect_is_reported(endpoint: Endpoint, client: Client) -> None:
     """The error has the new location; nothing was sent there."""
     endpoint.answers = [Reply(b"", 308, {"Location": endpoint.link("moved")})]
     with pytest.raises(dw.EndpointMovedError) as caught:
@@ -101,7 +101,7 @@ async def test_a_redirect_is_not_followed_and_named(endpoint: Endpoint, client: 
     assert [seen.path for seen in endpoint.seen] == ["/api/v4/dreambooth/fetch"]
 
 
-async def test_success_without_pictures_is_asked_again_and_then_an_error(endpoint: Endpoint, client: Client) -> None:
+async def test_empty_success_is_polled_again(endpoint: Endpoint, client: Client) -> None:
     """A few more polls, then "finished without pictures"."""
     endpoint.answers = [endpoint.success()]
     with pytest.raises(dw.EmptyResultError, match="without pictures"):
