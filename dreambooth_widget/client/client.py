@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections import defaultdict
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
@@ -26,8 +27,8 @@ from .transport import Transport
 
 __all__ = ["Client", "fetch", "follow"]
 
-_HISTORY = DurationHistory()
-"""How long the finished jobs of this process took: the best guess for one without an ETA."""
+_HISTORIES: defaultdict[str, DurationHistory] = defaultdict(DurationHistory)
+"""By endpoint, how long the finished jobs of this process took and how wrong their estimates were."""
 
 _TRANSPORTS: WeakValueDictionary[tuple[int, str, ApiKey | None], Transport] = WeakValueDictionary()
 _CLIENTS: WeakValueDictionary[tuple[int, str, ApiKey | None, PictureCache | None], Client] = WeakValueDictionary()
@@ -226,7 +227,8 @@ class Client:
         transport = self._transport if endpoint == self.endpoint else self._others.get(endpoint)
         if transport is None:
             transport = self._others[endpoint] = self._connect(endpoint)
-        return FetchJob(transport, options.with_policies(policies or self.policies), _HISTORY, self._store, self._pool)
+        options = options.with_policies(policies or self.policies)
+        return FetchJob(transport, options, _HISTORIES[endpoint], self._store, self._pool)
 
     def read_token(self, token: str) -> FetchOptions:
         """Return the request of a `resume_token`. Raises as `resume`."""

@@ -232,11 +232,11 @@ class FetchJob:
         if self._loader.all_recalled:
             return self._recall()
         self._pool.start()  # hidden behind the wait for the answer
-        await self._load(await self._poller.run(lambda: self._elapsed, deadline), deadline)
-        duration = self._elapsed
+        finished = await self._poller.run(lambda: self._elapsed, deadline)
         if self._state.polls > 1:  # a job that was ready at the first poll does not show how long jobs take
-            self._history.add(duration)
-        return self._make_result(duration)
+            self._history.add(self._elapsed, self._poller.estimate)
+        await self._load(finished, deadline)
+        return self._make_result(self._elapsed)
 
     @property
     def _elapsed(self) -> float:

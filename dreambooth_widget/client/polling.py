@@ -73,12 +73,16 @@ class PollingPolicy:
         self._options = options
         self._history = history
         self._faults = self._empty = self._unknown = 0
+        self.estimate: float | None = None
+        """The ETA of this job before its correction, in seconds from the first poll."""
 
     def first(self, elapsed: float) -> PollDecision:
         """Return when to poll for the first time: at once where no other poll is due sooner."""
         eta = self._options.eta
         if eta is None:
             return PollDecision(0.0, eta)
+        if self._options.started_at is None:  # the ETA of a resumed job has been corrected before
+            self.estimate, eta = eta, self._history.corrected(eta)
         return PollDecision(0.0, eta, due=_UNKNOWN_AGE * self._options.schedule.due_delay(elapsed, eta))
 
     def decide(self, answer: Answer, elapsed: float, eta: float | None, *, answered: bool = False) -> PollDecision:
@@ -109,7 +113,8 @@ class PollingPolicy:
 
     def _processing(self, answer: Processing, elapsed: float, eta: float | None) -> PollDecision:
         if eta is None and answer.eta is not None:
-            eta = elapsed + answer.eta  # anchored when first seen: the service repeats the number unchanged
+            # Anchored when first seen: the service repeats the number unchanged.
+            self.estimate, eta = elapsed + answer.eta, elapsed + self._history.corrected(answer.eta)
         expected = self._history.typical() if eta is None else eta
         schedule, fraction = self._options.schedule, random()
         wait = schedule.jittered(schedule.next_delay(elapsed, expected), fraction)
@@ -175,6 +180,11 @@ class Poller:
         self._answered = False
         self._fault: Busy | None = None
         self._waiting: tuple[PollQueue, Turn] | None = None
+
+    @property
+    def estimate(self) -> float | None:
+        """The ETA of this job before its correction, in seconds from the first poll."""
+        return self._policy.estimate
 
     def check_now(self) -> None:
         """Send the next poll at once if the job waits for its time."""
