@@ -121,6 +121,8 @@ class DurationHistory:
     def __init__(self, size: int = 25) -> None:
         self._durations: deque[float] = deque(maxlen=size)
         self._ratios: deque[float] = deque(maxlen=size)
+        self.links_hold = False
+        """Whether the links that were announced for the last job that was watched showed its pictures in time."""
 
     def add(self, seconds: float, estimate: float | None = None) -> None:
         """Remember the duration of a finished job, and its `estimate` as it was given, in seconds."""
