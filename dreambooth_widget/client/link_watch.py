@@ -2,8 +2,9 @@
 
 ::
 
-    Processing ──▸ LinkWatch.adapt ── begins ──▸ Looks: a GET of the first link's first bytes, every second or so
-                        └▸ a longer wait, where links have held their promise       └▸ a picture ──▸ poll at once
+    links ──▸ LinkWatch ──▸ Looks: a GET of the first link's first bytes, every second or so
+                  │                     └──▸ a picture ──▸ poll at once
+                  └──▸ a longer wait until the next poll, where links have kept their promise
 
 Nothing promises these links, so they are hints. A link that is a picture at the first look may be a notice that is
 always there: it is not believed. As long as no link of this endpoint has become a picture in time, polls go on as
@@ -40,7 +41,7 @@ __all__ = ["LinkWatch", "Looks"]
 
 log = logging.getLogger(__name__)
 
-_FIRST = 0.5
+_FIRST = 0.4
 """Part of the estimate after which the link is looked at."""
 
 _PACE, _SLOWING = 1.0, 0.01
@@ -61,21 +62,21 @@ class Looks:
         self._queue: PollQueue | None = None
         self._quiet: dict[str, float] = {}
 
-    async def look(self, transport: Transport, url: str, wait: float, due: float, pause: float) -> bool | None:
+    async def look(self, transport: Transport, url: str, at: float, due: float, pause: float) -> bool | None:
         """Return whether `url` is a picture; None when its host gave no answer to that.
 
         Args:
             transport: The connections; the key does not go along.
             url: The link.
-            wait: The shortest time until the look, in seconds.
-            due: Seconds until the picture is likely to be there; looks that are due sooner come first.
+            at: The loop's time of the look at the earliest.
+            due: The loop's time at which the picture is likely to be there; looks that are due sooner come first.
             pause: Seconds for which a host is left alone that asks for fewer requests without naming a time.
 
         Raises:
             AddressRefusedError: If the link must not be followed.
         """
         host, clock = urlsplit(url).netloc, asyncio.get_running_loop().time
-        await self._wait(host, clock() + wait, clock() + max(due, wait))
+        await self._wait(host, at, due)
         response = await follow(transport, url, _BEGINNING, beginning=True)
         if isinstance(response, Failure) or response.status == 429 or response.status >= 500:
             seconds = _FAULT_SECONDS
@@ -86,13 +87,13 @@ class Looks:
             return None
         return response.status in (200, 206) and _is_picture(response.body)
 
-    async def _wait(self, host: str, earliest: float, due: float) -> None:
+    async def _wait(self, host: str, at: float, due: float) -> None:
         loop = asyncio.get_running_loop()
         if self._queue is None or self._queue.loop is not loop:
             self._queue, self._quiet = PollQueue(RateLimiter(self._rate, 5, clock=loop.time)), {}
         queue = self._queue
         while True:
-            turn = queue.join(max(earliest, self._quiet.get(host, 0.0)), due)
+            turn = queue.join(max(at, self._quiet.get(host, 0.0)), due)
             try:
                 await turn
             except asyncio.CancelledError:
@@ -107,43 +108,48 @@ class LinkWatch:
     """Watches the announced links of one request. Without any it does nothing."""
 
     def __init__(
-        self, transport: Transport, options: FetchOptions, history: DurationHistory, looks: Looks | None = None
+        self,
+        transport: Transport,
+        options: FetchOptions,
+        history: DurationHistory,
+        looks: Looks | None = None,
     ) -> None:
         self._transport = transport
         self._options = options
         self._history = history
         self._looks = looks or Looks()
         self._links = options.links
+        self.on_picture: Callable[[], None] = lambda: None
+        """Called when the first link has become a picture."""
         self._task: asyncio.Task[None] | None = None
         self._looked = self._deaf = False  # whether a look had an answer, and whether the last one had none
         self._appeared = self._confirming = self._vain = False
 
-    def adapt(
-        self, decision: PollDecision, links: Sequence[PictureLink], elapsed: float, on_picture: Callable[[], None]
-    ) -> PollDecision:
-        """Return when to poll after "processing". The first call begins the watch.
+    def begin(self, links: Sequence[PictureLink], eta: float | None, elapsed: float) -> None:
+        """Begin to look, unless that has begun.
 
         Args:
-            decision: When to poll without a watch.
-            links: The links of this answer, in case none were known before.
+            links: The links, where none have been announced before.
+            eta: Expected duration of the whole job in seconds, None if unknown.
             elapsed: Seconds since the job's first poll.
-            on_picture: Called when the first link has become a picture.
         """
         self._links = self._links or tuple(links)
-        if not (self._options.watch_links and self._links and all(map(_is_address, self._links))):
-            return decision
+        if self._task is None and self._options.watch_links and self._links and all(map(_is_address, self._links)):
+            eta = self._history.typical() if eta is None else eta
+            self._task = asyncio.create_task(self._watch(elapsed, eta or 0.0), name="dreambooth link watch")
+
+    def adapt(self, decision: PollDecision) -> PollDecision:
+        """Return when to poll after "processing"; `decision` is when to poll without a watch."""
         if self._task is None:
-            eta = self._history.typical() if decision.eta is None else decision.eta
-            watching = self._watch(elapsed, eta or 0.0, on_picture)
-            self._task = asyncio.create_task(watching, name="dreambooth link watch")
+            return decision
         if self._appeared and not self._confirming:  # this answer was asked for before
             return replace(decision, wait=0.0, due=0.0)
         self._vain |= self._appeared
         if self._task.done() or self._deaf or not self._history.links_hold:
             return decision
         schedule = self._options.schedule
-        wait = schedule.jittered(schedule.longest_silence, random())
-        return replace(decision, wait=max(wait, decision.wait), due=max(wait, decision.wait))
+        wait = max(schedule.jittered(schedule.longest_silence, random()), decision.wait)
+        return replace(decision, wait=wait, due=wait)
 
     def note_poll(self) -> None:
         """Note that a poll is sent: its answer confirms a picture that has appeared, or not."""
@@ -170,38 +176,35 @@ class LinkWatch:
             return None
         return Finished(self._links) if all(found) else None
 
-    async def _watch(self, elapsed: float, eta: float, on_picture: Callable[[], None]) -> None:
+    async def _watch(self, elapsed: float, eta: float) -> None:
         clock = asyncio.get_running_loop().time
-        began = clock() - elapsed
-        known = self._history.links_hold  # that they are no pictures before their time
-        wait = 0.0
+        began, schedule = clock() - elapsed, self._options.schedule
+        half = began + _FIRST * eta
+        known = self._history.links_hold  # that links are no pictures before their time
+        at = half if known else clock()
         try:
             while True:
-                age = clock() - began
-                first = _FIRST * eta - age
-                found = await self._look(
-                    self._links[0],
-                    max(wait, first) if known else 0.0,
-                    max(first, self._options.schedule.due_delay(age, eta)),
-                )
+                at = max(at, clock())
+                due = max(half, at + schedule.due_delay(at - began, eta))
+                found = await self._look(self._links[0], at, due)
+                if found and known:
+                    self._appeared = True
+                    self.on_picture()
                 if found:
-                    self._looked = True
-                    if known:
-                        self._appeared = True
-                        on_picture()
                     return
                 self._deaf = found is None
-                self._looked |= found is not None
-                known |= found is False
-                wait = max(_PACE, _SLOWING * age)
+                known |= not self._deaf
+                at = max(half, at + max(_PACE, _SLOWING * (at - began)))
         except AddressRefusedError:
             return
         except Exception:  # the edge of the task: a watch that fails costs the hint, not the job
             log.exception("request %s: the links cannot be watched", self._options.request_id)
 
-    async def _look(self, link: PictureLink, wait: float, due: float) -> bool | None:
+    async def _look(self, link: PictureLink, at: float, due: float) -> bool | None:
         pause = self._options.retry.rate_limit_wait
-        return await self._looks.look(self._transport, link.url, wait, due, pause)
+        found = await self._looks.look(self._transport, link.url, at, due, pause)
+        self._looked |= found is not None
+        return found
 
 
 def _is_address(link: PictureLink) -> bool:

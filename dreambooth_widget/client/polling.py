@@ -179,6 +179,7 @@ class Poller:
         self._options = options
         self._history = history
         self._watch = watch
+        watch.on_picture = self._note_picture
         self._policy = PollingPolicy(options, history)
         self._on_wait = on_wait
         self._on_poll = on_poll
@@ -221,6 +222,8 @@ class Poller:
     async def _run(self, elapsed: Callable[[], float], deadline: Deadline) -> Finished:
         answer: Answer | None = self._options.answer
         decision = self._policy.first(elapsed())
+        if answer is None:
+            self._watch.begin((), decision.eta, elapsed())
         while True:
             last = False
             if answer is None:
@@ -231,7 +234,8 @@ class Poller:
             decision = self._policy.decide(answer, elapsed(), decision.eta, answered=self._transport.has_answered)
             self._backing_off = not isinstance(answer, Processing)
             if isinstance(answer, Processing):
-                decision = self._watch.adapt(decision, answer.links, elapsed(), self._note_picture)
+                self._watch.begin(answer.links, decision.eta, elapsed())
+                decision = self._watch.adapt(decision)
             deadline.allow(decision.eta)
             limited = isinstance(answer, Busy) and answer.rate_limited
             if limited and (last or decision.wait > deadline.left):
