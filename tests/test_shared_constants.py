@@ -13,7 +13,7 @@ from dreambooth_widget import errors
 from dreambooth_widget.client.state import FetchState
 from dreambooth_widget.images.inspection import EDGES
 from dreambooth_widget.images.sniff import ImageFormat
-from dreambooth_widget.widget import batch, image_sender
+from dreambooth_widget.widget import batch_card, image_sender
 from dreambooth_widget.widget.trait_values import card_values
 
 SOURCE = Path(__file__).parents[1] / "dreambooth_widget" / "frontend" / "src" / "model" / "constants.ts"
@@ -29,12 +29,12 @@ def constants() -> dict[str, Any]:
 
 def test_unasked_pictures_agree(constants: dict[str, Any]) -> None:
     """The gallery first draws as many pictures as the kernel sends without a request."""
-    assert constants["UNASKED_THUMBNAILS"] == batch._PUSHED
+    assert constants["UNASKED_THUMBNAILS"] == batch_card._FIRST_THUMBNAILS
     assert constants["UNASKED_PREVIEWS"] == image_sender._MOST_PREVIEWS
 
 
 def test_preview_edge_agrees(constants: dict[str, Any]) -> None:
-    """The lightbox knows how many pixels a preview has."""
+    """The lightbox has the size of a preview."""
     assert constants["PREVIEW_EDGE"] == EDGES["preview"]
 
 

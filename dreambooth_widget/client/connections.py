@@ -64,14 +64,14 @@ class Connections:
         # Looks have a session of their own: a host that does not answer them must not keep pictures waiting.
         purpose = "looks" if beginning else "pictures"
         headers = {"Range": f"bytes=0-{largest - 1}"} if beginning else {}
-        # The guard of the sockets would judge the address of the proxy.
+        # The guard of the sockets would check the address of the proxy.
         session = self._session(purpose, None if proxy else reach, _PICTURE_HEADERS)
         return await _repeat(
             lambda progress: _exchange(session, "GET", link, proxy, progress, largest, headers=headers)
         )
 
     def _session(self, purpose: str, reach: Reach | None, headers: Mapping[str, str]) -> aiohttp.ClientSession:
-        """Return the session for a purpose that connects within `reach`; None: as the user says."""
+        """Return the session for a purpose that connects within `reach`; None for any address."""
         if (purpose, reach) not in self._sessions:
             connector = aiohttp.TCPConnector(
                 limit=self._limit,
@@ -96,10 +96,10 @@ class Connections:
             await session.close()
 
     def disown(self) -> None:
-        """Forget the connections in a forked child, without a word to the other side. They are the parent's.
+        """Forget the connections in a forked child, and send nothing. They are the parent's.
 
-        Closing them would also take them out of the parent's epoll, which the child shares: the parent would never hear
-        of an answer again.
+        Closing them would also take them out of the parent's epoll, which the child shares: the parent would never
+        receive an answer again.
         """
         for session in self._sessions.values():
             connector = session.connector

@@ -133,7 +133,7 @@ async def test_link_without_picture_costs_nothing(endpoint: Endpoint, client: Cl
     assert looks(endpoint)
 
 
-async def test_picture_from_the_start_is_not_believed(endpoint: Endpoint, client: Client) -> None:
+async def test_picture_before_its_time_is_ignored(endpoint: Endpoint, client: Client) -> None:
     """A link that is a picture at the first look is not looked at again, and makes no poll."""
     link = endpoint.serve("1.png", png())
     endpoint.answers = [PROCESSING] * 5 + [endpoint.success(link)]
@@ -209,7 +209,7 @@ class Host(Transport):
         self.polls: list[float] = []
         self.looks: list[float] = []
 
-    async def _ask(self, request_id: str) -> Answer:
+    async def _send(self, request_id: str) -> Answer:
         now = asyncio.get_running_loop().time()
         self.polls.append(now)
         await asyncio.sleep(0.1)
