@@ -125,13 +125,13 @@ def test_wheel_from_sdist_works(packages: tuple[Path, Path], tmp_path: Path) -> 
     python = tmp_path / "venv" / "bin" / "python"
     run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", wheel, cwd=tmp_path)
     run(python, "-m", "pip", "check", cwd=tmp_path)
-    told = run(
+    printed = run(
         python, "-c",
         "import dreambooth_widget as d, json; w = d.DreamboothWidget('key', 1, autostart=False);"
         "print(json.dumps([d.__file__, d.__version__, w.status, len(w._esm)]))",
         cwd=tmp_path,
     ).stdout  # fmt: skip
-    file, version, status, script = json.loads(told)
+    file, version, status, script = json.loads(printed)
     assert file.startswith(str(tmp_path / "venv"))
     assert f"-{version}-" in wheel.name
     assert status == "idle"
@@ -174,7 +174,7 @@ def test_editable_installation_builds_once(checkout: Path, tmp_path: Path) -> No
 
 @pytest.mark.slow
 def test_changed_source_is_rebuilt(checkout: Path, tmp_path: Path) -> None:
-    """A stale bundle is never packed, whatever the times of the files say."""
+    """A stale bundle is never packed, whatever the times of the files."""
     build(checkout, "wheel", tmp_path)
     stale = read_bundle(static=checkout / "dreambooth_widget" / "static")
     style = checkout / "dreambooth_widget" / "frontend" / "src" / "changed.css"
@@ -192,16 +192,16 @@ def test_changed_source_is_rebuilt(checkout: Path, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_missing_registry_is_one_line(checkout: Path, tmp_path: Path) -> None:
-    """When npm's registry cannot be reached, the build ends with a sentence that says what is missing."""
+    """When npm's registry cannot be reached, the build ends with a sentence that names what is missing."""
     done = build(
         checkout, "wheel", tmp_path, check=False,
         npm_config_registry="http://127.0.0.1:9", npm_config_cache=str(tmp_path / "cache"),
     )  # fmt: skip
     assert done.returncode != 0
-    told = [line for line in (done.stdout + done.stderr).splitlines() if "could not be built" in line]
-    assert len(told) == 1, done.stdout + done.stderr
-    assert "npm registry" in told[0]
-    assert "ECONNREFUSED" in told[0]
+    lines = [line for line in (done.stdout + done.stderr).splitlines() if "could not be built" in line]
+    assert len(lines) == 1, done.stdout + done.stderr
+    assert "npm registry" in lines[0]
+    assert "ECONNREFUSED" in lines[0]
 
 
 @pytest.mark.slow
@@ -268,7 +268,7 @@ def write_frontend(folder: Path) -> tuple[Path, Path]:
     ],
 )
 def test_what_makes_bundle_stale(hook: ModuleType, tmp_path: Path, changed: str, current: bool) -> None:
-    """What has a say in the bundle makes it stale, tests and the linter's settings do not."""
+    """What goes into the bundle makes it stale, tests and the linter's settings do not."""
     frontend, static = write_frontend(tmp_path)
     assert not hook.is_current(static, frontend)
     for name in hook.BUNDLE:
@@ -280,14 +280,15 @@ def test_what_makes_bundle_stale(hook: ModuleType, tmp_path: Path, changed: str,
 
 
 @pytest.mark.parametrize(
-    ("says", "usable"), [("v20.19.0", True), ("v24.1.0", True), ("v20.18.3", False), ("v18.20.4", False), ("", False)]
+    ("node", "usable"),
+    [("v20.19.0", True), ("v24.1.0", True), ("v20.18.3", False), ("v18.20.4", False), ("", False)],
 )
 def test_old_node_is_not_used(
-    hook: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str, usable: bool
+    hook: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, node: str, usable: bool
 ) -> None:
-    """The hook takes the Node on PATH only when it is new enough, and otherwise asks pip for one."""
+    """The hook takes the Node on PATH only when it is new enough, and otherwise requires one from pip."""
     for name in ("node", "npm"):
-        (tmp_path / name).write_text(f"#!/bin/sh\necho {says}\n", encoding="utf-8")
+        (tmp_path / name).write_text(f"#!/bin/sh\necho {node}\n", encoding="utf-8")
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert (hook.node_on_path() is not None) is usable
@@ -343,11 +344,11 @@ def test_the_lock_file_names_every_platform() -> None:
 @pytest.mark.slow
 def test_binder_reads_its_folder(checkout: Path) -> None:
     """repo2docker finds the Python we mean and installs the package with JupyterLab."""
-    told = run(
+    done = run(
         sys.executable, "-m", "repo2docker", "--no-build", "--debug", "--user-id", "1000", "--user-name", "jovyan", ".",
         cwd=checkout,
     )  # fmt: skip
-    dockerfile = told.stdout + told.stderr
+    dockerfile = done.stdout + done.stderr
     assert "python=3.12" in dockerfile
     assert 'pip install --no-cache-dir -r "binder/requirements.txt"' in dockerfile
     assert (checkout / "binder" / "requirements.txt").read_text(encoding="utf-8").split() == [".[lab,batch]"]

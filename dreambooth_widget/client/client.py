@@ -195,7 +195,7 @@ class Client:
             ValueError: As `TypeError`.
         """
 
-        def tell(index: int) -> None:
+        def notify(index: int) -> None:
             if on_update is not None:
                 on_update(jobs[index])
 
@@ -204,7 +204,7 @@ class Client:
         finally:
             del requests
         policies = self._policies(deadline)
-        jobs = FetchJobs(lambda options: self.start(options, policies), tell)
+        jobs = FetchJobs(lambda options: self.start(options, policies), notify)
         jobs.add(specs)
         jobs.start()
         try:

@@ -59,12 +59,12 @@ class Connections:
 
     async def get(self, link: URL, reach: Reach, proxy: Proxy | None, largest: int) -> Response | Failure:
         """GET `link` within `reach`. Only a 200 has its body read."""
-        # The guard of the sockets would judge the address of the proxy.
+        # The guard of the sockets would check the address of the proxy.
         session = self._session("pictures", None if proxy else reach, _PICTURE_HEADERS)
         return await _repeat(lambda progress: _exchange(session, "GET", link, proxy, progress, largest))
 
     def _session(self, purpose: str, reach: Reach | None, headers: Mapping[str, str]) -> aiohttp.ClientSession:
-        """Return the session for "api" or "pictures" that connects within `reach`; None: as the user says."""
+        """Return the session for "api" or "pictures" that connects within `reach`; None for any address."""
         if (purpose, reach) not in self._sessions:
             connector = aiohttp.TCPConnector(
                 limit=self._limit,
@@ -89,10 +89,10 @@ class Connections:
             await session.close()
 
     def disown(self) -> None:
-        """Forget the connections in a forked child, without a word to the other side. They are the parent's.
+        """Forget the connections in a forked child, and send nothing. They are the parent's.
 
-        Closing them would also take them out of the parent's epoll, which the child shares: the parent would never hear
-        of an answer again.
+        Closing them would also take them out of the parent's epoll, which the child shares: the parent would never
+        receive an answer again.
         """
         for session in self._sessions.values():
             connector = session.connector

@@ -38,7 +38,7 @@ class MissingPictureError(Exception):
 
 
 class _LaterError(Exception):
-    """This try failed, the next may not; `str(error)` is the reason, `seconds` the wait that the host asks for."""
+    """This try failed, the next may not; `str(error)` is the reason, `seconds` the wait that the host names."""
 
     def __init__(self, reason: str, seconds: float = 0.0) -> None:
         super().__init__(reason)
@@ -97,20 +97,20 @@ async def _persist(
         try:
             return await attempt(url)
         except _LaterError as error:
-            failure, asked = str(error), error.seconds
+            failure, named_wait = str(error), error.seconds
         except PictureRefusedError as error:
             if not error.early:
                 raise MissingPictureError(str(error)) from error
-            failure, asked = str(error), 0.0
+            failure, named_wait = str(error), 0.0
         except AddressRefusedError as error:
             raise MissingPictureError(str(error)) from error
         except Exception as error:
             # The edge of one picture: whatever its link or its bytes raise costs this picture, not the job.
             log.exception("picture: unforeseen failure")
-            raise MissingPictureError("the picture could not be loaded; the kernel's log says why") from error
+            raise MissingPictureError("the picture could not be loaded; the kernel's log has the reason") from error
         if number == retry.attempts:
             break
-        wait = max(retry.delay(number + 1, random()), asked)
+        wait = max(retry.delay(number + 1, random()), named_wait)
         on_retry(f"{failure}; attempt {number + 1} of {retry.attempts} in {wait:.0f} s")
         await sleep(wait)
     raise MissingPictureError(failure)

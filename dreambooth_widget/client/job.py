@@ -1,6 +1,6 @@
 """`FetchJob` owns the one task of a request: it polls until the answer is final, then loads the pictures.
 
-`FetchState` goes out to subscribers, intents (`stop`, `check_now`, `retry_picture`) come in. It knows no widget.
+`FetchState` goes out to subscribers, intents (`stop`, `check_now`, `retry_picture`) come in. It imports no widget.
 """
 
 from __future__ import annotations

@@ -118,7 +118,7 @@ class FetchOptions(Policies):
     def endpoint_at(self, endpoint: str) -> str:
         """Return the address to poll this request at, by a client whose address is `endpoint`.
 
-        The default address does not know the requests of other API versions, so the one that the service named with
+        The default address does not serve the requests of other API versions, so the one that the service named with
         the request is preferred to it, if that is on a host of the vendor. The key is never sent to any other host.
         """
         if endpoint == V4 and self.endpoint is not None and is_vendor_address(self.endpoint):

@@ -1,4 +1,4 @@
-"""When to ask again. Waiting for a job (`PollSchedule`) and repeating a failed call (`Retry`) are different things.
+"""When to poll again. Waiting for a job (`PollSchedule`) and repeating a failed call (`Retry`) are different things.
 
 Pure: elapsed time, the ETA and randomness come in as arguments. All times are in seconds.
 
@@ -85,7 +85,7 @@ class PollSchedule:
 class Retry:
     """How to repeat a call that failed: `attempts` in all, exponential back-off from `first` to `longest` seconds.
 
-    `rate_limit_wait` is the least wait in seconds after the service asked for fewer requests.
+    `rate_limit_wait` is the least wait in seconds after the service limited the rate.
     """
 
     attempts: int = 6

@@ -101,7 +101,7 @@ class DreamboothWidget(RequestCard):
         Args:
             response: The answer as a dict, JSON text or bytes, or the response object of `requests` or `httpx`.
             key: As in the class.
-            options: The other arguments of the class; they win over what the answer says.
+            options: The other arguments of the class; they win over the answer.
 
         Raises:
             TypeError: `response` is something else, or an option is unknown.
@@ -138,7 +138,7 @@ class DreamboothWidget(RequestCard):
         return cls(secret, replace(request, endpoint=None), **{"endpoint": request.endpoint, **options})
 
     def __repr__(self) -> str:
-        options: FetchOptions | None = getattr(self, "_options", None)  # a debugger may look before it is made
+        options: FetchOptions | None = getattr(self, "_options", None)  # a debugger may call this before it is made
         status = "closed" if getattr(self, "_closed", False) else self.status
         return f"<DreamboothWidget {(options and options.request_id) or 'without a request'}: {status}>"
 
@@ -220,7 +220,7 @@ class DreamboothWidget(RequestCard):
         return self._ready().save(folder, indices, overwrite=overwrite)
 
     def contact_sheet(self) -> Image.Image:
-        """All pictures on one sheet. Raises `DreamboothError` before there are any."""
+        """Return all pictures on one sheet. Raises `DreamboothError` before there are any."""
         return contact_sheet(self._ready())
 
     def _ready(self) -> FetchResult:

@@ -31,7 +31,7 @@ LARGEST = 512 * 1024
 SAMPLE = 192 * 1024
 """Bytes in the .ipynb for the copy of a batch with more than `_MANY` pictures, which can only be a sample.
 
-JupyterLab takes a copy in two pieces of work, each without a pause: it renders it, and it sanitizes it to look for
+JupyterLab takes a copy in two pieces of work, each without a pause: it renders it, and it sanitizes it to find
 headings for its table of contents. The second kept the page busy for 90 to 180 ms where the copy had 450 kB.
 """
 

@@ -34,7 +34,7 @@ from dreambooth_widget.credentials import ApiKey
 from dreambooth_widget.errors import GenerationFailedError
 from dreambooth_widget.protocol.answers import Answer, Processing, Refused
 from tests.benchmarks import virtual_time
-from tests.benchmarks.report import Target, tell
+from tests.benchmarks.report import Target, print_report
 
 RATE, BURST = 10.0, 10
 """The limit that all of a kernel's polls share: requests a second, and how many at once first."""
@@ -71,58 +71,58 @@ def make_orders(count: int, seed: int = 5) -> list[Order]:
 
 
 class Service:
-    """What answers: it knows when each request is ready, and when that was noticed."""
+    """The simulated service: when each request is ready, and how late a poll found it ready."""
 
     def __init__(self, orders: Sequence[Order]) -> None:
         self.orders = orders
         self.polls = 0
         self.delays: list[float] = []
 
-    async def ask(self, place: int) -> bool:
+    async def poll(self, number: int) -> bool:
         """Whether the request was ready when the poll was sent."""
         self.polls += 1
-        late = asyncio.get_running_loop().time() - self.orders[place].duration
+        late = asyncio.get_running_loop().time() - self.orders[number].duration
         await asyncio.sleep(ANSWER)
         if late >= 0:
             self.delays.append(late)
         return late >= 0
 
 
-class SimulatedNetwork(Transport):
+class SimulatedTransport(Transport):
     """Our queue and rate limit in front of a simulated service. A ready request ends as failed: no pictures to load."""
 
     def __init__(self, service: Service) -> None:
         super().__init__(ApiKey("simulated-key"), "https://service.example/fetch", rate=RATE, burst=BURST)
         self._service = service
 
-    async def _ask(self, request_id: str) -> Answer:
-        place = int(request_id)
-        if await self._service.ask(place):
+    async def _send(self, request_id: str) -> Answer:
+        number = int(request_id)
+        if await self._service.poll(number):
             return Refused(GenerationFailedError, "ready")
-        return Processing(eta=self._service.orders[place].eta)
+        return Processing(eta=self._service.orders[number].eta)
 
 
 async def ours(service: Service) -> None:
     """Every request as a `FetchJob` of one client."""
-    network = SimulatedNetwork(service)
-    plans = [FetchOptions(str(place), eta=order.eta, deadline=7200.0) for place, order in enumerate(service.orders)]
-    jobs = [FetchJob(network, plan) for plan in plans]
+    transport = SimulatedTransport(service)
+    options = [FetchOptions(str(number), eta=order.eta, deadline=7200.0) for number, order in enumerate(service.orders)]
+    jobs = [FetchJob(transport, each) for each in options]
     await asyncio.gather(*jobs, return_exceptions=True)
-    await network.close()
+    await transport.close()
 
 
 async def loops(sleep: float, service: Service) -> None:
     """One loop for each request that sleeps between its polls, all behind the same limit."""
     queue = PollQueue(RateLimiter(RATE, BURST, clock=asyncio.get_running_loop().time))
 
-    async def loop(place: int) -> None:
+    async def loop(number: int) -> None:
         while True:
             await queue.join(0.0, asyncio.get_running_loop().time())
-            if await service.ask(place):
+            if await service.poll(number):
                 return
             await asyncio.sleep(sleep)
 
-    await asyncio.gather(*(loop(place) for place in range(len(service.orders))))
+    await asyncio.gather(*(loop(number) for number in range(len(service.orders))))
 
 
 WAYS: dict[str, Callable[[Service], Coroutine[Any, Any, None]]] = {
@@ -198,7 +198,7 @@ def main() -> int:
     options = parser.parse_args()
     compared, grown = compare(), grow()
     found = targets(compared, grown)
-    return tell({"compared": compared, "grown": grown}, found, as_json=options.json)
+    return print_report({"compared": compared, "grown": grown}, found, as_json=options.json)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 """Simulated jobs, the ways in which clients poll them, and the best that any of them could do.
 
 A job becomes ready `duration` seconds after its first poll. The service announces `eta` with every answer; the truth
-is log-normal around it: duration = eta · exp(σ·N(0, 1)). A poll takes `ROUND_TRIP`; whoever sleeps, sleeps after the
+is log-normal around it: duration = eta · exp(σ·N(0, 1)). A poll takes `ROUND_TRIP`; a sleeping loop sleeps after the
 answer. The delay is the time from ready until the first poll that begins afterwards.
 
-The bound: Keller's inspection problem by dynamic programming, for a schedule that knows σ and minimises
-mean delay + `PRICE` · mean polls. No schedule that does not know σ can reach it for every σ at once.
+The bound: Keller's inspection problem by dynamic programming, for a schedule that uses σ and minimises
+mean delay + `PRICE` · mean polls. No schedule without σ can reach it for every σ at once.
 """
 
 from __future__ import annotations

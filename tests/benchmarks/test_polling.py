@@ -16,7 +16,7 @@ SCRIPT = ROOT / "tests" / "benchmarks" / "polling.py"
 
 
 def run(*options: str) -> subprocess.CompletedProcess[str]:
-    """The benchmark, started as anybody starts it, with few jobs."""
+    """The benchmark, started as a command, with few jobs."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
     return subprocess.run(
         [sys.executable, str(SCRIPT), "--jobs", "1500", *options],
@@ -48,7 +48,7 @@ def test_fixed_interval_is_later(result: dict[str, Any]) -> None:
     assert result["targets"][0]["measured"] >= 1.4
 
 
-def test_nobody_is_below_the_bound(result: dict[str, Any]) -> None:
+def test_no_schedule_beats_the_bound(result: dict[str, Any]) -> None:
     """The oracle's cost is a bound: no schedule falls below it by more than chance."""
     assert min(row["ratio"] for world in result["worlds"] for row in world["rows"]) > 0.97
 

@@ -106,7 +106,7 @@ async def test_cancelled_check_hides_the_key(endpoint: Endpoint) -> None:
 
 
 @pytest.mark.parametrize("kind", [RuntimeError, KeyboardInterrupt])
-async def test_bug_on_the_way_hides_the_key(
+async def test_unforeseen_failure_hides_key(
     endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, kind: type[BaseException]
 ) -> None:
     """Whatever aiohttp raises leaves without the frames that hold the body; a bug is logged as text."""
@@ -121,7 +121,7 @@ async def test_bug_on_the_way_hides_the_key(
     async def work(progress: exchange.Progress) -> Any:
         return await connections._exchange(session, "POST", V4, None, progress, 1, data=json.dumps(CANARY).encode())
 
-    session = type("Session", (), {"request": broken})()
+    session = type("Session", (), {"request": broken, "closed": False})()
     progress = exchange.Progress()
     error = await caught(exchange._without_frames(work(progress)))
     assert isinstance(error, kind)
@@ -158,7 +158,7 @@ ENCODINGS = {
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 async def test_encodings_are_undone(endpoint: Endpoint, encoding: str) -> None:
-    """Gzip and deflate are inflated, what says nothing is ignored; for answers and for pictures."""
+    """Gzip and deflate are inflated, an unknown encoding is ignored; for answers and for pictures."""
     pack, headers = ENCODINGS[encoding], {"Content-Encoding": encoding}
     endpoint.answers = [Reply(pack(json.dumps(PROCESSING).encode()), headers=headers)]
     link = endpoint.serve("1.png", Reply(pack(png()), headers=headers))

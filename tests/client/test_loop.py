@@ -50,7 +50,7 @@ async def heartbeat() -> AsyncIterator[list[float]]:
 
 
 def bomb(width: int, height: int) -> bytes:
-    """A small PNG that says it has `width` × `height` pixels, and has them: all of one colour."""
+    """A small PNG of `width` × `height` pixels, all of one colour."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -100,7 +100,7 @@ async def test_no_picture_holds_the_loop(name: str) -> None:
                 widget.start()
                 with suppress(dw.PictureError):
                     await widget
-                await widget._delivery._tasks.settle()
+                await widget._sender._tasks.settle()
             best = min(best, max(late))
             widget.close()
             if best < FREE:
@@ -135,7 +135,7 @@ async def test_no_answer_holds_the_loop(name: str) -> None:
     assert best < FREE
 
 
-async def test_a_blocked_loop_costs_no_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_blocked_loop_causes_no_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     """A cell that blocks past the read time-out: the answer that came meanwhile is taken, nothing is charged."""
     monkeypatch.setattr("dreambooth_widget.client.connections.READ_SECONDS", 0.3)
     with ThreadedEndpoint(Endpoint(PROCESSING)) as endpoint:
@@ -154,7 +154,7 @@ async def test_a_blocked_loop_costs_no_time_out(monkeypatch: pytest.MonkeyPatch)
     assert not any(state.activity == "retrying" for state in states)
 
 
-async def test_a_real_time_out_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_real_timeout_is_retried(monkeypatch: pytest.MonkeyPatch) -> None:
     """A service that does not answer in time is retried, with the reason in the status line."""
     monkeypatch.setattr("dreambooth_widget.client.connections.READ_SECONDS", 0.2)
     with ThreadedEndpoint(Endpoint()) as endpoint:

@@ -1,4 +1,4 @@
-"""`schedule`: when to ask again, and how long failures are repeated."""
+"""`schedule`: when to poll again, and how long failures are repeated."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class TestPollSchedule:
         assert max(later - earlier for earlier, later in pairwise(polls)) <= 15 * 1.1
 
     def test_jitter_spreads(self) -> None:
-        """The jitter reaches both ends of its range: many notebooks do not ask in step."""
+        """The jitter reaches both ends of its range: many notebooks do not poll in step."""
         schedule = PollSchedule()
         assert schedule.jittered(10, 0) == pytest.approx(9)
         assert schedule.jittered(10, 0.5) == pytest.approx(10)
@@ -195,7 +195,7 @@ class TestDeadlineAndHistory:
         assert default_deadline(eta) == deadline
 
     def test_history_needs_three(self) -> None:
-        """Two jobs say nothing; of three the median is what the next one will take."""
+        """Two jobs are too few; of three the median is what the next one will take."""
         history = DurationHistory()
         assert history.typical() is None
         history.add(10)

@@ -211,7 +211,7 @@ LEFT_OPEN = """
 import asyncio, logging
 from dreambooth_widget.demo import start_demo
 logging.basicConfig(level="WARNING")
-logging.getLogger("asyncio").setLevel("ERROR")  # its debug mode tells of slow callbacks
+logging.getLogger("asyncio").setLevel("ERROR")  # its debug mode logs slow callbacks
 async def main():
     import aiohttp
     endpoint = await start_demo()

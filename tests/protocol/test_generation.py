@@ -53,7 +53,7 @@ class TestGeneration:
         assert generation.answer.links == (PictureLink("https://cdn.example/1.png"),)
 
     def test_size_and_number_from_meta(self) -> None:
-        """`meta` tells how many pictures of which size are to come, also as text."""
+        """`meta` has the number and size of the pictures to come, also as text."""
         meta = {"n_samples": "4", "W": "768", "H": 1024, "prompt": "a dog"}
         generation = read_generation({"status": "processing", "id": "a1", "eta": 5, "meta": meta})
         assert (generation.expected, generation.width, generation.height) == (4, 768, 1024)

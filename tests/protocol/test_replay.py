@@ -72,7 +72,7 @@ def literal(body: str, status: int = 200, **headers: str) -> Reply:
     ids=lambda reply: repr(reply.body[:40]),
 )
 async def test_these_are_not_the_end(endpoint: Endpoint, client: Client, before: Reply) -> None:
-    """Waiting, asked to wait, not there yet, or out of order for a moment: polled on, and the pictures come."""
+    """Waiting, rate-limited, not there yet, or out of order for a moment: polled on, and the pictures come."""
     endpoint.answers = [before, endpoint.success(endpoint.serve("1.png", png()))]
     assert len(await client.fetch("13443927")) == 1
     assert {json.loads(poll.body)["request_id"] for poll in endpoint.polls} == {"13443927"}
@@ -103,7 +103,7 @@ async def test_these_are_not_the_end(endpoint: Endpoint, client: Client, before:
 async def test_these_are_the_end(
     endpoint: Endpoint, client: Client, last: Reply, error: type[dw.DreamboothError]
 ) -> None:
-    """One poll, one typed error that says what to do."""
+    """One poll, one typed error with advice."""
     endpoint.answers = [last]
     with pytest.raises(error) as caught:
         await client.fetch(1)

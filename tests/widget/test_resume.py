@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("alone")
 
 
 def test_a_restarted_kernel_continues_at_once() -> None:
-    """Restart in mid-job, run the cells again: the same request is asked for immediately, and comes."""
+    """Restart in mid-job, run the cells again: the same request is polled immediately, and comes."""
     code = "from dreambooth_widget import DreamboothWidget, PollSchedule\n"
     code += "slow = PollSchedule(shortest=600, longest=600, longest_silence=600)\n"
     with ThreadedEndpoint(Endpoint(PROCESSING)) as endpoint, kernel(DREAMBOOTH_API_KEY=CANARY) as running:
