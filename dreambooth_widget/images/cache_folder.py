@@ -101,7 +101,7 @@ class PictureCache:
         """Return our folder below the one that was named, made if need be.
 
         Raises:
-            OSError: If it belongs to another user, is a link, or does not have our mark.
+            OSError: It belongs to another user, is a link, or does not have our mark.
         """
         folder = self.folder / _FOLDER
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -117,89 +117,86 @@ class PictureCache:
 
     def find(self, endpoint: str, request_id: str, *, max_bytes: int, max_pixels: int) -> StoredRequest | None:
         """Return what is here of a request, nothing of it decoded; None for nothing."""
-        place = self._place(endpoint, request_id)
-        try:
-            number, meta = self._read_manifest(place)
-            files = [*islice(os.scandir(place), _MOST_FILES)]
-            os.utime(place / _MANIFEST)  # it was used: others go first
-        except (OSError, ValueError):
+        folder = self._folder_of(endpoint, request_id)
+        count, meta, files = self._read_request(folder)
+        if not count:
             return None
+        with contextlib.suppress(OSError):
+            os.utime(folder / _MANIFEST)  # it was used: others go first
         pictures = {}
-        for file in sorted(files, key=lambda file: file.name):
-            name = _NAME.fullmatch(file.name)
-            if name is not None and int(name[1]) < number:
-                original = _read_original(Path(file.path), name[2], max_bytes)
-                if original is not None and _pixels(original) <= max_pixels:
-                    pictures[int(name[1])] = original
-        return StoredRequest(number, pictures, meta)
+        for index, sha256, path in files:
+            original = _read_original(path, sha256, max_bytes)
+            if original is not None and _pixels(original) <= max_pixels:
+                pictures[index] = original
+        return StoredRequest(count, pictures, meta)
 
     def has_all(self, endpoint: str, request_id: str) -> bool:
         """Return whether every picture of a request seems to be here: quick, and without reading them."""
-        place = self._place(endpoint, request_id)
-        try:
-            number, _ = self._read_manifest(place)
-            names = [_NAME.fullmatch(file.name) for file in islice(os.scandir(place), _MOST_FILES)]
-        except (OSError, ValueError):
-            return False
-        return len({int(name[1]) for name in names if name is not None} & set(range(number))) == number
+        count, _, files = self._read_request(self._folder_of(endpoint, request_id))
+        return len({index for index, _, _ in files}) == count > 0
 
-    def _read_manifest(self, place: Path) -> tuple[int, dict[str, Any]]:
-        """Return `count` and `meta` of a request's manifest. Raises OSError or ValueError."""
-        own_folder(place.parent, make=False)
-        self._check_mark()
-        own_folder(place, make=False)
-        manifest = parse_json(read_file(place / _MANIFEST, _LARGEST_MANIFEST))
-        number, meta = manifest.get("count"), manifest.get("meta")
-        if type(number) is not int or not 0 < number <= _MOST_PICTURES or not isinstance(meta, dict):
-            raise ValueError("no manifest of ours")
-        return number, {name: value for name, value in meta.items() if is_fact(value)}
+    def _read_request(self, folder: Path) -> tuple[int, dict[str, Any], list[tuple[int, str, Path]]]:
+        """Return count and facts of a request, and index, digest and path of its files; a count of 0 for nothing."""
+        try:
+            own_folder(folder.parent, make=False)
+            self._check_mark()
+            own_folder(folder, make=False)
+            manifest = parse_json(read_file(folder / _MANIFEST, _LARGEST_MANIFEST))
+            paths = sorted(islice(folder.iterdir(), _MOST_FILES))
+        except (OSError, ValueError):
+            return 0, {}, []
+        count, meta = manifest.get("count"), manifest.get("meta")
+        if type(count) is not int or not 0 < count <= _MOST_PICTURES or not isinstance(meta, dict):
+            return 0, {}, []
+        names = [(_NAME.fullmatch(path.name), path) for path in paths]
+        files = [(int(name[1]), name[2], path) for name, path in names if name is not None and int(name[1]) < count]
+        return count, {name: value for name, value in meta.items() if is_fact(value)}, files
 
     def keep(
-        self, endpoint: str, request_id: str, index: int, original: Original, number: int, meta: Mapping[str, Any]
+        self, endpoint: str, request_id: str, index: int, original: Original, count: int, meta: Mapping[str, Any]
     ) -> Path:
-        """Put in the picture with that index, of the `number` that a request has; return its file. Raises OSError."""
-        for tries_left in (2, 1, 0):
-            try:
-                return self._write(endpoint, request_id, index, original, number, meta)
-            except FileNotFoundError:  # another kernel has just removed this request's folder, to make room
-                if not tries_left:
-                    raise
-        raise AssertionError("unreachable: the last try returns or raises")  # pragma: no cover
-
-    def _write(
-        self, endpoint: str, request_id: str, index: int, original: Original, number: int, meta: Mapping[str, Any]
-    ) -> Path:
-        self.open()
-        place = self._place(endpoint, request_id)
-        own_folder(place)
+        """Put in the picture with that index, of the `count` that a request has; return its file. Raises OSError."""
         manifest = {
             "version": 2,
             "endpoint": endpoint.partition("?")[0],
             "request_id": request_id,
-            "count": number,
+            "count": count,
             "meta": {name: value for name, value in meta.items() if is_fact(value)},
         }
-        # First: a folder without it is not counted, and would stay for ever.
-        write_atomically(place / _MANIFEST, json.dumps(manifest, indent=1).encode(), overwrite=True)
-        target, added = self.file_of(endpoint, request_id, index, original), 0
+        target = self.file_of(endpoint, request_id, index, original)
+        for tries_left in (2, 1, 0):
+            try:
+                self._write(target, original, json.dumps(manifest, indent=1).encode())
+                break
+            except FileNotFoundError:  # another kernel has just removed this request's folder, to make room
+                if not tries_left:
+                    raise
+        return target
+
+    def _write(self, target: Path, original: Original, manifest: bytes) -> None:
         assert original.inspection is not None
+        self.open()
+        own_folder(target.parent)
+        # First: a folder without it is not counted, and would stay for ever.
+        write_atomically(target.parent / _MANIFEST, manifest, overwrite=True)
+        added = 0
         for path, data in ((target.with_suffix(INSPECTED), original.inspection.pack()), (target, original.read())):
             if file_size(path) != len(data):
                 write_atomically(path, data, overwrite=True)
                 added += len(data)
-        for other in place.glob(f"{index}-*"):  # the service gave other bytes before
+        index, _, _ = target.name.partition("-")
+        for other in target.parent.glob(f"{index}-*"):  # the service gave other bytes before
             if other.stem != target.stem:
                 other.unlink(missing_ok=True)
-        self._bound(place, added)
-        return target
+        self._bound(target.parent, added)
 
     def file_of(self, endpoint: str, request_id: str, index: int, original: Original) -> Path:
         """Return where the bytes of an inspected picture are, once they are kept."""
         assert original.inspection is not None
         name = f"{index}-{original.sha256}.{EXTENSIONS[original.inspection.format]}"
-        return self._place(endpoint, request_id) / name
+        return self._folder_of(endpoint, request_id) / name
 
-    def _place(self, endpoint: str, request_id: str) -> Path:
+    def _folder_of(self, endpoint: str, request_id: str) -> Path:
         digest = hashlib.sha256(f"{endpoint}\n{request_id}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
         return self.folder / _FOLDER / f"{file_stem(request_id)}-{digest}"
 
@@ -209,25 +206,25 @@ class PictureCache:
             self._size += added
             return
         sizes: dict[Path, int] = {}
-        for place in newest.parent.iterdir():
-            if place.name.startswith(_GONE):  # of a process that was killed while it removed them
-                shutil.rmtree(place, ignore_errors=True)
-            elif _REQUEST.fullmatch(place.name) and (place / _MANIFEST).is_file() and not place.is_symlink():
+        for folder in newest.parent.iterdir():
+            if folder.name.startswith(_GONE):  # of a process that was killed while it removed them
+                shutil.rmtree(folder, ignore_errors=True)
+            elif _REQUEST.fullmatch(folder.name) and (folder / _MANIFEST).is_file() and not folder.is_symlink():
                 with contextlib.suppress(FileNotFoundError):  # another kernel has just removed it
-                    clear_unfinished(place)
-                    sizes[place] = sum(file_size(path) or 0 for path in place.iterdir())
+                    clear_unfinished(folder)
+                    sizes[folder] = sum(file_size(path) or 0 for path in folder.iterdir())
         self._size = sum(sizes.values())
-        for place in sorted(sizes, key=_used_at):
-            if self._size > self.max_bytes and place != newest:
-                _remove_request(place)
-                self._size -= sizes[place]
+        for folder in sorted(sizes, key=_used_at):
+            if self._size > self.max_bytes and folder != newest:
+                _remove_request(folder)
+                self._size -= sizes[folder]
 
 
-def _remove_request(place: Path) -> None:
+def _remove_request(folder: Path) -> None:
     """Remove a request's folder, under another name first: who writes into it meanwhile leaves nothing half here."""
-    gone = place.with_name(f"{_GONE}{secrets.token_hex(6)}")
+    gone = folder.with_name(f"{_GONE}{secrets.token_hex(6)}")
     with contextlib.suppress(OSError):  # another kernel was faster, or has a file open on Windows
-        place.rename(gone)
+        folder.rename(gone)
         shutil.rmtree(gone, ignore_errors=True)
 
 
@@ -257,8 +254,8 @@ def is_fact(value: object) -> bool:
     return value is None or isinstance(value, (int, float))
 
 
-def _used_at(place: Path) -> float:
+def _used_at(folder: Path) -> float:
     try:
-        return (place / _MANIFEST).stat().st_mtime
+        return (folder / _MANIFEST).stat().st_mtime
     except OSError:
         return 0.0

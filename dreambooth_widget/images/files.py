@@ -6,13 +6,17 @@ And the rules of our own folders, which others may be able to write to: no links
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import re
+import secrets
 import stat
 import sys
+import tempfile
+import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 if sys.platform == "win32":
     import msvcrt
@@ -38,12 +42,10 @@ __all__ = [
     "zip_bytes",
 ]
 
-
 _LONGEST_ID = 80
-_PIECE = 1 << 20
-_IN_MEMORY = 8 << 20
 UNFINISHED = ".dreambooth-"
-_CLEARED: set[Path] = set()
+_SAFELY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+"""Flags that open what others may have planted: a link is not followed, a FIFO does not wait."""
 
 
 def file_stem(request_id: str) -> str:
@@ -55,8 +57,6 @@ def file_stem(request_id: str) -> str:
     clean = re.sub(r"[^A-Za-z0-9_-]+", "_", request_id)[:_LONGEST_ID].strip("_-")
     # An id that ends as if it had a digest gets one too.
     if clean != request_id or not clean or re.search(r"-[0-9a-f]{8}$", clean):
-        import hashlib  # here and below: what few need, and all would wait for at import
-
         digest = hashlib.sha256(request_id.encode("utf-8", "surrogatepass")).hexdigest()[:8]
         clean = f"{clean or 'picture'}-{digest}"
     return clean
@@ -68,14 +68,12 @@ def file_name(request_id: str, index: int, extension: str) -> str:
 
 
 def write_atomically(path: Path, data: bytes, *, overwrite: bool) -> None:
-    """Write `data` to `path`: all of it or nothing, and never over a file that is there unless told.
+    """Write `data` to `path`: all of it or nothing.
 
     Raises:
-        FileExistsError: If the file is there.
-        OSError: If the folder is not, or the disk is full.
+        FileExistsError: The file is there, and `overwrite` is False.
+        OSError: The folder is not there, or the disk is full.
     """
-    import secrets
-
     temporary = path.parent / f"{UNFINISHED}{secrets.token_hex(6)}.part"
     try:
         with temporary.open("xb") as file:
@@ -90,24 +88,40 @@ def write_atomically(path: Path, data: bytes, *, overwrite: bool) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def clear_unfinished(folder: Path, *, again: bool = True) -> None:
-    """Remove the unfinished files of killed processes from a folder; unless `again`, once in a process."""
-    if folder in _CLEARED and not again:
+def _move(temporary: Path, path: Path, *, overwrite: bool) -> None:
+    if overwrite:
+        temporary.replace(path)
         return
-    _CLEARED.add(folder)
+    try:
+        os.link(temporary, path)  # the file system decides whether the name is taken, so nothing can come between
+    except FileExistsError:
+        raise FileExistsError(f"{path} exists; pass overwrite=True to replace it") from None
+    except (OSError, AttributeError, NotImplementedError):
+        # No hard links here (FAT, some network and phone file systems): reserve the name, then fill it.
+        path.open("xb").close()
+        temporary.replace(path)
+
+
+def clear_unfinished(folder: Path) -> None:
+    """Remove the unfinished files of killed processes from a folder."""
     for path in folder.glob(f"{UNFINISHED}*.part"):
         with contextlib.suppress(OSError):
-            descriptor = os.open(path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
-            try:
-                stale = _lock(descriptor)
-            finally:
+            descriptor = hold_lock(path, make=False)
+            if descriptor is not None:
                 os.close(descriptor)
-            if stale:
                 path.unlink()
 
 
+def hold_lock(path: Path, *, make: bool = True) -> int | None:
+    """Lock the file at `path` while it is open; return its descriptor, None if another process holds it."""
+    descriptor = os.open(path, os.O_RDWR | _SAFELY | (os.O_CREAT if make else 0), 0o600)
+    if _lock(descriptor):
+        return descriptor
+    os.close(descriptor)
+    return None
+
+
 def _lock(descriptor: int) -> bool:
-    """Lock an open file for as long as it is open; return False if another process has locked it."""
     try:
         if sys.platform == "win32":
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
@@ -116,16 +130,6 @@ def _lock(descriptor: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def hold_lock(path: Path, *, make: bool = True) -> int | None:
-    """Lock the file at `path`, made if told; return its descriptor, None if another process holds it."""
-    flags = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | (os.O_CREAT if make else 0)
-    descriptor = os.open(path, flags, 0o600)
-    if _lock(descriptor):
-        return descriptor
-    os.close(descriptor)
-    return None
 
 
 def own_folder(folder: Path, *, make: bool = True) -> None:
@@ -150,8 +154,7 @@ def read_file(path: Path, largest: int) -> bytes:
     Raises:
         OSError, ValueError: If it is a link or a device, or larger than `largest` bytes.
     """
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    with os.fdopen(os.open(path, flags), "rb") as file:
+    with os.fdopen(os.open(path, os.O_RDONLY | _SAFELY), "rb") as file:
         found = os.fstat(file.fileno())
         if not stat.S_ISREG(found.st_mode) or found.st_size > largest:
             raise ValueError(f"{path} is no file of ours")
@@ -164,25 +167,6 @@ def file_size(path: Path) -> int | None:
         return path.lstat().st_size
     except OSError:
         return None
-
-
-def _move(temporary: Path, path: Path, *, overwrite: bool) -> None:
-    if overwrite:
-        temporary.replace(path)
-    else:
-        _move_to_new(temporary, path)
-
-
-def _move_to_new(temporary: Path, path: Path) -> None:
-    """Give the file its name, unless that is taken: the file system decides, so nothing can come between."""
-    try:
-        os.link(temporary, path)
-    except FileExistsError:
-        raise FileExistsError(f"{path} exists; pass overwrite=True to replace it") from None
-    except (OSError, AttributeError, NotImplementedError):
-        # No hard links here (FAT, some network and phone file systems): reserve the name, then fill it.
-        path.open("xb").close()
-        temporary.replace(path)
 
 
 def save_all(
@@ -234,7 +218,9 @@ def save_files(
                 raise FileExistsError(f"{path} exists; pass overwrite=True to replace it")
     place.mkdir(parents=True, exist_ok=True)
     clear_unfinished(place)
-    return [picture.save(path, overwrite=overwrite) for path, picture in named_files]
+    for path, picture in named_files:
+        write_atomically(path, picture.data, overwrite=overwrite)
+    return [path for path, _ in named_files]
 
 
 def _chosen(pictures: Sequence[Picture], indices: Iterable[int]) -> list[Picture]:
@@ -256,26 +242,13 @@ def named(pictures: Iterable[Picture], request_id: str) -> list[tuple[str, Pictu
 
 def zip_bytes(files: Iterable[tuple[str, Picture]]) -> bytes:
     """Zip (name, picture) files without compression: they are compressed already. The same bytes each time."""
-    # To disk above 8 MiB: growing a buffer in memory copies it again and again while holding the GIL.
-    import tempfile
-
-    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as out:
-        _write_zip(out, files)
+    # On disk: growing a buffer in memory copies it again and again while holding the GIL.
+    with tempfile.TemporaryFile() as out:
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+            for name, picture in files:
+                entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+                entry.create_system = 3  # Unix, on every system: otherwise the bytes would differ
+                entry.external_attr = 0o644 << 16
+                archive.writestr(entry, picture.data)
         out.seek(0)
         return out.read()
-
-
-def _write_zip(out: IO[bytes], files: Iterable[tuple[str, Picture]]) -> None:
-    import zipfile
-
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
-        for name, picture in files:
-            entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-            entry.create_system = 3  # Unix, on every system: otherwise the bytes would differ
-            entry.external_attr = 0o644 << 16
-            data = picture.data
-            entry.file_size = len(data)
-            with archive.open(entry, "w") as file:
-                # In pieces: one copy of 30 MiB holds the GIL for too long.
-                for at in range(0, len(data), _PIECE):
-                    file.write(data[at : at + _PIECE])

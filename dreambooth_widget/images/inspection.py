@@ -1,6 +1,6 @@
 """What is known of one checked picture, and the frames in which it travels: from the worker, and from the cache's disk.
 
-A frame is the lengths of a JSON header and of a payload (`>IQ`), then both. Whoever wrote it is not trusted: a hostile
+A frame is the lengths of a JSON header and of a payload (`>IQ`), then both. Its writer is not trusted: a hostile
 picture may have taken over the worker, and a cache folder may be shared.
 """
 
@@ -33,7 +33,6 @@ _LARGEST_HEADER, LARGEST_FRAME = 8 << 20, 32 << 20
 _LENGTHS = struct.Struct(">IQ")
 _FIELDS = ("format", "width", "height", "sha256", "text", "facts")
 _MIMES = ("image/webp", "image/jpeg")
-_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 class Rendition(NamedTuple):
@@ -56,80 +55,60 @@ class Inspection:
     renditions: Mapping[Kind, Rendition]
 
     def header(self) -> dict[str, Any]:
-        """Return the header of this inspection's frame."""
+        """Return the header of this inspection's frame; the payload is the renditions, one behind the other."""
         renditions = {kind: [small.mime, len(small.data)] for kind, small in self.renditions.items()}
         return {**{name: getattr(self, name) for name in _FIELDS}, "renditions": renditions}
-
-    def payload(self) -> bytes:
-        """Return the payload of this inspection's frame."""
-        return b"".join(small.data for small in self.renditions.values())
 
     def pack(self) -> bytes:
         """Return this inspection as one frame."""
         file = io.BytesIO()
-        write_frame(file, self.header(), self.payload())
+        write_frame(file, self.header(), b"".join(small.data for small in self.renditions.values()))
         return file.getvalue()
 
     @classmethod
     def unpack(cls, frame: bytes) -> Inspection:
         """Return the inspection that `pack` made into `frame`. Raises ValueError as `read` does."""
-        found = read_frame(io.BytesIO(frame))
-        if found is None:
-            raise ValueError("empty")
-        return cls.read(*found)
+        header, payload = read_frame(io.BytesIO(frame)) or ({}, b"")
+        return cls.read(header, payload)
 
     @classmethod
     def read(cls, header: Mapping[str, Any], payload: bytes) -> Inspection:
         """Return the inspection in header and payload of a frame.
 
         Raises:
-            ValueError: If the frame is not one of an inspection.
+            ValueError: The frame is not one of an inspection.
         """
         try:
-            fields = {name: header[name] for name in _FIELDS}
-            renditions, at = {}, 0
-            for kind in EDGES:
-                mime, size = header["renditions"][kind]
-                if mime not in _MIMES or not _is_count(size):
-                    raise ValueError("no rendition")
-                renditions[kind] = Rendition(mime, payload[at : at + size])
-                at += size
-        except (LookupError, TypeError) as error:
+            small = [(kind, *header["renditions"][kind]) for kind in EDGES]
+            if not _is_valid(header, small, len(payload)):
+                raise ValueError("inspection out of bounds")
+        except (LookupError, TypeError, AttributeError) as error:
             raise ValueError("incomplete inspection") from error
-        found = cls(renditions=renditions, **fields)
-        found._check(at == len(payload))
-        return found
-
-    def _check(self, whole: bool) -> None:
-        texts = [text for pair in (*_items(self.text), *_items(self.facts)) for text in pair]
-        right = (
-            whole
-            and self.format in EXTENSIONS
-            and _is_count(self.width)
-            and _is_count(self.height)
-            and _SHA256.fullmatch(str(self.sha256))
-            and all(isinstance(text, str) for text in texts)
-            and sum(map(len, texts)) <= 2 * LONGEST_TEXTS
-        )
-        if not right:
-            raise ValueError("inspection out of bounds")
+        file = io.BytesIO(payload)
+        renditions: dict[Kind, Rendition] = {kind: Rendition(mime, file.read(size)) for kind, mime, size in small}
+        return cls(**{name: header[name] for name in _FIELDS}, renditions=renditions)
 
 
-def _items(texts: object) -> list[tuple[Any, Any]]:
-    if not isinstance(texts, dict) or len(texts) > MOST_TEXTS:
-        raise ValueError("no texts")
-    return list(texts.items())
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 1 << 31
+def _is_valid(header: Mapping[str, Any], renditions: list[tuple[Any, ...]], length: int) -> bool:
+    texts = [text for name in ("text", "facts") for pair in header[name].items() for text in pair]
+    sizes = [size for _, _, size in renditions]
+    return (
+        header["format"] in EXTENSIONS
+        and all(type(count) is int and 0 < count < 1 << 31 for count in (header["width"], header["height"], *sizes))
+        and all(mime in _MIMES for _, mime, _ in renditions)
+        and sum(sizes) == length
+        and re.fullmatch("[0-9a-f]{64}", header["sha256"]) is not None
+        and max(len(header["text"]), len(header["facts"])) <= MOST_TEXTS
+        and all(isinstance(text, str) for text in texts)
+        and sum(map(len, texts)) <= 2 * LONGEST_TEXTS
+    )
 
 
 def parse_json(data: bytes) -> dict[str, Any]:
     """Return the JSON object in untrusted bytes.
 
     Raises:
-        ValueError: If it is none, is nested too deeply, or has a number that is not finite.
+        ValueError: There is none, it is nested too deeply, or has a number that is not finite.
     """
 
     def refuse(name: str) -> NoReturn:
@@ -162,14 +141,12 @@ def read_frame(file: BinaryIO | io.BufferedReader, largest: int = LARGEST_FRAME)
     """Return header and payload of the next frame of a buffered file, None at its end.
 
     Raises:
-        ValueError: If it is cut off, too large, or its header is not a JSON object.
+        ValueError: The frame is cut off or too large, or its header is not a JSON object.
     """
     lengths = file.read(_LENGTHS.size)
     if not lengths:
         return None
-    if len(lengths) < _LENGTHS.size:
-        raise ValueError("half a frame")
-    header_size, size = _LENGTHS.unpack(lengths)
+    header_size, size = _LENGTHS.unpack(lengths) if len(lengths) == _LENGTHS.size else (1, 1)
     if header_size > _LARGEST_HEADER or size > largest:
         raise ValueError("a frame too large")
     header, payload = file.read(header_size), file.read(size)

@@ -112,20 +112,12 @@ class Picture:
     @property
     def image(self) -> Image.Image:
         """The picture decoded, upright by its EXIF orientation: a fresh PIL image on each call."""
+        from .decoding import decode, quiet_pillow, read_exif
         from .rendering import upright
-        from .worker import DECODING_ERRORS, open_image, quiet_pillow, read_orientation, without_metadata
 
-        data = self.data
         with quiet_pillow:
-            try:
-                image: Image.Image = open_image(data, self.format)
-                image.load()
-            except DECODING_ERRORS:
-                if self.format != "PNG":
-                    raise
-                image = open_image(without_metadata(data), self.format)
-                image.load()
-            turned = upright(image, read_orientation(image))
+            image, _ = decode(self.data, self.format)
+            turned = upright(image, read_exif(image)[0])
             if turned is not image:
                 turned.info.pop("exif", None)  # code that applies it would turn the image once more
             return turned
@@ -148,7 +140,7 @@ class Picture:
             FileNotFoundError: If its folder does not exist.
         """
         target = Path(path).expanduser()
-        clear_unfinished(target.parent, again=False)
+        clear_unfinished(target.parent)
         write_atomically(target, self.data, overwrite=overwrite)
         return target
 
@@ -159,10 +151,9 @@ def read_picture(data: bytes, *, index: int, url: str, max_pixels: int) -> Pictu
     Raises:
         PictureRefusedError: With the reason, if it is not a whole picture of at most `max_pixels`.
     """
-    from .worker import inspect, quiet_pillow
+    from .worker import inspect_here
 
-    with quiet_pillow:
-        inspection: Inspection = inspect(data, max_pixels=max_pixels)
+    inspection: Inspection = inspect_here(data, max_pixels=max_pixels)
     return Picture.of(Original(data, inspection), index=index, url=url)
 
 

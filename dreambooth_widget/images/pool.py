@@ -16,14 +16,15 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import ClassVar, cast
+from typing import Any, ClassVar, cast
 
 from ..credentials import KEY_VARIABLE
+from .fork import disown_after_fork
 from .inspection import Inspection, read_frame, write_frame
 from .sniff import PictureRefusedError
-from .threads import forget_in_child
 
 __all__ = ["WorkerPool"]
 
@@ -50,18 +51,13 @@ main()
 
 
 class _Child:
-    """One child process.
-
-    Raises:
-        OSError: If it cannot be started; TimeoutError, if it does not answer then.
-    """
+    """One child process. Raises OSError if it cannot be started."""
 
     def __init__(self) -> None:
         pillow = importlib.util.find_spec("PIL")
         if not sys.executable or pillow is None or pillow.origin is None:
             raise OSError("no program for a child process")
         folder = Path(__file__).parents[1]
-        environment = {name: value for name, value in os.environ.items() if name != KEY_VARIABLE}
         self.process = subprocess.Popen(
             [sys.executable, "-I", "-S", "-c", _PROGRAM, str(folder), pillow.origin],
             bufsize=0,
@@ -69,25 +65,20 @@ class _Child:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd=folder,
-            env=environment,
+            env={name: value for name, value in os.environ.items() if name != KEY_VARIABLE},
             # Jupyter interrupts the kernel's whole process group, and so does Ctrl-C in a terminal.
             start_new_session=True,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0)
             | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
         self._requests = cast(io.FileIO, self.process.stdin)
-        self._answers = io.BufferedReader(cast(io.FileIO, self.process.stdout))
-        self.timed_out = False
-        timer = self._kill_after(_START_SECONDS)
-        try:
-            started = read_frame(self._answers)
-        except ValueError:
-            started = None
-        timer.cancel()
-        if started is None:
-            self.end()
+        self._raw_answers = cast(io.FileIO, self.process.stdout)
+        self._answers = io.BufferedReader(self._raw_answers)
+        self._timed_out = False
+
+    def wait_for_start(self) -> None:
+        """Wait until the process is ready. Raises TimeoutError if it is not within ten seconds."""
+        if self._exchange(_START_SECONDS) is None:
             raise TimeoutError("the child process did not start")
 
     def inspect(self, data: bytes, *, max_pixels: int, seconds: float) -> Inspection:
@@ -96,50 +87,67 @@ class _Child:
         Raises:
             PictureRefusedError: Also when the process crashed or took longer than `seconds`.
         """
-        timer = self._kill_after(seconds)
+        frame = self._exchange(seconds, {"max_pixels": max_pixels, "seconds": seconds}, data)
+        if frame is not None:
+            header, payload = frame
+            if "refused" in header:
+                raise PictureRefusedError(str(header["refused"])[:300], early=header.get("early") is True)
+            try:
+                return Inspection.read(header, payload)
+            except ValueError:
+                self.end()
+        raise PictureRefusedError(
+            f"decoding it takes longer than {seconds:g} s" if self._timed_out else "decoding it failed"
+        )
+
+    def _exchange(
+        self, seconds: float, request: dict[str, Any] | None = None, data: bytes = b""
+    ) -> tuple[dict[str, Any], bytes] | None:
+        """Send a request, if any, and return the next frame; end the process and return None if that fails."""
+        timer = _start_timer(seconds, self._time_out)
         try:
-            write_frame(self._requests, {"do": "inspect", "max_pixels": max_pixels, "seconds": seconds}, data)
+            if request is not None:
+                write_frame(self._requests, request, data)
             frame = read_frame(self._answers)
-            if frame is not None and "refused" in frame[0]:
-                raise PictureRefusedError(str(frame[0]["refused"])[:300], early=frame[0].get("early") is True)
-            if frame is not None:
-                return Inspection.read(*frame)
-        except (OSError, ValueError) as error:
-            if isinstance(error, PictureRefusedError):
-                raise
+        except (OSError, ValueError):
+            frame = None
         finally:
             timer.cancel()
-        self.end()
-        if self.timed_out:
-            raise PictureRefusedError(f"decoding it takes longer than {seconds:g} s")
-        raise PictureRefusedError("decoding it failed")
+        if frame is None:
+            self.end()
+        return frame
 
-    def _kill_after(self, seconds: float) -> threading.Timer:
-        def kill() -> None:
-            self.timed_out = True
-            self.process.kill()
-
-        timer = threading.Timer(seconds, kill)
-        timer.daemon = True
-        timer.start()
-        return timer
+    def _time_out(self) -> None:
+        self._timed_out = True
+        self.process.kill()
 
     def end(self) -> None:
         """Kill the process."""
         self.process.kill()
         self.process.wait()
-        self.close_pipes()
+        self._close_pipes()
 
-    def forget(self) -> None:
+    def disown(self) -> None:
         """In a forked child: leave the process to the parent."""
-        self.close_pipes()
+        self._close_pipes()
         self.process.returncode = 0
 
-    def close_pipes(self) -> None:
+    def _close_pipes(self) -> None:
         """Close this end of the pipes. The raw files: a buffer's lock may have been held in the parent."""
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe is not None:
-                pipe.close()
+        self._requests.close()
+        self._raw_answers.close()
+
+
+class _Work:
+    """One inspection, which the loop may cancel while a thread is at it."""
+
+    child: _Child | None = None
+    cancelled = False
+
+    def cancel(self) -> None:
+        self.cancelled = True
+        if self.child is not None:
+            self.child.process.kill()
 
 
 class WorkerPool:
@@ -157,8 +165,8 @@ class WorkerPool:
         self._seconds = seconds
         self._idle_seconds = idle
         self._children: set[_Child] = set()
-        self.forget()
-        forget_in_child(self)
+        self.disown()
+        disown_after_fork(self)
         atexit.register(self.close)
 
     @classmethod
@@ -168,25 +176,31 @@ class WorkerPool:
             cls._shared = cls()
         return cls._shared
 
-    def forget(self) -> None:
+    def disown(self) -> None:
         """Begin anew, in a forked child: the processes are the parent's."""
         for child in self._children:
-            child.forget()
+            child.disown()
         self._lock = threading.Lock()
         self._children = set()
         self._idle: list[_Child] = []
-        self._used = self._next_try = time.monotonic()
+        self._starting = False
+        self._next_try = time.monotonic()
         self._timer: threading.Timer | None = None
+        # Each thread has one process in hand at most, so there are never more processes than threads.
         self._threads = ThreadPoolExecutor(_CHILDREN, thread_name_prefix="dreambooth-pool")
 
     def start(self) -> None:
         """Start the processes that do not run yet, without waiting for them."""
-        for _ in range(_CHILDREN - len(self._children)):
-            self._threads.submit(self._start_one)
+        if not self._starting and len(self._children) < _CHILDREN:
+            self._starting = True
+            self._threads.submit(self._start_all)
 
-    def _start_one(self) -> None:
-        if len(self._children) < _CHILDREN and (child := self._start_child()) is not None:
-            self._give_back(child)
+    def _start_all(self) -> None:
+        try:
+            while (child := self._start_child()) is not None:
+                self._give_back(child)
+        finally:
+            self._starting = False
 
     async def inspect(self, data: bytes, *, max_pixels: int) -> Inspection:
         """Return what there is to know of a file, decoded in a child process, or in a thread where none can start.
@@ -196,24 +210,26 @@ class WorkerPool:
         Raises:
             PictureRefusedError: With the reason, if it is not a whole picture of at most `max_pixels`.
         """
-        loop = asyncio.get_running_loop()
-        running: list[_Child] = []
+        work = _Work()
         try:
-            return await loop.run_in_executor(self._threads, self._inspect, data, max_pixels, running)
+            return await asyncio.wrap_future(self._threads.submit(self._inspect, data, max_pixels, work))
         except asyncio.CancelledError:
-            for child in running:
-                child.process.kill()
+            work.cancel()
             raise
 
-    def _inspect(self, data: bytes, max_pixels: int, running: list[_Child]) -> Inspection:
+    def _inspect(self, data: bytes, max_pixels: int, work: _Work) -> Inspection:
         child = self._take_idle() or self._start_child()
         if child is None:
-            return _inspect_here(data, max_pixels)
-        running.append(child)
+            from .worker import inspect_here  # with Pillow, which is the child's otherwise
+
+            return inspect_here(data, max_pixels=max_pixels)
+        work.child = child
         try:
+            if work.cancelled:
+                child.process.kill()
             return child.inspect(data, max_pixels=max_pixels, seconds=self._seconds)
         finally:
-            running.clear()
+            work.child = None
             self._give_back(child)
 
     def _take_idle(self) -> _Child | None:
@@ -227,44 +243,40 @@ class WorkerPool:
         return None
 
     def _start_child(self) -> _Child | None:
+        """Return a new process, None if there are enough or none can start."""
         if time.monotonic() < self._next_try:
             return None
+        child = None
         try:
-            child = _Child()
+            with self._lock:
+                if len(self._children) >= _CHILDREN:
+                    return None
+                child = _Child()
+                self._children.add(child)
+            child.wait_for_start()
         except OSError as error:
             log.info("pictures are decoded in threads of the kernel: %s", error)
-            if isinstance(error, TimeoutError):
+            if child is not None:
                 self._next_try = time.monotonic() + _NEXT_TRY_SECONDS
+                self._give_back(child)
             return None
-        with self._lock:
-            self._children.add(child)
         return child
 
     def _give_back(self, child: _Child) -> None:
         with self._lock:
-            self._used = time.monotonic()
             if child.process.returncode is not None:
                 self._children.discard(child)
                 return
             self._idle.append(child)
-            if self._timer is None:
-                self._end_after(self._idle_seconds)
-
-    def _end_after(self, seconds: float) -> None:
-        self._timer = threading.Timer(seconds, self._end_idle)
-        self._timer.daemon = True
-        self._timer.start()
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = _start_timer(self._idle_seconds, self._end_idle)
 
     def _end_idle(self) -> None:
         with self._lock:
-            self._timer = None
-            left = self._used + self._idle_seconds - time.monotonic()
-            if left > 0:
-                self._end_after(left)
-                return
             for child in self._idle:
                 child.end()
-            self._children -= set(self._idle)
+            self._children.difference_update(self._idle)
             self._idle.clear()
 
     def close(self) -> None:
@@ -272,18 +284,13 @@ class WorkerPool:
         with self._lock:
             for child in self._children:
                 child.process.kill()
-            for child in self._idle:
-                child.end()
-            self._children -= set(self._idle)
-            self._idle.clear()
             if self._timer is not None:
                 self._timer.cancel()
-                self._timer = None
+        self._end_idle()
 
 
-def _inspect_here(data: bytes, max_pixels: int) -> Inspection:
-    """Inspect in this process and thread, where nothing but `max_pixels` bounds what it takes."""
-    from .worker import inspect, quiet_pillow  # with Pillow, which is the child's otherwise
-
-    with quiet_pillow:
-        return inspect(data, max_pixels=max_pixels)
+def _start_timer(seconds: float, function: Callable[[], None]) -> threading.Timer:
+    timer = threading.Timer(seconds, function)
+    timer.daemon = True
+    timer.start()
+    return timer

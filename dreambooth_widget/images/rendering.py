@@ -10,9 +10,9 @@ from PIL import Image, ImageCms
 
 from .inspection import EDGES, Kind, Rendition
 
-__all__ = ["TURNS", "encode", "shown_mode", "shrink", "to_srgb", "upright"]
+__all__ = ["encode", "shown_mode", "shrink", "to_srgb", "upright"]
 
-TURNS: Mapping[int, Image.Transpose] = {
+_TURNS: Mapping[int, Image.Transpose] = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -30,7 +30,7 @@ _LARGEST_PROFILE = 4 << 20
 
 def upright(image: Image.Image, orientation: int) -> Image.Image:
     """Return the image turned by an EXIF orientation (1 to 8); itself when that is 1."""
-    turn = TURNS.get(orientation)
+    turn = _TURNS.get(orientation)
     return image if turn is None else image.transpose(turn)
 
 

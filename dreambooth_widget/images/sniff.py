@@ -112,44 +112,31 @@ def unwrap(data: bytes, *, max_bytes: int) -> bytes:
     if _magic(data) is not None:
         _check_size(len(data), max_bytes)
         return data
-    start = _text_start(data)
-    # The first characters decide, so that megabytes of HTML cost nothing.
+    # After white space, a JSON quote and `data:image/png;base64,`. Its first characters decide: megabytes of HTML cost
+    # nothing.
+    lead = re.match(rb'\s*"?\s*(data:[^,]{0,200};base64,)?\s*', data[:_HEAD], re.IGNORECASE)
+    start = lead.end() if lead else 0
     head = re.sub(rb"\s", b"", data[start : start + 64]).translate(_URLSAFE)[:24]
     try:
         inside = _magic(base64.b64decode(head, validate=True))
     except binascii.Error:
         inside = None
-    if inside is None:
-        _refuse(data)
-    return _decode_base64(data, start, max_bytes)
-
-
-def _text_start(data: bytes) -> int:
-    """Return where the base64 characters begin: after white space, a JSON quote and `data:image/png;base64,`."""
-    lead = re.match(rb'\s*"?\s*(data:[^,]{0,200};base64,)?\s*', data[:_HEAD], re.IGNORECASE)
-    return lead.end() if lead else 0
+    return _decode_base64(data, start, max_bytes) if inside is not None else _refuse(data)
 
 
 def _decode_base64(data: bytes, start: int, max_bytes: int) -> bytes:
     out = io.BytesIO()  # its getvalue() hands over the buffer; b"".join would copy megabytes while holding the GIL
     carry = b""
     for at in range(start, len(data), _PIECE):
-        piece = carry + data[at : at + _PIECE].translate(_URLSAFE, b' \t\r\n"=')
-        whole = len(piece) // 4 * 4
-        carry = piece[whole:]
-        _write_decoded(out, piece[:whole])
-        _check_size(out.tell(), max_bytes)
-    if carry:
-        _write_decoded(out, carry + b"=" * (-len(carry) % 4))
+        text = carry + data[at : at + _PIECE].translate(_URLSAFE, b' \t\r\n"=')
+        end = len(text) // 4 * 4 if at + _PIECE < len(data) else len(text)
+        carry = text[end:]
+        try:
+            out.write(base64.b64decode(text[:end] + b"=" * (-end % 4), validate=True))
+        except binascii.Error:
+            raise PictureRefusedError("the base64 text is damaged") from None
         _check_size(out.tell(), max_bytes)
     return out.getvalue()
-
-
-def _write_decoded(out: io.BytesIO, text: bytes) -> None:
-    try:
-        out.write(base64.b64decode(text, validate=True))
-    except binascii.Error:
-        raise PictureRefusedError("the base64 text is damaged") from None
 
 
 def _check_size(size: int, max_bytes: int) -> None:

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from .cache_folder import PictureCache, StoredRequest, is_fact
 from .files import hold_lock, own_folder
+from .fork import disown_after_fork
 from .original import INSPECTED, Original
-from .threads import forget_in_child
 
 __all__ = ["MEMORY", "Original", "PictureCache", "PictureStore", "StoredRequest", "is_fact"]
 
@@ -47,9 +47,9 @@ class PictureStore:
         self._folder: Path | None = None
         self._lock_file: int | None = None
         self._lock = threading.RLock()  # a garbage collection may free an original inside of it
-        forget_in_child(self)
+        disown_after_fork(self)
 
-    def forget(self) -> None:
+    def disown(self) -> None:
         """Leave the folder to the parent, in a forked child."""
         self._folder, self._lock_file, self._lock = None, None, threading.RLock()
 

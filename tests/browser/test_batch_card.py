@@ -65,7 +65,7 @@ async def test_every_state_is_accessible_and_fits(card_page: CardPage, axe: Axe,
 
 
 @pytest.mark.parametrize("name", ["30-batch-waiting", "36-batch-mixed"])
-async def test_forced_colors_reduced_motion_and_big_type(card_page: CardPage, name: str) -> None:
+async def test_forced_colors_and_big_type(card_page: CardPage, name: str) -> None:
     """With the reader's own colours the pressed filter and the tiles have edges, nothing moves, no button is cut."""
     page = card_page.page
     await page.set_viewport_size({"width": 320, "height": 256})
@@ -80,7 +80,7 @@ async def test_forced_colors_reduced_motion_and_big_type(card_page: CardPage, na
     await page.emulate_media(forced_colors="none", reduced_motion="no-preference")
 
 
-async def test_filters_show_the_requests_in_one_state(card_page: CardPage) -> None:
+async def test_filters_by_state(card_page: CardPage) -> None:
     """Each filter has its count; its tiles are those, in the batch's order; a state that empties leads back to all."""
     card = await mounted(card_page, MIXED)
     filters = card.root.get_by_role("group", name="Show requests").get_by_role("button")
@@ -99,7 +99,7 @@ async def test_filters_show_the_requests_in_one_state(card_page: CardPage) -> No
     await expect(card.button("All 5")).to_have_attribute("aria-pressed", "true")
 
 
-async def test_the_lightbox_tells_each_picture_by_its_own_request(card_page: CardPage) -> None:
+async def test_lightbox_names_the_request(card_page: CardPage) -> None:
     """Caption and details change from one request to the next; the focus returns to the tile of the last one."""
     card = await mounted(card_page, MIXED)
     await card.button(
@@ -313,7 +313,7 @@ async def test_a_thousand_requests_stay_quick(card_page: CardPage, blank: str) -
     assert min(longest for _, longest in tries) <= LONG, tries
 
 
-async def test_nothing_is_left_when_the_view_goes(card_page: CardPage) -> None:
+async def test_removed_view_leaves_nothing(card_page: CardPage) -> None:
     """No element and no listener on the model."""
     await mounted(card_page, MIXED)
     assert await card_page.page.evaluate("() => model.listeners") > 0

@@ -60,7 +60,7 @@ async def test_every_state_is_accessible_and_fits(card_page: CardPage, axe: Axe,
 
 
 @pytest.mark.parametrize("name", NAMES)
-async def test_every_state_survives_forced_colors_and_big_type(card_page: CardPage, name: str) -> None:
+async def test_forced_colors_and_big_type(card_page: CardPage, name: str) -> None:
     """With forced colours, reduced motion and 400 % zoom (320 pixels of width) chip and buttons are to be seen."""
     page = card_page.page
     await page.set_viewport_size({"width": 320, "height": 256})
@@ -104,7 +104,7 @@ async def test_an_end_has_no_running_controls(card_page: CardPage, name: str) ->
         await expect(card.button(label)).to_have_count(0)
 
 
-async def test_milestones_are_spoken_and_seconds_are_not(card_page: CardPage) -> None:
+async def test_milestones_are_announced(card_page: CardPage) -> None:
     """A screen reader hears when a job begins and ends, not each tick of the clock."""
     page = card_page.page
     await card_page.mount(states()["03-eta"])
@@ -123,7 +123,7 @@ async def test_milestones_are_spoken_and_seconds_are_not(card_page: CardPage) ->
     assert len(spoken) <= 2, spoken
 
 
-async def test_nothing_is_left_when_the_view_goes(card_page: CardPage) -> None:
+async def test_removed_view_leaves_nothing(card_page: CardPage) -> None:
     """No element, no listener on the model, no blob URL."""
     page = card_page.page
     await page.evaluate(

@@ -356,7 +356,7 @@ async def test_no_picture_holds_the_loop(pool: WorkerPool, name: str) -> None:
     pool.start()
     holds = []
     for _ in range(8):
-        holds.append(await longest_hold(lambda: pool._inspect(data, LIMIT, [])))
+        holds.append(await longest_hold(lambda: pool._inspect(data, LIMIT, module._Work())))
         if holds[-1] < 0.005:
             return
     pytest.fail(f"the loop stood still for {min(holds) * 1000:.1f} ms at best")

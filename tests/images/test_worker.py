@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFile, PngImagePlugin
 
-from dreambooth_widget.images import rendering, worker
+from dreambooth_widget.images import decoding, rendering
+from dreambooth_widget.images.decoding import quiet_pillow
 from dreambooth_widget.images.inspection import Inspection, Kind
 from dreambooth_widget.images.sniff import ImageFormat, PictureRefusedError
-from dreambooth_widget.images.worker import inspect, quiet_pillow
+from dreambooth_widget.images.worker import inspect, inspect_here
 
 from ..image_files import (
     DISPLAY_P3,
@@ -37,8 +38,7 @@ MODES = ("1", "L", "P", "RGB", "RGBA", "LA", "CMYK", "YCbCr", "I", "F", "I;16", 
 
 def look(data: bytes) -> Inspection:
     """Inspect with a limit of 50 megapixels."""
-    with quiet_pillow:
-        return inspect(data, max_pixels=LIMIT)
+    return inspect_here(data, max_pixels=LIMIT)
 
 
 def small(found: Inspection, kind: Kind = "preview") -> Image.Image:
@@ -146,7 +146,7 @@ def test_no_pixels_are_refused() -> None:
 def test_old_pillow_says_what_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
     """AVIF is read by Pillow from 11.3 on, and an older one says so."""
     data = encoded(scene(), "AVIF")
-    monkeypatch.delitem(worker._READERS, "AVIF")
+    monkeypatch.delitem(decoding.READERS, "AVIF")
     with pytest.raises(PictureRefusedError, match=r"AVIF.*11\.3.*open its link"):
         look(data)
 
@@ -369,9 +369,19 @@ def test_a_cut_block_still_turns() -> None:
 def test_pillows_globals_are_left_alone() -> None:
     """In a thread of the kernel the settings are the user's."""
     before = Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES, ImageFile.MAXBLOCK
-    with worker.quiet_pillow, worker.quiet_pillow:
-        look(encoded(scene((2300, 1900))))
+    with quiet_pillow, quiet_pillow:
+        inspect(encoded(scene((2300, 1900))), max_pixels=LIMIT)
     assert before == (Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES, ImageFile.MAXBLOCK)
+
+
+def test_the_users_settings_let_no_half_picture_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`LOAD_TRUNCATED_IMAGES` of the notebook fills up half a file with grey; not one of ours."""
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+    for kind in ("PNG", "JPEG"):
+        data = encoded(noise((300, 300)), kind)
+        with pytest.raises(PictureRefusedError, match="truncated"):
+            look(data[: len(data) // 2])
+    assert ImageFile.LOAD_TRUNCATED_IMAGES
 
 
 @settings(max_examples=150, deadline=None)
@@ -402,8 +412,7 @@ def test_any_chunk_costs_no_picture(kind: bytes, content: bytes) -> None:
 def check(data: bytes) -> None:
     """Inspect, and unpack what was found."""
     try:
-        with quiet_pillow:
-            found = inspect(data, max_pixels=1_000_000)
+        found = inspect_here(data, max_pixels=1_000_000)
     except PictureRefusedError as refused:
         assert str(refused)  # noqa: PT017 - both ways out are right
     else:

@@ -1,7 +1,7 @@
-"""What a forked child must not share with its parent: connections, locks and threads.
+"""What a forked child must not share with its parent: connections, pipes, locks, threads and folders.
 
 `multiprocessing` forks by default on Linux (up to Python 3.13), and `os.fork` always copies what lies in memory. The
-child has none of the parent's threads and must not close the parent's sockets.
+child has none of the parent's threads, and must close none of its sockets and end none of its processes.
 """
 
 from __future__ import annotations
