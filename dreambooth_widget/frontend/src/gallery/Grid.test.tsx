@@ -15,14 +15,7 @@ const store = {
 
 function draw(focus: { index: number } | null): void {
   const nothing = (): void => undefined;
-  const on = {
-    onOpen: nothing,
-    onSelect: nothing,
-    onSelectAll: nothing,
-    onDownload: nothing,
-    onRetry: nothing,
-    textOf: () => ({}),
-  };
+  const on = { onOpen: nothing, onSelect: nothing, onSelectAll: nothing, onDownload: nothing, onRetry: nothing };
   const props = {
     pictures: entries(80),
     tile: Tile,
