@@ -78,7 +78,7 @@ _LATER = {
     "fetch": "client.client",
     "fetch_sync": "client.sync",
 }
-"""Where those names are that come when asked for: the widget without asyncio, `fetch` without Jupyter."""
+"""The modules of the names that are imported on first use: the widget without asyncio, `fetch` without Jupyter."""
 
 
 def __getattr__(name: str) -> Any:

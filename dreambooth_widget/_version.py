@@ -1,4 +1,4 @@
-"""The version: the one place that says it."""
+"""The version. Everything else reads it here."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class ApiKey:
 
     Raises:
         TypeError: The key is not a str.
-        ValueError: The key is empty or cannot be one. The message says why and does not contain it.
+        ValueError: The key is empty or cannot be one. The message has the reason and not the key.
 
     >>> ApiKey("s3cret-s3cret")
     ApiKey(…)

@@ -6,9 +6,9 @@
     ├── InvalidKeyError          the service refused the API key
     ├── AccountError             the account has no credit, no subscription or no right to this
     ├── InvalidRequestError      the service did not accept the request as it was sent
-    ├── RequestNotFoundError     the service does not know the request id
+    ├── RequestNotFoundError     the service has no request with this id
     ├── GenerationFailedError    the job is dead at the service; only a new generation call helps
-    ├── EmptyResultError         the service says "success" and names no picture
+    ├── EmptyResultError         "success" without any picture, poll after poll
     ├── RateLimitedError         the service kept asking to wait until the deadline
     ├── UnexpectedAnswerError    the service answered with something that is not its protocol
     ├── EndpointMovedError       the address redirects, is wrong or retired; `location` is the one to use
@@ -41,7 +41,7 @@ __all__ = [
 
 
 class DreamboothError(Exception):
-    """What ended a job. `str(error)` says what happened and what to do about it.
+    """What ended a job. `str(error)` is what happened and what to do about it.
 
     Attributes:
         message: What happened.
@@ -74,7 +74,7 @@ class DreamboothError(Exception):
         return f"{self.message} {self.advice}".rstrip()
 
     def __repr__(self) -> str:
-        # Tells the errors in a list of outcomes apart.
+        # Distinguishes the errors in a list of outcomes.
         return f"{type(self).__name__}({self.message!r}, request_id={self.request_id!r})"
 
 
@@ -100,7 +100,7 @@ class InvalidRequestError(DreamboothError):
 
 
 class RequestNotFoundError(DreamboothError):
-    """The service does not know this request id, also after a few more polls."""
+    """The service has no request with this id, also after a few more polls."""
 
     title = "Not found"
     standing_advice = (
@@ -170,7 +170,7 @@ class EndpointUnreachableError(DreamboothError):
 class DeadlineExceededError(DreamboothError, TimeoutError):
     """Still processing at the deadline. It is no failure: checking again resumes."""
 
-    title = "Still processing"
+    title = "Still running"
     standing_advice = "Checking again resumes."
 
 

@@ -59,7 +59,7 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Take out what was not asked for, and group what one worker should run.
+    """Take out what was not selected, and group what one worker should run.
 
     Browser tests are never skipped by themselves, soaks never run by themselves. A file's tests share its fixtures, so
     one worker runs them; slow tests share nothing unless they are marked with a group.

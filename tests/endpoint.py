@@ -202,8 +202,8 @@ class Service(Endpoint):
             return Reply(PROCESSING)
         return Reply(self.success(self.serve(f"{request_id}.png", png(prompt=request_id))))
 
-    def asked(self, request_id: str) -> int:
-        """How often a request was asked for."""
+    def poll_count(self, request_id: str) -> int:
+        """How often a request was polled."""
         return sum(json.loads(seen.body)["request_id"] == request_id for seen in self.polls)
 
 

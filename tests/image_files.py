@@ -23,8 +23,8 @@ def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
 def scene(size: tuple[int, int] = (96, 64)) -> Image.Image:
     """A picture whose four corners differ: red, green, blue and white, blended into each other."""
     corners = Image.new("RGB", (2, 2))
-    for place, colour in (((0, 0), "red"), ((1, 0), "lime"), ((0, 1), "blue"), ((1, 1), "white")):
-        corners.putpixel(place, Image.new("RGB", (1, 1), colour).getpixel((0, 0)))
+    for corner, colour in (((0, 0), "red"), ((1, 0), "lime"), ((0, 1), "blue"), ((1, 1), "white")):
+        corners.putpixel(corner, Image.new("RGB", (1, 1), colour).getpixel((0, 0)))
     return corners.resize(size, Image.Resampling.BICUBIC)
 
 
@@ -114,7 +114,7 @@ def profile(red: tuple[float, ...], green: tuple[float, ...], blue: tuple[float,
 
 DISPLAY_P3 = profile((0.5151, 0.2412, -0.0011), (0.2919, 0.6922, 0.0419), (0.1571, 0.0666, 0.7841))
 SWAPPED = profile((0.3851, 0.7169, 0.0971), (0.4361, 0.2225, 0.0139), (0.1431, 0.0606, 0.7141))
-"""sRGB with red and green exchanged: nobody can overlook whether it was honoured."""
+"""sRGB with red and green exchanged: whether it was honoured is easy to see."""
 
 
 def text_png(size: tuple[int, int] = (8, 8), **text: str) -> bytes:

@@ -101,7 +101,7 @@ class Kernel:
             execution.outputs.append(content)
             execution.text += content["data"].get("text/plain", "")
 
-    def view_says(self, model_id: str, content: dict[str, Any], *, subshell: str | None = None) -> None:
+    def send_from_view(self, model_id: str, content: dict[str, Any], *, subshell: str | None = None) -> None:
         """Send a custom message to a widget as its view does, on the shell or on a subshell."""
         session = self._client.session
         data = {"comm_id": model_id, "data": {"method": "custom", "content": content}}

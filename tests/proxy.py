@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 
 class ForwardProxy:
-    """Forwards to 127.0.0.1 whatever name is asked for, so that tests need no look-up of names.
+    """Forwards to 127.0.0.1 whatever the name is, so that tests need no look-up of names.
 
     Args:
-        login: "user:password" that is asked for, "" for none.
+        login: "user:password" that is required, "" for none.
         context: Serves the proxy itself over TLS.
     """
 

@@ -1,4 +1,4 @@
-"""A server that writes bytes as a test says, HTTP or not."""
+"""A server that writes the bytes of a test, HTTP or not."""
 
 from __future__ import annotations
 

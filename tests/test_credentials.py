@@ -103,7 +103,7 @@ def test_key_has_no_attributes() -> None:
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_key_is_not_pickled(protocol: int) -> None:
-    """It is not pickled, also not inside of something, and the refusal says what to do instead."""
+    """It is not pickled, also not inside of something, and the error has advice."""
     for value in (ApiKey(CANARY), Holder(ApiKey(CANARY)), [ApiKey(CANARY)]):
         with pytest.raises(TypeError, match="DREAMBOOTH_API_KEY") as caught:
             pickle.dumps(value, protocol)
@@ -257,7 +257,7 @@ DOORS: dict[str, Callable[[Any], Any]] = {
 @pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
 @pytest.mark.parametrize(("key", "why"), WRONG.values(), ids=WRONG)
 def test_wrong_key_is_not_shown(door: Callable[[Any], Any], key: Any, why: str) -> None:
-    """The error says what is wrong; neither its message nor a frame of the package has the key."""
+    """The error names what is wrong; neither its message nor a frame of the package has the key."""
     with pytest.raises((TypeError, ValueError), match=why) as caught:
         door(key)
     assert shows(caught.value, CANARY) == []

@@ -47,7 +47,7 @@ class TestEach:
     """What holds for every error of the tree."""
 
     def test_sentence(self, kind: type[DreamboothError]) -> None:
-        """The text says what happened and what to do, in whole sentences."""
+        """The text is what happened and what to do, in whole sentences."""
         error = make(kind)
         assert str(error).startswith("It broke. ")
         assert str(error)[-1] in ".…"
@@ -55,7 +55,7 @@ class TestEach:
         assert kind.title[-1] != "."
 
     def test_docstring_is_its_own(self, kind: type[DreamboothError]) -> None:
-        """The docstring says when it happens."""
+        """The docstring describes when it happens."""
         assert kind.__doc__
         assert kind.__doc__ != DreamboothError.__doc__ or kind is DreamboothError
 
@@ -76,14 +76,14 @@ class TestEach:
         assert other.args == error.args
 
     def test_no_key(self, kind: type[DreamboothError]) -> None:
-        """An error takes no key and has no place for one."""
+        """An error takes no key and keeps none."""
         with pytest.raises(TypeError):
             kind("It broke.", key=CANARY)  # type: ignore[call-arg]
         assert "key" not in vars(make(kind))
 
 
 def test_location_is_in_the_advice() -> None:
-    """The moved address is in the advice and in `location`; without one, the advice says so."""
+    """The moved address is in the advice and in `location`; without one, the advice is to find it."""
     error = make(EndpointMovedError)
     assert isinstance(error, EndpointMovedError)
     assert error.location == "https://new.example/fetch"

@@ -45,13 +45,13 @@ def test_edited_copy_is_kept(tmp_path: Path) -> None:
 
 
 def test_missing_folder_is_one_sentence(tmp_path: Path) -> None:
-    """Where no copy can be written, the command says so and ends; no traceback."""
+    """Where no copy can be written, the command reports it and ends; no traceback."""
     with pytest.raises(SystemExit, match="Cannot put a copy of the quickstart here"):
         command.copy_quickstart(tmp_path / "missing")
 
 
 def test_missing_notebook_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An installation without the quickstart says that it is broken."""
+    """An installation without the quickstart is reported as broken."""
     monkeypatch.setattr(command, "PACKAGE", tmp_path / "dreambooth_widget")
     with pytest.raises(SystemExit, match="reinstall"):
         command.find_quickstart()
@@ -189,7 +189,7 @@ def test_jupyterlab_serves_copy_until_signal(tmp_path: Path, how: signal.Signals
         try:
             assert answers(address_printed_by(lab)) == 200
             if how is signal.SIGINT:
-                os.killpg(lab.pid, how)  # as a terminal does: everybody in the foreground gets it
+                os.killpg(lab.pid, how)  # as a terminal does: every process in the foreground gets it
             else:
                 lab.terminate()
             rest, _ = lab.communicate(timeout=MINUTES)
@@ -204,13 +204,13 @@ def test_jupyterlab_serves_copy_until_signal(tmp_path: Path, how: signal.Signals
 def address_printed_by(lab: subprocess.Popen[str]) -> str:
     """Return the address of the notebook as JupyterLab prints it."""
     assert lab.stdout is not None
-    said = []
+    lines = []
     for line in lab.stdout:  # ends with the process; pytest-timeout watches over it
-        said.append(line)
+        lines.append(line)
         address = re.search(r"http://127\.0\.0\.1:\d+/lab/tree/dreambooth-quickstart\.ipynb\?token=\w+", line)
         if address:
             return address[0]
-    return pytest.fail("no address was printed:\n" + "".join(said))
+    return pytest.fail("no address was printed:\n" + "".join(lines))
 
 
 def answers(address: str) -> int:

@@ -144,7 +144,7 @@ def test_store_magic(threaded: Endpoint, tmp_path: Path) -> None:
     assert CANARY not in str(has_secret(b"".join(written)))
 
 
-def test_logs_at_debug_and_asyncio_in_debug_mode(threaded: Endpoint, tmp_path: Path) -> None:
+def test_debug_logs_hide_the_key(threaded: Endpoint, tmp_path: Path) -> None:
     """Everything that logs, at DEBUG, through a job that works and one that is refused."""
     log = tmp_path / "debug.log"
     code = f"""
@@ -236,7 +236,7 @@ async def test_pickles_and_copies(endpoint: Endpoint) -> None:
     await client.close()
 
 
-async def test_errors_keep_no_frames_with_the_key(endpoint: Endpoint) -> None:
+async def test_error_frames_hide_the_key(endpoint: Endpoint) -> None:
     """Whoever walks an error's traceback, causes and contexts finds the key in no local variable."""
     endpoint.answers = [{"status": "error", "message": f"Invalid Api Key {CANARY}"}]
     calls: list[Callable[[], Any]] = [
@@ -275,23 +275,23 @@ async def test_messages_to_the_browser(endpoint: Endpoint, monkeypatch: pytest.M
     endpoint.answers = [{"status": "error", "message": f"Invalid Api Key {CANARY}", "tip": CANARY}]
     widget = DreamboothWidget(endpoint=endpoint.url, schedule=FAST, retry=QUICK)
 
-    def say(**content: Any) -> None:
+    def send(**content: Any) -> None:
         widget._handle_msg({"content": {"data": {"method": "custom", "content": content}}, "buffers": []})
 
     widget._repr_mimebundle_()
-    say(type="ready", have=[])
-    say(type="start", key=CANARY, request_id="")
-    say(type="start", key=CANARY, request_id="7")
+    send(type="ready", have=[])
+    send(type="start", key=CANARY, request_id="")
+    send(type="start", key=CANARY, request_id="7")
     with pytest.raises(dw.InvalidKeyError):
         await widget
     endpoint.answers = finished
-    say(type="start", key=CANARY)
+    send(type="start", key=CANARY)
     await widget
     digest = widget.pictures[0]["id"]
-    say(type="ready", have=[])
-    say(type="get_picture", kind="original", index=0, id=digest)
-    say(type="get_picture", kind="original", index=5, id=CANARY[:0])
-    say(type="zip", indices=[0], id="token")
+    send(type="ready", have=[])
+    send(type="get_picture", kind="original", index=0, id=digest)
+    send(type="get_picture", kind="original", index=5, id=CANARY[:0])
+    send(type="zip", indices=[0], id="token")
     await asyncio.wait_for(zipped.wait(), 20)
     assert len(sent) > 10
     assert has_secret("".join(sent)) == []
@@ -325,7 +325,7 @@ async def test_tokens_html_and_cache(endpoint: Endpoint, tmp_path: Path, caplog:
         assert has_secret(text) == []
 
 
-async def test_a_pasted_answer_loses_the_key_of_a_client_too(endpoint: Endpoint) -> None:
+async def test_pasted_answer_loses_the_key(endpoint: Endpoint) -> None:
     """Wherever the key is: an answer that repeats it shows it nowhere."""
     answer = {"status": "processing", "id": 7, "eta": 900, "meta": {"prompt": f"a dog {CANARY}"}}
     async with Client(CANARY, endpoint=endpoint.url) as client:

@@ -29,12 +29,12 @@ def constants() -> dict[str, Any]:
 
 def test_unasked_pictures_agree(constants: dict[str, Any]) -> None:
     """The gallery first draws as many pictures as the kernel sends without a request."""
-    assert constants["UNASKED_THUMBNAILS"] == batch_card._PUSHED
+    assert constants["UNASKED_THUMBNAILS"] == batch_card._FIRST_THUMBNAILS
     assert constants["UNASKED_PREVIEWS"] == image_sender._MOST_PREVIEWS
 
 
 def test_preview_edge_agrees(constants: dict[str, Any]) -> None:
-    """The lightbox knows how many pixels a preview has."""
+    """The lightbox has the size of a preview."""
     assert constants["PREVIEW_EDGE"] == EDGES["preview"]
 
 

@@ -1,4 +1,4 @@
-"""The cut of the package: who may import whom, what is pure, what the public names are, and what lies in git."""
+"""The cut of the package: which imports are allowed, what is pure, what the public names are, and what lies in git."""
 
 from __future__ import annotations
 
@@ -38,6 +38,11 @@ IMPURE = {"aiohttp", "asyncio", "random", "socket", "subprocess", "tempfile", "t
 # Costly, and of use only once there is a request or a picture.
 LATER = {"PIL", "aiohttp"}
 
+# Folders of which each module has a test file of its name, in the folder of tests that mirrors it.
+MIRRORED = ["", "client", "demo", "protocol", "widget"]
+# What is tested of the package as a whole. `_version` is tested here.
+WHOLE = {"kernel", "latency", "packaging", "reference", "replay", "secrets", "shared_constants", "soak", "structure"}
+
 JUPYTER = {"IPython", "anywidget", "comm", "ipykernel", "ipywidgets", "jupyter_client", "traitlets"}
 
 
@@ -57,7 +62,7 @@ def folder(name: str) -> str:
 
 
 def is_for_the_type_checker(node: ast.AST) -> bool:
-    """Tell `if TYPE_CHECKING:`, whose imports never happen."""
+    """Return whether this is `if TYPE_CHECKING:`, whose imports never happen."""
     return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
@@ -131,7 +136,20 @@ def test_no_imports_in_circles() -> None:
     assert left == {}
 
 
-def test_only_the_widget_folder_knows_jupyter() -> None:
+@pytest.mark.parametrize("name", MIRRORED)
+def test_tests_mirror_the_package(name: str) -> None:
+    """Each module has its `test_<module>.py`; others are a part of one, `test_<module>_<part>.py`, or listed."""
+    here = {path.stem.strip("_") for path in (PACKAGE / name).glob("*.py")} - {"init"}
+    here |= {path.parent.name for path in (PACKAGE / name).glob("*/__init__.py") if name}
+    here -= {"version"}
+    found = {path.stem.removeprefix("test_") for path in (ROOT / "tests" / name).glob("test_*.py")}
+    assert here - found == set(), "modules without a test file"
+    stray = found - here - (set() if name else WHOLE)
+    assert {each for each in stray if not any(each.startswith(f"{module}_") for module in here)} == set()
+    assert name or found >= WHOLE
+
+
+def test_only_widget_imports_jupyter() -> None:
     """The job, the client and all below them work in a script, a server or a test without a notebook's libraries."""
     wrong = {
         name: found
@@ -169,7 +187,7 @@ def test_importing_does_not_import_aiohttp(name: str) -> None:
 
 
 def test_what_comes_later_comes() -> None:
-    """The names that `__init__` fetches when they are asked for are those of their modules."""
+    """The names that `__init__` imports on first use are those of their modules."""
     for name, module in dreambooth_widget._LATER.items():
         assert getattr(dreambooth_widget, name) is getattr(import_module(f"dreambooth_widget.{module}"), name)
     with pytest.raises(AttributeError, match="no attribute 'Dreambooth'"):
@@ -226,12 +244,12 @@ def test_the_version_has_one_source() -> None:
 def tracked() -> list[str]:
     """Return every file in git."""
     if not (ROOT / ".git").exists():
-        pytest.skip("no git checkout: an unpacked sdist has nothing to say about what is in git")
+        pytest.skip("no git checkout: an unpacked sdist")
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
     return [name for name in listed.stdout.split("\0") if name and (ROOT / name).exists()]
 
 
-def test_the_top_level_is_known(tracked: list[str]) -> None:
+def test_top_level_folders(tracked: list[str]) -> None:
     """No folder appears at the top by accident."""
     folders = {name.split("/")[0] for name in tracked if "/" in name}
     assert folders <= {".ci", ".github", "binder", "dreambooth_widget", "notebooks", "tests"}
@@ -251,7 +269,7 @@ MACHINE = re.compile(
 )
 
 
-def test_no_machine_and_no_registry_is_named(tracked: list[str]) -> None:
-    """No path of somebody's machine and no registry's address is in git, the lock file's included."""
+def test_names_no_machine_or_registry(tracked: list[str]) -> None:
+    """No path of a machine and no registry's address is in git, the lock file's included."""
     found = [f"{name}: {hit[0]!r}" for name in tracked if (hit := MACHINE.search((ROOT / name).read_bytes()))]
     assert found == []

@@ -19,7 +19,7 @@ _LATE = 1.0
 """A deadline noticed this many seconds after its time was passed in a gap: a blocking cell, or a closed lid."""
 
 _GRACE = 30.0
-"""Seconds after such a gap in which the service is polled before the job is judged: networks wake up slowly."""
+"""Seconds after such a gap in which the service is polled before the job ends: networks wake up slowly."""
 
 _PICTURES = 120.0
 """Seconds for loading pictures at least, without a user-supplied deadline."""

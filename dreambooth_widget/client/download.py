@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .schedule import Retry
     from .transport import Transport
 
-__all__ = ["MissingPictureError", "download"]
+__all__ = ["MissingPictureError", "download", "follow"]
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class MissingPictureError(Exception):
 
 
 class _LaterError(Exception):
-    """This try failed, the next may not; `str(error)` is the reason, `seconds` the wait that the host asks for."""
+    """This try failed, the next may not; `str(error)` is the reason, `seconds` the wait that the host names."""
 
     def __init__(self, reason: str, seconds: float = 0.0) -> None:
         super().__init__(reason)
@@ -97,20 +97,20 @@ async def _persist(
         try:
             return await attempt(url)
         except _LaterError as error:
-            failure, asked = str(error), error.seconds
+            failure, named_wait = str(error), error.seconds
         except PictureRefusedError as error:
             if not error.early:
                 raise MissingPictureError(str(error)) from error
-            failure, asked = str(error), 0.0
+            failure, named_wait = str(error), 0.0
         except AddressRefusedError as error:
             raise MissingPictureError(str(error)) from error
         except Exception as error:
             # The edge of one picture: whatever its link or its bytes raise costs this picture, not the job.
             log.exception("picture: unforeseen failure")
-            raise MissingPictureError("the picture could not be loaded; the kernel's log says why") from error
+            raise MissingPictureError("the picture could not be loaded; the kernel's log has the reason") from error
         if number == retry.attempts:
             break
-        wait = max(retry.delay(number + 1, random()), asked)
+        wait = max(retry.delay(number + 1, random()), named_wait)
         on_retry(f"{failure}; attempt {number + 1} of {retry.attempts} in {wait:.0f} s")
         await sleep(wait)
     raise MissingPictureError(failure)
@@ -125,13 +125,19 @@ async def _payload(transport: Transport, url: str, max_bytes: int) -> bytes:
             return url.encode()
         except UnicodeEncodeError as error:  # half a surrogate pair
             raise AddressRefusedError("the link is malformed") from error
+    response = await follow(transport, url, max_bytes)
+    if isinstance(response, Failure):
+        raise AddressRefusedError(response.reason) if response.final else _LaterError(response.reason)
+    return _body(response, max_bytes)
+
+
+async def follow(transport: Transport, url: str, largest: int, *, beginning: bool = False) -> Response | Failure:
+    """GET `url`, or what it redirects to. The arguments are those of `Transport.get`, and so is what it raises."""
     for _ in range(_REDIRECTS + 1):
-        response = await transport.get(url, max_bytes)
-        if isinstance(response, Failure):
-            raise AddressRefusedError(response.reason) if response.final else _LaterError(response.reason)
-        location = response.headers.get("Location")
-        if response.status not in _MOVED or location is None:
-            return _body(response, max_bytes)
+        response = await transport.get(url, largest, beginning=beginning)
+        location = None if isinstance(response, Failure) else response.headers.get("Location")
+        if isinstance(response, Failure) or response.status not in _MOVED or location is None:
+            return response
         url = _target(url, location)
     raise AddressRefusedError("the link redirects in circles")
 

@@ -1,6 +1,6 @@
 """Many requests at once: their jobs in the order given, and their outcomes as they come.
 
-Knows no widget. Everything here happens on one event loop.
+It imports no widget. Everything here happens on one event loop.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ Outcome: TypeAlias = FetchResult | DreamboothError
 
 @dataclass
 class _Entry:
-    """One request: what was asked, and its job once it has been started."""
+    """One request, and its job once it has been started."""
 
-    asked: RequestSpec
+    spec: RequestSpec
     job: FetchJob | None = None
     state: FetchState = field(init=False)
 
     def __post_init__(self) -> None:
-        error = self.asked.error
-        self.state = self.asked.options.first_state()
+        error = self.spec.error
+        self.state = self.spec.options.first_state()
         if error is not None:
             self.state = FetchState("", "error", error.message, error=error, finished_at=time.time())
 
@@ -69,8 +69,8 @@ class FetchJobs:
         self._on_change = on_change
         self._entries: list[_Entry] = []
         self._ends: list[int] = []  # indices in the order of the ends; a request that began again may be in it twice
-        self._line: deque[int] = deque()  # indices of those that are about to begin
-        self._moved = asyncio.Event()
+        self._unstarted: deque[int] = deque()  # indices of those that are about to begin
+        self._end_noted = asyncio.Event()
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -81,9 +81,9 @@ class FetchJobs:
     # -- what is known -----------------------------------------------------------------------------------------
 
     @property
-    def asked(self) -> Sequence[RequestSpec]:
-        """What was asked, in that order."""
-        return [entry.asked for entry in self._entries]
+    def specs(self) -> Sequence[RequestSpec]:
+        """The requests, in the order in which they were added."""
+        return [entry.spec for entry in self._entries]
 
     @property
     def states(self) -> Sequence[FetchState]:
@@ -97,10 +97,10 @@ class FetchJobs:
 
     # -- intents -----------------------------------------------------------------------------------------------
 
-    def add(self, asked: Iterable[RequestSpec]) -> range:
-        """Take these in as well, to be started; their indices."""
+    def add(self, specs: Iterable[RequestSpec]) -> range:
+        """Add requests, to be started with the next `start()`. Return their indices."""
         first = len(self._entries)
-        self._entries += [_Entry(each) for each in asked]
+        self._entries += [_Entry(spec) for spec in specs]
         indices = range(first, len(self._entries))
         for index in indices:
             self._changed(index)
@@ -109,25 +109,25 @@ class FetchJobs:
     def start(self) -> None:
         """Fetch all that have not been started yet: some now, and some with each turn of the loop, which stays free."""
         new = [index for index, entry in enumerate(self._entries) if entry.job is None and not entry.state.final]
-        self._line = deque(new)
+        self._unstarted = deque(new)
         self._begin_some()
 
     def _begin_some(self) -> None:
-        for _ in range(min(_AT_ONCE, len(self._line))):
-            self._begin(self._line.popleft())
-        if self._line:
+        for _ in range(min(_AT_ONCE, len(self._unstarted))):
+            self._begin(self._unstarted.popleft())
+        if self._unstarted:
             asyncio.get_running_loop().call_soon(self._begin_some)
 
     def again(self, index: int) -> None:
-        """Fetch one once more that has ended without success. One that was stopped or timed out keeps its clock."""
+        """Fetch a request again that has ended without success. One that was stopped or timed out keeps its clock."""
         entry = self._entries[index]
-        if entry.asked.error is None and entry.state.final and entry.state.status != "success":
+        if entry.spec.error is None and entry.state.final and entry.state.status != "success":
             self._begin(index)
 
     def stop(self) -> None:
         """Stop waiting for all. The service goes on with them."""
-        while self._line:  # what has no job yet could not be stopped, and not go on either
-            self._begin(self._line.popleft())
+        while self._unstarted:  # a request without a job could neither be stopped nor go on
+            self._begin(self._unstarted.popleft())
         for entry in self._entries:
             if entry.job is not None:
                 entry.job.stop()
@@ -147,22 +147,22 @@ class FetchJobs:
     # -- waiting -----------------------------------------------------------------------------------------------
 
     async def wait(self) -> list[Outcome]:
-        """Until every request has ended, those too that are added meanwhile: their outcomes in the order asked."""
+        """Wait until every request has ended, also those added meanwhile. Return the outcomes in their order."""
         async for _ in self.as_completed():
             pass
         while not all(entry.state.final for entry in self._entries):  # some of them have begun again
-            self._moved.clear()
-            await wait_for_event(self._moved)
+            self._end_noted.clear()
+            await wait_for_event(self._end_noted)
         return [outcome for entry in self._entries if (outcome := entry.outcome) is not None]
 
     async def as_completed(self) -> AsyncIterator[tuple[int, Outcome]]:
-        """(index, outcome) of each request when it ends, those first that have ended before."""
+        """Yield (index, outcome) of each request when it ends, first of those that have ended before."""
         yielded: set[int] = set()
         seen = 0
         while len(yielded) < len(self._entries):
             if seen == len(self._ends):
-                self._moved.clear()
-                await wait_for_event(self._moved)
+                self._end_noted.clear()
+                await wait_for_event(self._end_noted)
                 continue
             index = self._ends[seen]
             seen += 1
@@ -173,7 +173,7 @@ class FetchJobs:
 
     async def finish(self) -> None:
         """Stop all, and wait until nothing of them runs any more."""
-        self._line.clear()
+        self._unstarted.clear()
         jobs = [entry.job for entry in self._entries if entry.job is not None]
         await asyncio.gather(*(job.finish() for job in jobs))
 
@@ -181,7 +181,7 @@ class FetchJobs:
 
     def _begin(self, index: int) -> None:
         entry = self._entries[index]
-        job = entry.job = self._start(entry.job.again() if entry.job is not None else entry.asked.options)
+        job = entry.job = self._start(entry.job.again() if entry.job is not None else entry.spec.options)
         entry.state = replace(job.state, status="processing")
         job.subscribe(lambda state: self._follow(index, job, state))
 
@@ -194,7 +194,7 @@ class FetchJobs:
     def _changed(self, index: int) -> None:
         if self._entries[index].state.final:
             self._ends.append(index)
-            self._moved.set()
+            self._end_noted.set()
         try:
             self._on_change(index)
         except Exception:  # a listener's fault must not end the others' jobs

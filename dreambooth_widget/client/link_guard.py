@@ -1,13 +1,13 @@
 """Which addresses a picture may be fetched from: the guard against links into private networks.
 
-A link comes from the service's answer, so it is not trusted. Two checks make one guard. `check_link` judges the text of
+A link comes from the service's answer, so it is not trusted. Two checks make one guard. `check_link` checks the text of
 a link before every request and redirect, and returns the parsed address that is then connected to: one parser for
-both. `guarded_socket` judges each address where its socket is made, whoever resolved or spelled it.
+both. `guarded_socket` checks each address where its socket is made, however it was resolved or spelled.
 
 Public addresses are always allowed. Private ones are allowed by `ANY` (`allow_private_hosts=True`), or as the networks
 of an endpoint that is itself on a private address: loopback for loopback, else the same /24 or /64. Never allowed are
 link-local addresses, the metadata services of clouds, multicast, reserved ranges, and IPv6 addresses that hide an IPv4
-address (6to4, Teredo, compatible, translated), except mapped and NAT64 ones, which are judged by the address inside.
+address (6to4, Teredo, compatible, translated), except mapped and NAT64 ones, for which the address inside counts.
 """
 
 from __future__ import annotations
@@ -137,10 +137,10 @@ def _parse_link(url: str) -> URL:
         raise AddressRefusedError("the link carries credentials")
     if not parts.raw_host:
         raise AddressRefusedError("the link names no host")
-    place = URL.build(scheme=parts.scheme, host=parts.raw_host, port=parts.explicit_port)
+    origin = URL.build(scheme=parts.scheme, host=parts.raw_host, port=parts.explicit_port)
     return URL.build(
         scheme=parts.scheme,
-        authority=place.raw_authority,
+        authority=origin.raw_authority,
         path=_quoted(parts.raw_path) or "/",
         query_string=_quoted(parts.raw_query_string),
         encoded=True,
@@ -181,9 +181,9 @@ async def endpoint_reach(host: str) -> Reach | None:
 
 async def _resolve(host: str) -> list[_Address]:
     """Return the addresses of a name or literal, [] if it cannot be resolved."""
-    looking_up = asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    lookup = asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
     try:
-        found = await asyncio.wait_for(looking_up, _LOOKUP_SECONDS)
+        found = await asyncio.wait_for(lookup, _LOOKUP_SECONDS)
     except (OSError, UnicodeError, asyncio.TimeoutError):
         return []
     return [_parsed(str(entry[4][0])) for entry in found]

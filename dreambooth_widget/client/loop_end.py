@@ -21,7 +21,7 @@ class _Closes(Protocol):
 async def close_at_loop_end(owner: _Closes) -> AsyncGenerator[None, None]:
     """Await `owner.close()` when the running loop ends. `owner` is held weakly and keeps what this returns."""
     ending = _wait(ref(owner))
-    await anext(ending)  # from here on the loop knows it
+    await anext(ending)  # from here on the loop ends it
     return ending
 
 
@@ -32,6 +32,6 @@ async def _wait(owner: ref[_Closes]) -> AsyncGenerator[None, None]:
         held = owner()
         if held is not None:
             await held.close()
-            # A closed connection tells its protocol in the next step of the loop, and lets go of its socket then.
+            # A closed connection releases its socket in a later step of the loop.
             for _ in range(3):
                 await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""How fast one client may poll: a token bucket that slows down when the service says so."""
+"""How fast one client may poll: a token bucket that slows down when the service limits the rate."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ class PictureState:
 class FetchState:
     """All that is known of a job at one moment. Times are Unix seconds, `eta` seconds.
 
-    `activity` says what `processing` is busy with besides waiting: "" (nothing), "retrying" (the last
+    `activity` is what `processing` is busy with besides waiting: "" (nothing), "retrying" (the last
     call failed and is repeated at `next_poll_at`), "rate_limited" (the service asked to wait until then).
     `next_poll_at` is None while a call is under way and when no more are to come.
     `pictures` has one entry per link, in the answer's order.
@@ -114,7 +114,7 @@ class FetchResult(Sequence["Picture"]):
     """The pictures that a job gave: a sequence of the ready ones, in the answer's order.
 
     `missing` names the links that could not be loaded (`PictureState` with its `reason`), `meta` is what
-    the service says about the job (prompt, seed, steps, …), `duration` the seconds from first poll to last byte.
+    the service reports about the job (prompt, seed, steps, …), `duration` the seconds from first poll to last byte.
     """
 
     __slots__ = ("duration", "meta", "missing", "pictures", "request_id")

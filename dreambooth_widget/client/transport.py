@@ -1,7 +1,7 @@
 """The connections of one client: one session for the API, one without a key for pictures.
 
-The key is opened in one function, `Transport._ask`, and goes to the endpoint alone: redirects are never followed
-with it, and the session that fetches pictures does not know it. aiohttp is imported with the first request
+The key is opened in one function, `Transport._send`, and goes to the endpoint alone: redirects are never followed
+with it, and the session that fetches pictures never gets it. aiohttp is imported with the first request
 (importing it costs more than the rest of the package together).
 """
 
@@ -55,7 +55,7 @@ class Transport:
         connections: Most connections to each side.
         allow_private_hosts: Whether pictures may come from private addresses; None allows those of the endpoint's own
             network when it is on one. See `link_guard`.
-        proxy: The address of an HTTP proxy for all requests, None for what the environment says.
+        proxy: The address of an HTTP proxy for all requests, None for the one that the environment names.
 
     Raises:
         ValueError: If a limit lets nothing through, or the proxy cannot be used.
@@ -100,7 +100,7 @@ class Transport:
         """Send one POST to the endpoint. Whatever goes wrong on the way is an `Answer` too (`Busy`).
 
         Args:
-            request_id: The request to ask about.
+            request_id: The request to poll.
             turn: A granted turn of `queue`; None waits for one that is due now.
         """
         if self._key is None:
@@ -116,7 +116,7 @@ class Transport:
         await self._attach()
         async with self._slots:
             sent_at = self._now()
-            answer = await self._ask(request_id)
+            answer = await self._send(request_id)
         if isinstance(answer, Busy) and answer.rate_limited:
             queue.refused(sent_at)
         elif not isinstance(answer, Busy):
@@ -132,7 +132,7 @@ class Transport:
             self._queue = PollQueue(RateLimiter(self._rate, self._burst, clock=loop.time))
         return self._queue
 
-    async def _ask(self, request_id: str) -> Answer:
+    async def _send(self, request_id: str) -> Answer:
         key = self._key
         assert key is not None
         url, body = compose_request(self.endpoint, request_id)
@@ -182,12 +182,13 @@ class Transport:
         async with own, self._picture_slots:
             yield
 
-    async def get(self, url: str, largest: int) -> Response | Failure:
+    async def get(self, url: str, largest: int, *, beginning: bool = False) -> Response | Failure:
         """GET a picture's link without the key and without following redirects, inside a `picture_slot`.
 
         Args:
             url: The link as it came; it is sent byte for byte.
             largest: Most bytes of the body.
+            beginning: Whether to read only as many bytes of a larger body; outside of a `picture_slot` then.
 
         Raises:
             AddressRefusedError: If the link must not be followed, or not through this proxy.
@@ -201,7 +202,7 @@ class Transport:
             raise AddressRefusedError(str(error)) from error
         if proxy is not None:
             await check_name(link.raw_host or "", reach)
-        return await self._connections.get(link, reach, proxy, largest)
+        return await self._connections.get(link, reach, proxy, largest, beginning=beginning)
 
     async def reach(self) -> Reach:
         """Return which addresses picture links may reach: by `allow_private_hosts`, else by the endpoint's own."""

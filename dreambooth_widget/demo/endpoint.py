@@ -94,7 +94,7 @@ class DemoEndpoint:
         """Queue a generation and return what the service's generation call answers: `id`, `eta`, `future_links`, ….
 
         Args:
-            prompt: The prompt; a word such as "dune", "aurora", "sea" or "planet" chooses the place.
+            prompt: The prompt; a word such as "dune", "aurora", "sea" or "planet" chooses the scene.
             samples: The number of pictures.
             eta: Seconds until they are ready, scaled by the pace.
             width: In pixels, 64 to 2048.

@@ -1,1 +1,1 @@
-"""What the service is asked and what its answers mean. Pure: no network, no clock, no randomness."""
+"""What is sent to the service and what its answers mean. Pure: no network, no clock, no randomness."""

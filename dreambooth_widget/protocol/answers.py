@@ -117,11 +117,13 @@ class Processing:
         message: The service's own words.
         eta: Estimated seconds until the pictures are ready, if the service gave an estimate.
         status: The status word, "processing" or one that is not known.
+        links: Where the pictures are announced to be (`future_links`); a hint, as `eta` is.
     """
 
     message: str = ""
     eta: float | None = None
     status: str = "processing"
+    links: tuple[PictureLink, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +167,7 @@ class Busy:
     Attributes:
         reason: A clause for the status line: "Service unavailable (503)".
         retry_after: The longest wait in seconds that the service named.
-        rate_limited: Whether it asked for fewer requests.
+        rate_limited: Whether the service limits the rate of requests.
         unexpected: Whether the answer was not the service's protocol at all.
         details: The service's own words.
         bounded: Whether time is unlikely to help (a firewall, a wrong address): stop after a few such answers in
@@ -219,7 +221,7 @@ def read_record(record: Mapping[str, Any], status: int, wait: float | None, reda
     Args:
         record: The object.
         status: Its HTTP status.
-        wait: The wait in seconds that the headers asked for.
+        wait: The wait in seconds that the headers name.
         redact: Takes the key out of a text; applied to every text that may be shown.
     """
     return _read(record, _Context(status, wait, redact))
@@ -245,7 +247,8 @@ def _read(record: Mapping[str, Any], context: _Context) -> Answer:
         return _read_error(record, word, context)
     if word:
         message = spoken(message_of(record), context.redact, 300)
-        return Processing(message, number(record.get("eta"), largest=_LONGEST_ETA) or None, word)
+        links = read_links(record.get("future_links"), None, redact=context.redact)
+        return Processing(message, number(record.get("eta"), largest=_LONGEST_ETA) or None, word, links)
     return _read_without_status(record, context)
 
 
@@ -283,12 +286,12 @@ def _read_without_status(record: Mapping[str, Any], context: _Context) -> Answer
     pictures = any(link.url.lower().startswith(("http://", "https://", "data:")) for link in links)
     if pictures and not record.get("eta"):
         return _finished(record, context.redact)
-    says = spoken(message_of(record), context.redact, 300)
-    known = says and classify_error(record, context.status, "", context.redact) is not InvalidRequestError
-    if known or record.get("error") or record.get("code"):
+    message = spoken(message_of(record), context.redact, 300)
+    recognized = message and classify_error(record, context.status, "", context.redact) is not InvalidRequestError
+    if recognized or record.get("error") or record.get("code"):
         return _read_error(record, "", context)
     reason = "the service answered with something else than its protocol"
-    return Busy(reason, context.wait, unexpected=True, details=says)
+    return Busy(reason, context.wait, unexpected=True, details=message)
 
 
 # -- errors ----------------------------------------------------------------------------------------------------------
@@ -337,7 +340,7 @@ def _final(kind: type[DreamboothError], words: str, context: _Context, details: 
 
 
 def _refused_between(status: int, details: str, context: _Context) -> Busy:
-    """Read a 403 or 407 that is not the service's. It says nothing of the account."""
+    """Read a 403 or 407 that is not the service's. It means nothing for the account."""
     sender = f" ({context.sender})" if context.sender else ""
     kind = "a proxy" if status == 407 else "a firewall or a proxy"
     reason = f"{kind} on the way to the service{sender} refuses the request (HTTP {status})"
@@ -345,7 +348,7 @@ def _refused_between(status: int, details: str, context: _Context) -> Busy:
 
 
 def _no_such_address(status: int, details: str, context: _Context, reason: str = "the endpoint was not found") -> Busy:
-    """Read a 404 that is not the service's. It says nothing of the request id."""
+    """Read a 404 that is not the service's. It means nothing for the request id."""
     return Busy(f"{reason} (HTTP {status})", context.wait, unexpected=True, details=details, bounded=True)
 
 

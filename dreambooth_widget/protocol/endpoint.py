@@ -105,7 +105,7 @@ def compose_request(endpoint: str, request_id: str) -> tuple[str, dict[str, str]
 
 
 def is_vendor_address(url: str) -> bool:
-    """Whether `url` is an https address on a host of the service's vendor, to which the key may be sent unasked."""
+    """Whether `url` is an https address on a host of the service's vendor, to which the key may be sent by itself."""
     return _VENDOR.fullmatch(url) is not None
 
 

@@ -139,7 +139,7 @@ _MESSAGE_NAMES: Final = ("message", "messege", "error", "errors", "error_message
 
 
 def message_of(record: Mapping[str, Any], depth: int = 0) -> Any:
-    """Return what the answer says: `message`, `messege` or another name of it; a string, an object of lists, or None.
+    """Return the message of an answer: `message`, `messege` or another field; a string, an object of lists, or None.
 
     An object that holds a message itself (`{"error": {"message": …}}`) is opened.
     """
@@ -198,10 +198,10 @@ def classify_error(record: Mapping[str, Any], status: int, word: str, redact: Re
     refuses_caller = next((kind for kind in (by_code, by_words) if kind in (InvalidKeyError, AccountError)), None)
     if word == "failed":  # the job is dead, unless it was the key that was refused
         return InvalidKeyError if refuses_caller is InvalidKeyError else GenerationFailedError
-    if by_code is None and by_http is EndpointUnreachableError:  # a failing server knows little of the job
+    if by_code is None and by_http is EndpointUnreachableError:  # the words of a failing server mean little
         return refuses_caller or EndpointUnreachableError
     if by_code is RequestNotFoundError and by_words in (EndpointMovedError, InvalidRequestError):
-        return by_words  # the words say what was not found: a route, a model
+        return by_words  # the words name what was not found: a route, a model
     if by_code is None and by_words is None and _SLOW_DOWN.search(_tips(record, redact)):
         return RateLimitedError
     silent = None if spoken(message, redact) else EndpointUnreachableError
@@ -263,5 +263,5 @@ def sentence(kind: Kind, words: str) -> str:
         return _SENTENCES[kind]
     if not words:
         return "The service answered with an error and gave no reason."
-    said = shown(words, str, 200)
-    return f"The service did not accept the request: {said}{'' if said[-1] in '.!?…' else '.'}"
+    quoted = shown(words, str, 200)
+    return f"The service did not accept the request: {quoted}{'' if quoted[-1] in '.!?…' else '.'}"

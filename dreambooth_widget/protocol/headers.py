@@ -36,13 +36,13 @@ def read_sender(headers: Mapping[str, str], redact: Redact) -> str:
 
 
 def read_wait(headers: Mapping[str, str], now: float | None) -> float | None:
-    """Return the seconds that `Retry-After` asks to wait; a date is measured from `now`, else from the own `Date`."""
+    """Return the wait in seconds of `Retry-After`; a date is measured from `now`, else from the own `Date`."""
     moment = _date(_header(headers, "date")) if now is None else now
     return parse_retry_after(_header(headers, "retry-after"), moment)
 
 
 def parse_retry_after(value: str | None, now: float | None) -> float | None:
-    """Return the seconds that a `Retry-After` header asks to wait, from 0 to a day; None if it is nonsense.
+    """Return the wait in seconds of a `Retry-After` header, from 0 to a day; None if it is nonsense.
 
     Args:
         value: The header, seconds or an HTTP date.

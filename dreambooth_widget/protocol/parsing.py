@@ -168,7 +168,7 @@ def _unescape(text: str) -> str:
 
 
 def spoken(value: Any, redact: Redact, limit: int = 2000) -> str:
-    """Return what a `message` says: a string as it is, a list joined, an object as "field: text" for each field."""
+    """Return the text of a `message`: a string as it is, a list joined, an object as "field: text" for each field."""
     return shown("; ".join(_sentences(value, 0)), redact, limit)
 
 

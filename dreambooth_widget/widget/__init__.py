@@ -1,1 +1,1 @@
-"""The notebook cell: the only folder that knows Jupyter."""
+"""The notebook cell: the only folder that imports Jupyter."""

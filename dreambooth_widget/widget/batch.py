@@ -69,6 +69,7 @@ class DreamboothBatch(BatchCard):
         deadline: float | None = None,
         client: Client | None = None,
         cache: str | os.PathLike[str] | PictureCache | None = None,
+        watch_links: bool = True,
         save_copy: bool = True,
         autostart: bool = True,
     ) -> None:
@@ -76,7 +77,8 @@ class DreamboothBatch(BatchCard):
             secret, specs = read_calls(key, requests, client.redact if client is not None else None)
         finally:
             del key, requests
-        policies = Policies(schedule=schedule, retry=retry) if client is None else client.policies
+        own = Policies(schedule=schedule, retry=retry, watch_links=watch_links)
+        policies = own if client is None else client.policies
         self._policies = replace(policies, deadline=check_seconds("deadline", deadline))
         self._jobs = FetchJobs(self._start_job, self._note_change)
         self._started = False
@@ -100,19 +102,24 @@ class DreamboothBatch(BatchCard):
     # -- what people call --------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Begin to fetch what has not begun. Raises `RuntimeError` without a running event loop, `InvalidKeyError`."""
+        """Begin to fetch what has not begun.
+
+        Raises:
+            RuntimeError: There is no running event loop.
+            InvalidKeyError: There is no key.
+        """
         if not self._can_start:
             self._check_key()
         self._kernel_loop.do(self._begin)
 
     def add(self, requests: Requests) -> None:
-        """Fetch these as well; the same forms as in the constructor. Also after the others have ended."""
+        """Fetch more requests, in the forms that the constructor takes; also after the others have ended."""
         try:
             specs = read_requests(requests, self._redact)
         finally:
             del requests
 
-        def take() -> None:
+        def add_specs() -> None:
             if self._announced:
                 # It goes with the next message: a thousand may be added one by one.
                 self._held_back.enter_context(self.hold_sync())
@@ -122,7 +129,7 @@ class DreamboothBatch(BatchCard):
             else:
                 self._show()
 
-        self._kernel_loop.hand_over(take)
+        self._kernel_loop.hand_over(add_specs)
 
     def stop(self) -> None:
         """Stop waiting for all. The service cannot cancel jobs: they go on there, and `check_now()` resumes."""
@@ -135,7 +142,7 @@ class DreamboothBatch(BatchCard):
         self._again("stopped", "timed_out")
 
     def retry_failed(self) -> None:
-        """Fetch those once more that stand in `errors`: failed, timed out or stopped."""
+        """Fetch again the requests that are in `errors`: failed, timed out or stopped."""
         self._again("error", "timed_out", "stopped")
 
     @property
@@ -150,7 +157,7 @@ class DreamboothBatch(BatchCard):
 
     @property
     def errors(self) -> list[DreamboothError]:
-        """The errors of those that did not, in the order of the requests; each knows its `request_id`."""
+        """The errors of those that did not succeed, in the order of the requests; each has its `request_id`."""
         return [outcome for outcome in self._jobs.outcomes if isinstance(outcome, DreamboothError)]
 
     @property
@@ -160,7 +167,7 @@ class DreamboothBatch(BatchCard):
 
     @property
     def images(self) -> list[Image.Image]:
-        """The same as PIL images, decoded now."""
+        """Every picture that is there as a PIL image, decoded now."""
         return [picture.image for picture in self.pictures]
 
     @property
@@ -170,7 +177,7 @@ class DreamboothBatch(BatchCard):
         return [entry.picture.image for entry in entries if entry is not None and entry.picture is not None]
 
     def contact_sheet(self) -> Image.Image:
-        """All pictures on one sheet. Raises `DreamboothError` before there are any."""
+        """Return all pictures on one sheet. Raises `DreamboothError` before there are any."""
         if not self.pictures:
             raise DreamboothError(_NONE_YET, advice=_WAIT)
         return contact_sheet(self.pictures)
@@ -195,10 +202,18 @@ class DreamboothBatch(BatchCard):
         return make_frame(pandas, list(self._records()))
 
     def save(self, folder: str | Path, *, overwrite: bool = False) -> list[Path]:
-        """Write the original files and `manifest.csv` and `manifest.json` into `folder`; all their paths.
+        """Write the original files, `manifest.csv` and `manifest.json` into `folder`, which is made if need be.
 
-        Atomic for each file. Raises `FileExistsError` before anything is written, unless `overwrite`, and
-        `DreamboothError` as long as there are no pictures and some may still come.
+        Args:
+            folder: Where to.
+            overwrite: Replace files that exist.
+
+        Returns:
+            All paths. Each file is written atomically.
+
+        Raises:
+            FileExistsError: A file exists; nothing has been written.
+            DreamboothError: There are no pictures, and some may still come.
         """
         if not self.results and self._summarize().finished_at is None:
             raise DreamboothError(_NONE_YET, advice=_WAIT)
@@ -230,7 +245,7 @@ class DreamboothBatch(BatchCard):
             await self._settle()
 
     async def as_completed(self) -> AsyncIterator[Outcome]:
-        """Each outcome as it comes, those first that are there already."""
+        """Yield each outcome as it comes, first those that are there already."""
         self._check_open()
         self._start_for_waiting()
         async with self._handle_views():
@@ -275,8 +290,8 @@ class DreamboothBatch(BatchCard):
         self._kernel_loop.do(begin)
 
     def _records(self) -> Iterator[Mapping[str, Any]]:
-        rows = zip(self._jobs.asked, self._jobs.states, self._jobs.outcomes, strict=True)
+        rows = zip(self._jobs.specs, self._jobs.states, self._jobs.outcomes, strict=True)
         return read_records(
-            (asked.caption, state, outcome if isinstance(outcome, FetchResult) else None)
-            for asked, state, outcome in rows
+            (spec.caption, state, outcome if isinstance(outcome, FetchResult) else None)
+            for spec, state, outcome in rows
         )

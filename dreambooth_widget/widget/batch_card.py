@@ -1,4 +1,4 @@
-"""The card of a batch: what is shown of its jobs, and what its views ask for.
+"""The card of a batch: what is shown of its jobs, and the messages of its views.
 
 State runs one way: states of the jobs → traits and rows → view; intents come back as messages of the views.
 """
@@ -17,7 +17,7 @@ from ..client.job_group import FetchJobs
 from ..client.state import FetchResult, FetchState, PictureState
 from ..credentials import find_key
 from ..errors import InvalidKeyError
-from ..images.files import file_name, named
+from ..images.files import named
 from .base import BaseWidget, read_only
 from .batch_summary import BatchSummary, summarize
 from .static_content import StaticContent, read_batch
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
 __all__ = ["BatchCard"]
 
 _INTERVAL = 0.25
-"""Seconds between two messages about what has changed: however many requests move, a browser hears four a second."""
+"""Seconds between two messages about what has changed: however many requests move, a browser gets four a second."""
 
 _ROWS = 100
 """Requests in one message."""
 
-_PUSHED = 60
-"""Pictures whose thumbnails are sent unasked: what a gallery shows at first."""
+_FIRST_THUMBNAILS = 60
+"""Pictures whose thumbnails are sent by themselves: what a gallery shows at first."""
 
 
 class BatchCard(BaseWidget):
-    """Shows how the jobs of a batch stand, and does what the buttons of its views ask for."""
+    """Shows how the jobs of a batch stand, and handles the messages of its views."""
 
     _kind = read_only(traitlets.Unicode("batch"))
     """Which card the front end draws."""
@@ -70,9 +70,9 @@ class BatchCard(BaseWidget):
     def __init__(self, *args: Any, **options: Any) -> None:
         self._changed: dict[int, None] = {}  # indices of requests that the views lack, in the order of the changes
         self._announced = False  # whether a message with them is due
-        self._held_back = contextlib.ExitStack()  # what the traits tell the views only with the next message
+        self._held_back = contextlib.ExitStack()  # delays the traits until the next message
         self._cached = 0  # requests, from the first on, that need no key
-        self._pushed: set[str] = set()  # digests of the pictures whose thumbnails the views have unasked
+        self._thumbnails_sent: set[str] = set()  # digests of the pictures whose thumbnails were sent
         super().__init__(*args, **options)
 
     @property
@@ -80,19 +80,19 @@ class BatchCard(BaseWidget):
         """Whether there is a key, or a cache that has the pictures of every request."""
         if self._has_key or self._cache is None:
             return self._has_key
-        asked = self._jobs.asked
-        while self._cached < len(asked):  # each is looked up once, and a thousand manifests are not read for a message
-            each = asked[self._cached]
-            options = each.options
-            if each.error is None and not self._cache.has_all(options.endpoint_at(self._endpoint), options.request_id):
+        specs = self._jobs.specs
+        while self._cached < len(specs):  # each is looked up once, and a thousand manifests are not read for a message
+            spec = specs[self._cached]
+            options = spec.options
+            if spec.error is None and not self._cache.has_all(options.endpoint_at(self._endpoint), options.request_id):
                 return False
             self._cached += 1
         return True
 
     def _captioned(self) -> Iterator[tuple[str, FetchResult | FetchState]]:
         """Yield the caption of each request, and what there is to keep of it."""
-        for asked, outcome, state in zip(self._jobs.asked, self._jobs.outcomes, self._jobs.states, strict=True):
-            yield asked.caption, outcome if isinstance(outcome, FetchResult) else state
+        for spec, outcome, state in zip(self._jobs.specs, self._jobs.outcomes, self._jobs.states, strict=True):
+            yield spec.caption, outcome if isinstance(outcome, FetchResult) else state
 
     # -- state out ---------------------------------------------------------------------------------------------
 
@@ -112,7 +112,7 @@ class BatchCard(BaseWidget):
         summary = self._show()
         if self._viewed:
             self._send_rows(indices)
-            self._push(indices)
+            self._send_thumbnails(indices)
         if self._changed:
             self._note_change(next(iter(self._changed)))
         elif summary.finished_at is not None and indices:
@@ -149,20 +149,20 @@ class BatchCard(BaseWidget):
     def _send_rows(self, indices: Sequence[int], *, first: bool = False) -> None:
         if not indices and not first:
             return
-        asked = self._jobs.asked
-        rows = [row_values(index, asked[index].caption, self._jobs[index]) for index in indices]
+        specs = self._jobs.specs
+        rows = [row_values(index, specs[index].caption, self._jobs[index]) for index in indices]
         self._send_buffers({"type": "rows", "rows": rows, "first": first}, [])
 
-    def _push(self, indices: Iterable[int]) -> None:
+    def _send_thumbnails(self, indices: Iterable[int]) -> None:
         """Send thumbnails of pictures that have become ready, as many as a gallery shows at first."""
         for index in indices:
             state = self._jobs[index]
             for picture in (entry.picture for entry in state.pictures):
-                if len(self._pushed) >= _PUSHED:
+                if len(self._thumbnails_sent) >= _FIRST_THUMBNAILS:
                     return
-                if picture is not None and picture.digest not in self._pushed:
-                    self._pushed.add(picture.digest)
-                    self._sender.push(picture, file_name(state.request_id, picture.index, picture.extension))
+                if picture is not None and picture.digest not in self._thumbnails_sent:
+                    self._thumbnails_sent.add(picture.digest)
+                    self._sender.send("thumbnail", picture, state.request_id)
 
     @traitlets.validate("selected")
     def _check_selected(self, proposal: Any) -> list[list[int]]:
@@ -187,7 +187,9 @@ class BatchCard(BaseWidget):
         self._viewed = True
         self._show()
         have = content.get("have")
-        self._pushed = {digest for digest in have if isinstance(digest, str)} if isinstance(have, list) else set()
+        self._thumbnails_sent = (
+            {digest for digest in have if isinstance(digest, str)} if isinstance(have, list) else set()
+        )
         self._kernel_loop.tasks.run(self._send_everything())
         if self._outputs is not None:
             self._outputs.view_appeared()
@@ -196,7 +198,7 @@ class BatchCard(BaseWidget):
         for begin in range(0, max(1, len(self._jobs)), _ROWS):
             self._send_rows(range(begin, min(begin + _ROWS, len(self._jobs))), first=begin == 0)
             await asyncio.sleep(0)
-        self._push(range(len(self._jobs)))
+        self._send_thumbnails(range(len(self._jobs)))
 
     def _on_start(self, content: Mapping[str, Any]) -> None:
         if content.get("key"):
@@ -228,8 +230,8 @@ class BatchCard(BaseWidget):
         self._send_picture(content, self._entry(request, content.get("index")), self._jobs[request].request_id)
 
     def _on_zip(self, content: Mapping[str, Any]) -> None:
-        pairs = content.get("places")
-        files: dict[str, Picture] = {}  # by name: an id may have been asked for twice
+        pairs = content.get("pictures")
+        files: dict[str, Picture] = {}  # by name: an id may be in the batch twice
         for pair in pairs if isinstance(pairs, list) else []:
             entry = self._entry(*pair) if isinstance(pair, list) and len(pair) == 2 else None
             if entry is not None and entry.picture is not None:

@@ -63,7 +63,7 @@ def summarize(states: Sequence[FetchState], now: float) -> BatchSummary:
 
 
 def _status(counts: Mapping[str, int]) -> Status:
-    """Return the status that says most: what runs before what has ended, what failed before what succeeded."""
+    """Return the most important status: running before ended, failed before succeeded."""
     if counts.get("processing") or counts.get("downloading"):
         return "processing"
     order: tuple[Status, ...] = ("error", "timed_out", "stopped", "success")

@@ -49,7 +49,7 @@ def read_bundle(static: Path = STATIC) -> tuple[str, str]:
     """Return the text of ``widget.js`` and of ``widget.css``.
 
     Raises:
-        ImportError: They were never built; the message says how to build them.
+        ImportError: They were never built; the message has the command that builds them.
     """
     try:
         script, style = ((static / name).read_text(encoding="utf-8") for name in ("widget.js", "widget.css"))

@@ -85,13 +85,13 @@ class StaticOutputs:
         publish(self._copy, transient={"display_id": display_id})
 
     def open_again(self) -> None:
-        """Publish the copy in the cell that showed the widget last, or that made it: a view says that it is lacking."""
+        """Publish the copy in the cell that showed the widget last, or that made it: a view lacks it."""
         self._cell.copy().run(self.open)
 
     def view_appeared(self) -> None:
         """Take note of a view. One more than there are displays is that of a reloaded page, or of a second tab."""
         self._views += 1
-        if not self._display_ids:  # in a container, whose display knows nothing of a copy
+        if not self._display_ids:  # in a container, which displays no copy
             self.open_again()
         elif self._views > len(self._display_ids):
             self.write_again()
@@ -110,5 +110,5 @@ class StaticOutputs:
             for display_id in self._display_ids:
                 publish(self._copy, transient={"display_id": display_id}, update=True)
         if self._views > len(self._display_ids):
-            # A page knows only the display ids that were made under its eyes: for a new one the above goes nowhere.
+            # A page updates only the outputs that it has received: a new page drops the updates above.
             self._later(_PATIENCE, lambda: self._send(self._copy))

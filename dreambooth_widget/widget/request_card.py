@@ -1,4 +1,4 @@
-"""The card of one request: what is shown of its job, and what its views ask for.
+"""The card of one request: what is shown of its job, and the messages of its views.
 
 State runs one way, `FetchState` → traits → view; intents come back as messages of the views.
 """
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import traitlets
 
 from ..client.requests import read_call
-from ..images.files import file_name, file_stem, named
+from ..images.files import file_stem, named
 from .base import BaseWidget, read_only
 from .static_content import read_request
 from .trait_values import card_values, trait_values
@@ -25,7 +25,7 @@ __all__ = ["RequestCard"]
 
 
 class RequestCard(BaseWidget):
-    """Shows the states of one job, and does what the buttons of its views ask for."""
+    """Shows the states of one job, and handles the messages of its views."""
 
     _kind = read_only(traitlets.Unicode("request"))
     """Which card the front end draws."""
@@ -81,7 +81,7 @@ class RequestCard(BaseWidget):
         self._show(state)
         for entry in state.pictures:
             if self._viewed and entry.picture is not None and entry.index not in before:
-                self._sender.push(entry.picture, _name(entry, state))
+                self._sender.send("thumbnail", entry.picture, state.request_id)
         if state.final:
             self._kernel_loop.tasks.run(self._finish(state))
 
@@ -89,7 +89,7 @@ class RequestCard(BaseWidget):
         """Send the previews to the views, and leave the static copy in the notebook: the job has ended."""
         if self._viewed and self.result:
             have = [picture.digest for picture in self.result]
-            self._sender.push_all(self.result, state.request_id, have=have)
+            self._sender.send_gallery(self.result, state.request_id, have=have)
         await self._save_copy(state, read_request(self.result or state, state.caption))
 
     def _show(self, state: FetchState) -> None:
@@ -125,7 +125,7 @@ class RequestCard(BaseWidget):
         self._show(self._shown)
         have = content.get("have")
         ready = [entry.picture for entry in self._shown.pictures if entry.picture is not None]
-        self._sender.push_all(ready, self._shown.request_id, have=have if isinstance(have, list) else ())
+        self._sender.send_gallery(ready, self._shown.request_id, have=have if isinstance(have, list) else ())
         if self._outputs is not None:
             self._outputs.view_appeared()
 
@@ -173,8 +173,3 @@ class RequestCard(BaseWidget):
     def _entry(self, index: object) -> PictureState | None:
         entries = self._shown.pictures
         return entries[index] if isinstance(index, int) and 0 <= index < len(entries) else None
-
-
-def _name(entry: PictureState, state: FetchState) -> str:
-    assert entry.picture is not None
-    return file_name(state.request_id, entry.index, entry.picture.extension)

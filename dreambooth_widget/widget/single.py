@@ -48,6 +48,8 @@ class DreamboothWidget(RequestCard):
         deadline: Seconds from now after which waiting ends; by default max(10 minutes, 6·eta).
         client: A client that brings its own key, endpoint, policies and cache.
         cache: A folder that keeps the original files, so that the same cell shows them again without a poll.
+        watch_links: Whether links that are announced before the pictures are there may be looked at, so that the
+            service is polled when they are.
         save_copy: Whether a small copy of the pictures stays in the notebook file.
         autostart: Whether to start at once; else `start()` does.
 
@@ -70,6 +72,7 @@ class DreamboothWidget(RequestCard):
         deadline: float | None = None,
         client: Client | None = None,
         cache: str | os.PathLike[str] | PictureCache | None = None,
+        watch_links: bool = True,
         save_copy: bool = True,
         autostart: bool = True,
     ) -> None:
@@ -84,7 +87,8 @@ class DreamboothWidget(RequestCard):
             expected=options.expected if samples is None else check_samples(samples),
             caption=str(caption),
         )
-        policies = Policies(schedule=schedule, retry=retry) if client is None else client.policies
+        own = Policies(schedule=schedule, retry=retry, watch_links=watch_links)
+        policies = own if client is None else client.policies
         self._policies = replace(policies, deadline=check_seconds("deadline", deadline))
         self._job: FetchJob | None = None
         super().__init__(secret, endpoint=endpoint, client=client, cache=cache, save_copy=save_copy)
@@ -101,7 +105,7 @@ class DreamboothWidget(RequestCard):
         Args:
             response: The answer as a dict, JSON text or bytes, or the response object of `requests` or `httpx`.
             key: As in the class.
-            options: The other arguments of the class; they win over what the answer says.
+            options: The other arguments of the class; they win over the answer.
 
         Raises:
             TypeError: `response` is something else, or an option is unknown.
@@ -138,7 +142,7 @@ class DreamboothWidget(RequestCard):
         return cls(secret, replace(request, endpoint=None), **{"endpoint": request.endpoint, **options})
 
     def __repr__(self) -> str:
-        options: FetchOptions | None = getattr(self, "_options", None)  # a debugger may look before it is made
+        options: FetchOptions | None = getattr(self, "_options", None)  # a debugger may call this before it is made
         status = "closed" if getattr(self, "_closed", False) else self.status
         return f"<DreamboothWidget {(options and options.request_id) or 'without a request'}: {status}>"
 
@@ -220,7 +224,7 @@ class DreamboothWidget(RequestCard):
         return self._ready().save(folder, indices, overwrite=overwrite)
 
     def contact_sheet(self) -> Image.Image:
-        """All pictures on one sheet. Raises `DreamboothError` before there are any."""
+        """Return all pictures on one sheet. Raises `DreamboothError` before there are any."""
         return contact_sheet(self._ready())
 
     def _ready(self) -> FetchResult:

@@ -31,7 +31,7 @@ LARGEST = 512 * 1024
 SAMPLE = 192 * 1024
 """Bytes in the .ipynb for the copy of a batch with more than `_MANY` pictures, which can only be a sample.
 
-JupyterLab takes a copy in two pieces of work, each without a pause: it renders it, and it sanitizes it to look for
+JupyterLab takes a copy in two pieces of work, each without a pause: it renders it, and it sanitizes it to find
 headings for its table of contents. The second kept the page busy for 90 to 180 ms where the copy had 450 kB.
 """
 
@@ -97,11 +97,9 @@ def render(source: FetchResult | FetchState, *, caption: str = "", budget: int |
     return _render_alone(read_request(source, caption), budget, card_id)
 
 
-def render_many(
-    requests: Iterable[tuple[str, FetchResult | FetchState]], message: str = "", *, card_id: str = ""
-) -> str:
+def render_many(requests: Iterable[tuple[str, FetchResult | FetchState]], message: str = "") -> str:
     """Return the HTML for the (caption, result or state) of many requests; `message` is one line about all of them."""
-    return _render_alone(read_batch(requests, message), None, card_id)
+    return _render_alone(read_batch(requests, message))
 
 
 def budget_for(content: StaticContent) -> int:
@@ -121,7 +119,7 @@ def render_content(content: StaticContent, images: Sequence[Image.Image], budget
     return _page(content, rows, len(content.pictures) - kept, card_id)
 
 
-def _render_alone(content: StaticContent, budget: int | None, card_id: str) -> str:
+def _render_alone(content: StaticContent, budget: int | None = None, card_id: str = "") -> str:
     images = small_images(content.pictures[:MOST], largest_edge(len(content.pictures)))
     return render_content(content, images, budget_for(content) if budget is None else budget, card_id)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from tests.benchmarks.report import tell
+from tests.benchmarks.report import print_report
 
 OURS = "the widget"
 TARGET = 1.4
@@ -36,7 +36,7 @@ CLOCK = "import time; begun = time.perf_counter(); {}; print(time.perf_counter()
 def measure(rounds: int) -> list[dict[str, Any]]:
     """A row for each way: its least time as a multiple of that of ipywidgets."""
     times: dict[str, list[float]] = {name: [] for name in WAYS}
-    # Compiled once, as installed: this machine may be told not to write what it compiles.
+    # Compiled once, as installed: this machine may be set not to write what it compiles.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     for _ in range(rounds + 1):
         for name, statement in WAYS.items():
@@ -60,7 +60,7 @@ def main() -> int:
     rows = measure(options.rounds)
     ratio = next(row["beside ipywidgets"] for row in rows if row["import"] == OURS)
     target = f"importing the widget takes at most {TARGET} times as long as importing ipywidgets: {ratio}"
-    return tell({"rows": rows}, [(target, ratio <= TARGET)], as_json=options.json)
+    return print_report({"rows": rows}, [(target, ratio <= TARGET)], as_json=options.json)
 
 
 if __name__ == "__main__":

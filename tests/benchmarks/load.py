@@ -27,7 +27,7 @@ from statistics import quantiles
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from tests.benchmarks.report import Target, tell
+from tests.benchmarks.report import Target, print_report
 from tests.gil import ProcessorQueue
 
 BEAT = 0.005
@@ -62,34 +62,34 @@ async def sessions(url: str, count: int) -> None:
     """One task for each request, with a session of its own and sleeps of 1 s."""
     import aiohttp
 
-    async def loop(place: int) -> None:
+    async def loop(number: int) -> None:
         async with aiohttp.ClientSession() as session:
             while True:
-                async with session.post(url, json={"key": "load-key", "request_id": str(place)}) as response:
+                async with session.post(url, json={"key": "load-key", "request_id": str(number)}) as response:
                     if (await response.json())["status"] != "processing":
                         return
                 await asyncio.sleep(1)
 
-    await asyncio.gather(*(loop(place) for place in range(count)))
+    await asyncio.gather(*(loop(number) for number in range(count)))
 
 
 async def threads(url: str, count: int) -> None:
-    """`requests` in 32 threads: all that are not ready are asked for, then a sleep of 1 s."""
+    """`requests` in 32 threads: all that are not ready are polled, then a sleep of 1 s."""
     import requests
 
     local = threading.local()
 
-    def ask(place: int) -> int | None:
+    def poll(number: int) -> int | None:
         if not hasattr(local, "session"):
             local.session = requests.Session()
-        answer = local.session.post(url, json={"key": "load-key", "request_id": str(place)}).json()
-        return place if answer["status"] == "processing" else None
+        answer = local.session.post(url, json={"key": "load-key", "request_id": str(number)}).json()
+        return number if answer["status"] == "processing" else None
 
     def work() -> None:
         waiting = list(range(count))
         with ThreadPoolExecutor(THREADS) as pool:
             while waiting:
-                waiting = [place for place in pool.map(ask, waiting) if place is not None]
+                waiting = [number for number in pool.map(poll, waiting) if number is not None]
                 time.sleep(1)
 
     await asyncio.to_thread(work)
@@ -181,8 +181,8 @@ def measure(name: str, count: int, pictures: int, picture: Path) -> dict[str, An
     with service(count, pictures, picture) as url:
         command = [sys.executable, __file__, "--way", name, "--url", f"{url}/fetch", "--requests", str(count)]
         done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-        told = requests.get(f"{url}/told", timeout=30).json()
-    return {**json.loads(done.stdout), **told}
+        report = requests.get(f"{url}/report", timeout=30).json()
+    return {**json.loads(done.stdout), **report}
 
 
 def make_picture(folder: Path) -> Path:
@@ -228,7 +228,7 @@ def main() -> int:
         plain = [measure(name, options.requests, 0, picture) for name in (OWN, *OTHERS)]
         ways = (OWN, KEEPING) if options.pictures else ()
         heavy = [measure(name, options.requests, options.pictures, picture) for name in ways]
-    return tell({"plain": plain, "heavy": heavy}, targets(plain, heavy), as_json=options.json)
+    return print_report({"plain": plain, "heavy": heavy}, targets(plain, heavy), as_json=options.json)
 
 
 if __name__ == "__main__":

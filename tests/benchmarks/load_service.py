@@ -34,26 +34,26 @@ class Service:
     async def fetch(self, request: web.Request) -> web.Response:
         """The fetch endpoint. Without pictures, a ready request is answered as failed: nothing is loaded then."""
         body = await request.json()
-        place = int(body["request_id"])
+        number = int(body["request_id"])
         assert self.runner.server is not None
         self.connections = max(self.connections, len(self.runner.server.connections))
         self.polls += 1
         self.begun = self.begun or time.monotonic()
-        late = time.monotonic() - self.begun - self.durations[place]
+        late = time.monotonic() - self.begun - self.durations[number]
         await asyncio.sleep(ANSWER)
         if late < 0:
-            return web.json_response({"status": "processing", "id": place, "eta": self.etas[place]})
-        self.delays.setdefault(place, late)
+            return web.json_response({"status": "processing", "id": number, "eta": self.etas[number]})
+        self.delays.setdefault(number, late)
         if not self.pictures:
-            return web.json_response({"status": "failed", "id": place, "output": "", "message": "ready"})
-        links = [f"http://{request.host}/{place}-{index}.png" for index in range(self.pictures)]
-        return web.json_response({"status": "success", "id": place, "output": links})
+            return web.json_response({"status": "failed", "id": number, "output": "", "message": "ready"})
+        links = [f"http://{request.host}/{number}-{index}.png" for index in range(self.pictures)]
+        return web.json_response({"status": "success", "id": number, "output": links})
 
     async def show(self, request: web.Request) -> web.Response:
         """One picture."""
         return web.Response(body=self.picture, content_type="image/png")
 
-    async def told(self, request: web.Request) -> web.Response:
+    async def report(self, request: web.Request) -> web.Response:
         """What was counted."""
         delays = sorted(self.delays.values())
         mean = sum(delays) / len(delays) if delays else 0.0
@@ -65,7 +65,7 @@ async def serve(count: int, pictures: int, picture: bytes) -> None:
     service = Service(count, pictures, picture)
     app = web.Application()
     app.router.add_post("/fetch", service.fetch)
-    app.router.add_get("/told", service.told)
+    app.router.add_get("/report", service.report)
     app.router.add_get("/{name}", service.show)
     service.runner = web.AppRunner(app, access_log=None)
     await service.runner.setup()

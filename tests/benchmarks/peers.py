@@ -39,7 +39,7 @@ SCENARIOS: Mapping[str, tuple[str, str]] = {
     "failed": ("job that failed", KEY),
     "refused": ("wrong key", WRONG_KEY),
 }
-"""Request id → (what it is, the key it is asked with). Ours asks for `ready` a second time, knowing the ETA."""
+"""Request id → (what it is, the key it is polled with). Ours polls `ready` a second time, with the ETA."""
 
 WITH_ETA = "ready-eta"
 

@@ -1,4 +1,4 @@
-"""How the benchmarks tell what they found: tables and targets, as Markdown or as JSON."""
+"""How the benchmarks report what they found: tables and targets, as Markdown or as JSON."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return [f"| {' | '.join(line)} |" for line in (names, ["---"] + ["--:"] * (len(names) - 1), *cells)]
 
 
-def tell(tables: Mapping[str, Sequence[Mapping[str, Any]]], targets: Sequence[Target], *, as_json: bool) -> int:
+def print_report(tables: Mapping[str, Sequence[Mapping[str, Any]]], targets: Sequence[Target], *, as_json: bool) -> int:
     """Print the tables, by their names in JSON, and the targets; the exit status: 1 when one is missed."""
     if as_json:
-        told = [{"target": target, "met": met} for target, met in targets]
-        text = json.dumps({**tables, "targets": told}, indent=2, ensure_ascii=False)
+        outcomes = [{"target": target, "met": met} for target, met in targets]
+        text = json.dumps({**tables, "targets": outcomes}, indent=2, ensure_ascii=False)
     else:
         lines = [line for rows in tables.values() for line in (*table(rows), "")]
         text = "\n".join([*lines, *(f"* {'met' if met else 'MISSED'}: {target}" for target, met in targets)])

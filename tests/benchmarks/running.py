@@ -1,4 +1,4 @@
-"""Runs a benchmark as anybody runs it, for the tests."""
+"""Runs a benchmark as a command, for the tests."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def targets(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def main() -> int:
-    """Measure, print, and tell by the exit status whether the targets hold."""
+    """Measure, print, and return whether the targets hold as the exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", maxsplit=1)[0])
     parser.add_argument("--size", type=int, default=1024, help="pixels along each edge of the pictures")
     parser.add_argument("--json", action="store_true", help="print one JSON object")

@@ -29,7 +29,7 @@ from dreambooth_widget.images.pool import WorkerPool
 from dreambooth_widget.images.store import Original, PictureStore
 from dreambooth_widget.images.threads import in_picture_thread
 from dreambooth_widget.widget.image_sender import ImageSender
-from tests.benchmarks.report import Target, tell
+from tests.benchmarks.report import Target, print_report
 from tests.browser.page.landscapes import landscape
 from tests.gil import ProcessorQueue
 from tests.image_files import encoded, noise, plain_png
@@ -58,7 +58,7 @@ def make_files(count: int) -> list[bytes]:
 
 
 def shrink(data: bytes) -> None:
-    """Make a thumbnail and a preview as anybody would with Pillow."""
+    """Make a thumbnail and a preview the usual way with Pillow."""
     image: Image.Image = Image.open(io.BytesIO(data)).convert("RGB")
     image.thumbnail((1024, 1024))
     image.save(io.BytesIO(), "JPEG", quality=85)
@@ -97,7 +97,7 @@ async def view(pictures: list[Picture]) -> None:
             done.set()
 
     sender = ImageSender(send)
-    sender.push_all(pictures, "1")
+    sender.send_gallery(pictures, "1")
     await done.wait()
     sender.close()
 
@@ -222,7 +222,7 @@ def main() -> int:
     rows = measure(options.pictures, options.rounds)
     large, second = measure_large(options.rounds), measure_view(options.pictures)
     found = {"rows": rows, "large": large, "second view": [second]}
-    return tell(found, targets(rows, large, second), as_json=options.json)
+    return print_report(found, targets(rows, large, second), as_json=options.json)
 
 
 if __name__ == "__main__":

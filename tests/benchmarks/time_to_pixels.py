@@ -38,7 +38,7 @@ GRAIN = 8.0
 SLOWEST = 1.0
 """Target: at most this many times as long as `ipywidgets.Image`.
 
-For the widget whose job ends. One that is displayed later is asked for its pictures only when its view stands in the
+For the widget whose job ends. One that is displayed later sends its pictures only when its view stands in the
 page, and is about as fast as `ipywidgets.Image`; before that the cell shows its static copy, which is not counted here.
 """
 

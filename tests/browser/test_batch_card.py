@@ -65,7 +65,7 @@ async def test_every_state_is_accessible_and_fits(card_page: CardPage, axe: Axe,
 
 
 @pytest.mark.parametrize("name", ["30-batch-waiting", "36-batch-mixed"])
-async def test_forced_colors_reduced_motion_and_big_type(card_page: CardPage, name: str) -> None:
+async def test_forced_colors_and_big_type(card_page: CardPage, name: str) -> None:
     """With the reader's own colours the pressed filter and the tiles have edges, nothing moves, no button is cut."""
     page = card_page.page
     await page.set_viewport_size({"width": 320, "height": 256})
@@ -80,7 +80,7 @@ async def test_forced_colors_reduced_motion_and_big_type(card_page: CardPage, na
     await page.emulate_media(forced_colors="none", reduced_motion="no-preference")
 
 
-async def test_filters_show_the_requests_in_one_state(card_page: CardPage) -> None:
+async def test_filters_by_state(card_page: CardPage) -> None:
     """Each filter has its count; its tiles are those, in the batch's order; a state that empties leads back to all."""
     card = await mounted(card_page, MIXED)
     filters = card.root.get_by_role("group", name="Show requests").get_by_role("button")
@@ -99,7 +99,7 @@ async def test_filters_show_the_requests_in_one_state(card_page: CardPage) -> No
     await expect(card.button("All 5")).to_have_attribute("aria-pressed", "true")
 
 
-async def test_the_lightbox_tells_each_picture_by_its_own_request(card_page: CardPage) -> None:
+async def test_lightbox_names_the_request(card_page: CardPage) -> None:
     """Caption and details change from one request to the next; the focus returns to the tile of the last one."""
     card = await mounted(card_page, MIXED)
     await card.button(
@@ -181,23 +181,48 @@ async def test_a_wrong_key_can_be_replaced(card_page: CardPage) -> None:
 
 
 async def test_only_drawn_tiles_ask_for_thumbnails(card_page: CardPage) -> None:
-    """Nobody asks for the pictures behind Show more; those that it draws are asked for, once."""
+    """Tiles near what is in sight request their pictures, each once; those far below request nothing."""
 
     def unlike(request: int, index: int) -> dict[str, Any]:
         return {**batch_entry(request, index), "id": f"{request}-{index}"}
 
-    card = await mounted(card_page, [done(unlike, each) for each in range(50)], answers=False)
-    asked = "count => model.sent.filter(({type}) => type === 'get_picture').length >= count"
-    await expect(card.tiles).to_have_count(60)
-    await card_page.page.wait_for_function(asked, arg=60)
-    await card.root.get_by_role("button", name="Show more (140 left)").click()
-    await card_page.page.wait_for_function(asked, arg=120)
-    await expect(card.tiles).to_have_count(120)
-    needs = [sent for sent in await card_page.sent() if sent["type"] == "get_picture"]
-    drawn = {(request, index) for request in range(30) for index in range(4)}
-    assert {(need["request"], need["index"]) for need in needs} <= drawn
-    assert {need["kind"] for need in needs} == {"thumbnail"}
-    assert len({need["id"] for need in needs}) == len(needs), "a picture was asked for twice"
+    page = card_page.page
+    card = await mounted(card_page, [done(unlike, each) for each in range(250)], answers=False)
+    needs = "() => model.sent.filter(({type}) => type === 'get_picture')"
+    await page.wait_for_function(f"({needs})().length >= 60")
+    await expect(card.tiles).not_to_have_count(24)
+    first = await page.evaluate(needs)
+    assert max(need["request"] for need in first) < 60
+    await page.evaluate("() => scrollTo(0, document.documentElement.scrollHeight)")
+    await page.wait_for_function(f"({needs})().some(({{request}}) => request === 249)")
+    needs_now = await page.evaluate(needs)
+    assert len(needs_now) < 300
+    assert {need["kind"] for need in needs_now} == {"thumbnail"}
+    assert len({need["id"] for need in needs_now}) == len(needs_now), "a picture was requested twice"
+
+
+async def test_long_gallery_draws_what_is_seen(card_page: CardPage) -> None:
+    """Of 4,000 pictures some hundred tiles are in the page, wherever it is scrolled; the focused one is never lost."""
+    page = card_page.page
+    card = await mounted(card_page, batches(batch_entry)[THOUSAND][1])
+    await expect(card.tiles).not_to_have_count(24)
+    height = await page.evaluate("() => document.documentElement.scrollHeight")
+    await card.root.get_by_role("button", name="Open").first.focus()
+    seen = """() => {
+      const tiles = [...document.querySelectorAll(".dreambooth-tile")];
+      const inSight = tiles.map((tile) => [tile, tile.getBoundingClientRect()])
+        .filter(([, { top, bottom }]) => bottom > 0 && top < innerHeight);
+      const shown = inSight.filter(([tile]) => tile.querySelector("img")?.complete);
+      return shown.length >= 8 && tiles.length; }"""
+    for share in (0.5, 0.99, 0.2, 0):
+        await page.evaluate("top => scrollTo(0, top)", height * share)
+        drawn = await (await page.wait_for_function(seen)).json_value()
+        assert drawn < 300
+        assert await page.evaluate("() => document.documentElement.scrollHeight") == height
+        assert await page.evaluate("() => document.activeElement.closest('li').dataset.index") == "0"
+    await page.keyboard.press("End")
+    await expect(card.tiles.last.get_by_role("button", name="Open")).to_be_focused()
+    await expect(card.tiles.last).to_be_in_viewport()
 
 
 async def test_one_clock_runs_in_the_browser(card_page: CardPage) -> None:
@@ -259,7 +284,7 @@ async def measured(page: Page, card_page: CardPage, url: str) -> tuple[float, fl
     state, rows = batches(batch_entry)[THOUSAND]
     card = await mounted(card_page, rows, **state)
     first = await page.evaluate("async () => (await screen24) - began")
-    await expect(card.pictures).to_have_count(60)
+    await expect(card.tiles).not_to_have_count(24)
     since = await page.evaluate("() => performance.now()")
     for at in range(0, 1000, 100):
         changed = [row(each, "processing") for each in range(at, at + 100)]
@@ -287,7 +312,7 @@ async def test_a_thousand_requests_stay_quick(card_page: CardPage, blank: str) -
     assert min(longest for _, longest in tries) <= LONG, tries
 
 
-async def test_nothing_is_left_when_the_view_goes(card_page: CardPage) -> None:
+async def test_removed_view_leaves_nothing(card_page: CardPage) -> None:
     """No element and no listener on the model."""
     await mounted(card_page, MIXED)
     assert await card_page.page.evaluate("() => model.listeners") > 0

@@ -40,7 +40,7 @@ async def strict_page(page: Page, blank: str, watch: Watch) -> AsyncIterator[Car
     await page.unroute("**/index.html")
 
 
-async def test_without_blob_urls_pictures_come_as_data(strict_page: CardPage) -> None:
+async def test_data_urls_replace_blobs(strict_page: CardPage) -> None:
     """Tiles and lightbox show their pictures, and no blob URL is kept that nobody can use."""
     page = strict_page.page
     await page.evaluate(
@@ -59,7 +59,7 @@ async def test_without_blob_urls_pictures_come_as_data(strict_page: CardPage) ->
     assert await page.evaluate("() => kept.size") == 0
 
 
-async def test_in_a_very_tall_frame_the_dialog_is_placed_before_it_is_shown(framed: Framed) -> None:
+async def test_dialog_position_in_tall_frame(framed: Framed) -> None:
     """It never stands at the frame's top first: `showModal()` scrolls the notebook to where the dialog is."""
     frame, card = await framed(9000)
     await frame.evaluate(
@@ -89,7 +89,7 @@ def saved_copy() -> str:
     return render(FetchResult("13443927", pictures, meta={"prompt": "a dog"}), card_id="abc")
 
 
-async def test_without_a_kernel_the_saved_copy_is_the_only_gallery(card_page: CardPage) -> None:
+async def test_saved_copy_without_kernel(card_page: CardPage) -> None:
     """Live: the card's pictures alone. Silent: one sentence in the card, and the copy's pictures alone."""
     page = card_page.page
     await page.clock.install()
@@ -220,7 +220,7 @@ CONTRASTS = f"""card => {{
 
 
 @pytest.mark.parametrize("host", PALETTES)
-async def test_the_card_takes_the_colors_of_its_host(card_page: CardPage, host: str) -> None:
+async def test_card_uses_host_colors(card_page: CardPage, host: str) -> None:
     """Ground, text, lines and the main button are the host's; every text in every tone stands out by 4.5:1."""
     scheme, main, variables = PALETTES[host]
     ground, text, _, _, line = list(variables.values())[:5]
@@ -250,7 +250,7 @@ def rgb(color: str) -> str:
     return f"rgb({int(color[1:3], 16)}, {int(color[3:5], 16)}, {int(color[5:7], 16)})"
 
 
-async def test_jupyterlabs_own_styles_leave_the_facts_alone(open_lab: Opener, endpoint: Endpoint) -> None:
+async def test_facts_survive_jupyterlab_styles(open_lab: Opener, endpoint: Endpoint) -> None:
     """JupyterLab floats `dt` and `dd` in outputs: in the card and in the dialog each label stays on one line."""
     serve_pictures(endpoint)
     endpoint.answers = [endpoint.success(*links(endpoint), meta={"negative_prompt": "blurry"})]

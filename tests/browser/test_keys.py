@@ -73,7 +73,7 @@ def focusing(element: Locator) -> Callable[[], Awaitable[None]]:
     return focus
 
 
-async def test_keys_with_the_focus_in_the_card(opener: Opener, endpoint: Endpoint) -> None:
+async def test_keys_in_the_card(opener: Opener, endpoint: Endpoint) -> None:
     """On a tile, a check box, a button of the toolbar and the card itself."""
     notebook, card = await gallery(opener, endpoint)
     tile = card.opener(2)
@@ -92,7 +92,7 @@ async def test_keys_with_the_focus_in_the_card(opener: Opener, endpoint: Endpoin
         await press_all(notebook, closing(place), [*KEYS, *ARROWS])
 
 
-async def test_keys_with_the_focus_in_the_dialog(opener: Opener, endpoint: Endpoint) -> None:
+async def test_keys_in_the_dialog(opener: Opener, endpoint: Endpoint) -> None:
     """On the dialog itself and on its buttons, also with the details open."""
     notebook, card = await gallery(opener, endpoint)
     await card.open(2)

@@ -137,7 +137,7 @@ async def test_form(lab: Lab, endpoint: Endpoint) -> None:
     assert CANARY not in await notebook.save()
 
 
-async def test_a_refused_key_is_replaced_in_the_card(lab: Lab, endpoint: Endpoint) -> None:
+async def test_refused_key_is_replaced(lab: Lab, endpoint: Endpoint) -> None:
     """The card says that the key was refused and what to do; the right key, typed there, goes on."""
     serve_pictures(endpoint)
     refusal = {"status": "error", "message": f"Invalid Api Key {CANARY}", "tip": "1. Make sure …"}
@@ -224,7 +224,7 @@ async def test_selection_goes_both_ways(lab: Lab, endpoint: Endpoint) -> None:
     await expect(boxes.nth(3)).to_be_checked()
 
 
-async def test_a_reload_restores_the_state_and_the_pictures(lab: Lab, endpoint: Endpoint) -> None:
+async def test_reload_restores_the_card(lab: Lab, endpoint: Endpoint) -> None:
     """The page is loaded anew while the job runs and after its end, and shows the truth each time."""
     serve_pictures(endpoint)
     ready = asyncio.Event()
@@ -261,7 +261,7 @@ async def test_a_second_view_shows_the_same(lab: Lab, endpoint: Endpoint) -> Non
     assert len(endpoint.gets) == 4
 
 
-async def test_a_blocked_kernel_is_told_apart_from_a_slow_service(lab: Lab, endpoint: Endpoint) -> None:
+async def test_blocked_kernel_is_shown(lab: Lab, endpoint: Endpoint) -> None:
     """While a cell blocks the kernel the card says so, and afterwards polling catches up."""
     serve_pictures(endpoint)
     endpoint.answers = [PROCESSING]
@@ -374,7 +374,7 @@ async def test_the_key_is_nowhere(lab: Lab, endpoint: Endpoint, watch: Watch) ->
     assert {CANARY in poll.body.decode() for poll in endpoint.polls} == {True}
 
 
-async def test_a_restart_in_the_middle_leaves_no_complaint(lab: Lab, endpoint: Endpoint) -> None:
+async def test_restart_leaves_no_warnings(lab: Lab, endpoint: Endpoint) -> None:
     """Restarting and shutting down the kernel while a job runs writes no asyncio or aiohttp warning anywhere."""
     endpoint.answers = [PROCESSING]
     notebook = await started(lab, endpoint)

@@ -115,7 +115,7 @@ async def drag(page: Page, start: tuple[float, float], end: tuple[float, float])
     await page.mouse.up()
 
 
-async def test_it_covers_the_window_and_has_the_focus(mount: Mount) -> None:
+async def test_dialog_covers_the_window(mount: Mount) -> None:
     """The dialog is modal, holds the focus itself and names the request."""
     card = await mount()
     dialog = await opened(card, 2)
@@ -126,7 +126,7 @@ async def test_it_covers_the_window_and_has_the_focus(mount: Mount) -> None:
     await expect(dialog.locator(PICTURE)).to_have_attribute("alt", "Picture 2 of 4, seed 101")
 
 
-async def test_the_thumbnail_is_there_at_once_and_sharper_files_follow(mount: Mount, card_page: CardPage) -> None:
+async def test_thumbnail_then_sharper_files(mount: Mount, card_page: CardPage) -> None:
     """Thumbnail, then preview; neighbours' previews in advance; the original only when zoomed past the preview."""
     entries = [entry(index) for index in range(9)]  # of more than eight the stand-in pushes thumbnails only
     card = await mount(entries)
@@ -145,7 +145,7 @@ async def test_the_thumbnail_is_there_at_once_and_sharper_files_follow(mount: Mo
     assert (await card_page.sent())[-1] | {"type": ""} == {"type": "", "kind": "original", "index": 1, "id": "p1"}
 
 
-async def test_without_a_sharper_file_the_thumbnail_stays_and_the_reason_is_said(mount: Mount) -> None:
+async def test_refused_preview_keeps_thumbnail(mount: Mount) -> None:
     """A refusal by the kernel is no empty stage."""
     card = await mount([entry(index) for index in range(9)], "thumbnail")
     dialog = await opened(card, 1)
@@ -153,7 +153,7 @@ async def test_without_a_sharper_file_the_thumbnail_stays_and_the_reason_is_said
     await expect(dialog.locator(PICTURE)).to_have_js_property("naturalWidth", EDGES["thumbnail"])
 
 
-async def test_the_wheel_zooms_to_the_pointer_and_dragging_pans(mount: Mount, page: Page) -> None:
+async def test_wheel_zooms_and_dragging_pans(mount: Mount, page: Page) -> None:
     """What lies under the pointer stays under it, in both."""
     dialog = await opened(await mount(), 1)
     await page.keyboard.press("1")  # larger than the stage both ways: from here on no edge limits a movement
@@ -169,7 +169,7 @@ async def test_the_wheel_zooms_to_the_pointer_and_dragging_pans(mount: Mount, pa
     await expect(count_of(dialog)).to_contain_text("1 of 4")
 
 
-async def test_a_double_click_goes_closer_and_back(mount: Mount, page: Page) -> None:
+async def test_double_click_toggles_zoom(mount: Mount, page: Page) -> None:
     """From fitting to closer at the clicked place, and back to fitting."""
     dialog = await opened(await mount(), 1)
     fitting = await scale_of(dialog)
@@ -181,7 +181,7 @@ async def test_a_double_click_goes_closer_and_back(mount: Mount, page: Page) -> 
     assert await scale_of(dialog) == pytest.approx(fitting)
 
 
-async def test_a_push_turns_and_stops_at_the_ends(mount: Mount, page: Page) -> None:
+async def test_swipes_turn_pictures(mount: Mount, page: Page) -> None:
     """To the left for the next one, to the right for the one before; a short push does nothing."""
     dialog = await opened(await mount(), 1)
     for start, end, position in ((700, 500, 2), (700, 680, 2), (500, 700, 1), (500, 700, 1)):
@@ -208,7 +208,7 @@ async def test_two_fingers_pinch(mount: Mount, page: Page) -> None:
     assert await scale_of(dialog) == pytest.approx(3, abs=0.05)
 
 
-async def test_every_key_does_what_the_help_says(mount: Mount, page: Page, card_page: CardPage) -> None:
+async def test_keys_match_the_help(mount: Mount, page: Page, card_page: CardPage) -> None:
     """Turning, zooming, panning, panels, selecting; Esc closes the help before the dialog."""
     dialog = await opened(await mount(), 1)
     for key, position in (
@@ -247,7 +247,7 @@ async def test_every_key_does_what_the_help_says(mount: Mount, page: Page, card_
     await expect(dialog).to_have_count(0)
 
 
-async def test_closing_returns_the_focus_to_the_picture_last_seen(mount: Mount, page: Page) -> None:
+async def test_closing_returns_the_focus(mount: Mount, page: Page) -> None:
     """Not to the one that was opened: the reader has moved on."""
     card = await mount()
     dialog = await opened(card, 1)
@@ -256,7 +256,7 @@ async def test_closing_returns_the_focus_to_the_picture_last_seen(mount: Mount, 
     await expect(card.opener(2)).to_be_focused()
 
 
-async def test_no_event_of_a_key_goes_on_to_the_page(mount: Mount, page: Page) -> None:
+async def test_key_events_stay_inside(mount: Mount, page: Page) -> None:
     """With focus in the dialog, on a button, and nowhere at all; after closing, keys are the page's again."""
     card = await mount()
     dialog = await opened(card, 1)
@@ -289,7 +289,7 @@ async def test_no_event_of_a_key_goes_on_to_the_page(mount: Mount, page: Page) -
     assert await page.evaluate("() => leaked") == ["keydown x", "keypress x", "keyup x"]
 
 
-async def test_it_stays_on_the_picture_when_another_becomes_ready(mount: Mount, card_page: CardPage) -> None:
+async def test_retried_picture_moves_nothing(mount: Mount, card_page: CardPage) -> None:
     """A retried picture before it moves the counter, not the picture."""
     entries = [entry(0, status="missing"), *(entry(index) for index in (1, 2))]
     dialog = await opened(await mount(entries), 2)
@@ -299,7 +299,7 @@ async def test_it_stays_on_the_picture_when_another_becomes_ready(mount: Mount, 
     await expect(dialog.locator(PICTURE)).to_have_attribute("alt", "Picture 2 of 3, seed 101")
 
 
-async def test_details_are_text_and_can_be_copied(mount: Mount, page: Page) -> None:
+async def test_details_can_be_copied(mount: Mount, page: Page) -> None:
     """The picture's own seed before the job's; markup stays text; the clipboard gets exactly the value."""
     await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     dialog = await opened(await mount(), 2)
@@ -315,7 +315,7 @@ async def test_details_are_text_and_can_be_copied(mount: Mount, page: Page) -> N
     assert await page.evaluate("() => navigator.clipboard.readText()") == PROMPT
 
 
-async def test_text_is_copied_without_the_clipboard_interface_too(mount: Mount, page: Page) -> None:
+async def test_copying_without_clipboard_interface(mount: Mount, page: Page) -> None:
     """Over plain http and in frames without permission there is no `navigator.clipboard` that works."""
     await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     dialog = await opened(await mount(), 1)
@@ -342,7 +342,7 @@ async def test_the_picture_is_copied_as_png(mount: Mount, page: Page) -> None:
     await expect(said(dialog)).to_have_text("This page may not copy pictures; use Download")
 
 
-async def test_download_gives_the_original_bytes_under_their_name(mount: Mount, page: Page) -> None:
+async def test_download_gives_original_bytes(mount: Mount, page: Page) -> None:
     """Byte for byte what the kernel has, not what is on screen."""
     dialog = await opened(await mount(), 3)
     async with page.expect_download() as waiting:
@@ -378,7 +378,7 @@ async def test_axe_finds_nothing(mount: Mount, page: Page, axe: Axe, width: int)
     await axe.finds_nothing(card.dialog)
 
 
-async def test_at_320_pixels_every_button_is_whole_and_large_enough(mount: Mount, page: Page) -> None:
+async def test_buttons_at_320_pixels(mount: Mount, page: Page) -> None:
     """32 pixels each way, inside the window, none over another; nothing scrolls sideways."""
     await page.set_viewport_size({"width": 320, "height": 640})
     dialog = await opened(await mount(), 2)
@@ -395,7 +395,7 @@ async def test_at_320_pixels_every_button_is_whole_and_large_enough(mount: Mount
     assert await dialog.evaluate("dialog => dialog.scrollWidth <= dialog.clientWidth")
 
 
-async def test_from_right_to_left_the_arrows_follow_the_reading_order(mount: Mount, page: Page) -> None:
+async def test_arrows_from_right_to_left(mount: Mount, page: Page) -> None:
     """The next picture is to the left there, for keys and for pushes."""
     await page.evaluate("() => { document.documentElement.dir = 'rtl'; }")
     dialog = await opened(await mount(), 1)
@@ -407,7 +407,7 @@ async def test_from_right_to_left_the_arrows_follow_the_reading_order(mount: Mou
     assert after["x"] < 100
 
 
-async def test_with_reduced_motion_nothing_moves_by_itself(mount: Mount, page: Page) -> None:
+async def test_reduced_motion_stops_animations(mount: Mount, page: Page) -> None:
     """No transition and no animation in the dialog."""
     await page.emulate_media(reduced_motion="reduce")
     dialog = await opened(await mount(), 1)
@@ -415,7 +415,7 @@ async def test_with_reduced_motion_nothing_moves_by_itself(mount: Mount, page: P
     assert await dialog.evaluate("dialog => dialog.getAnimations({ subtree: true }).length") == 0
 
 
-async def test_the_comparison_moves_by_keys_and_by_dragging(mount: Mount, page: Page) -> None:
+async def test_comparison_moves_by_keys(mount: Mount, page: Page) -> None:
     """A real slider over both pictures; Esc closes and the keys stay here."""
     card = await mount(selected=[1, 3])
     await card.button("Compare").click()
@@ -477,7 +477,7 @@ def framed(page: Page, blank: str) -> Framed:
     return framed_
 
 
-async def test_in_a_very_tall_frame_the_dialog_stands_where_it_is_seen(framed: Framed, page: Page) -> None:
+async def test_dialog_in_tall_frame(framed: Framed, page: Page) -> None:
     """VS Code's frame: the dialog takes the visible band, and follows it when the notebook scrolls."""
     frame, card = await framed(9000)
     dialog = await opened(card, 1)
@@ -490,7 +490,7 @@ async def test_in_a_very_tall_frame_the_dialog_stands_where_it_is_seen(framed: F
     await expect(count_of(dialog)).to_contain_text("2 of 4")
 
 
-async def test_in_a_low_frame_the_stage_stands_in_the_page(framed: Framed, page: Page) -> None:
+async def test_stage_in_low_frame(framed: Framed, page: Page) -> None:
     """Colab's frame of 200 px: no modal dialog, but a stage in the flow that the frame can grow for."""
     frame, card = await framed(200)
     dialog = await opened(card, 1)

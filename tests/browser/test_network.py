@@ -13,7 +13,7 @@ from .lab import Lab
 from .watch import Watch
 
 
-async def test_the_browser_asks_nobody_but_its_server(lab: Lab, endpoint: Endpoint, watch: Watch) -> None:
+async def test_browser_requests_its_server_only(lab: Lab, endpoint: Endpoint, watch: Watch) -> None:
     """Over a whole job, with every picture opened: no request but to the notebook server, and to memory."""
     serve_pictures(endpoint)
     endpoint.answers = [PROCESSING, endpoint.success(*links(endpoint))]
@@ -33,7 +33,7 @@ async def test_the_browser_asks_nobody_but_its_server(lab: Lab, endpoint: Endpoi
     assert servers == {urlsplit(lab.server.url).netloc}
 
 
-async def test_the_kernel_asks_what_it_must(lab: Lab, endpoint: Endpoint) -> None:
+async def test_kernel_requests_are_minimal(lab: Lab, endpoint: Endpoint) -> None:
     """The endpoint gets POSTs of key and id as JSON; each picture is asked for once, without key, cookie, referrer."""
     serve_pictures(endpoint)
     endpoint.answers = [PROCESSING, endpoint.success(*links(endpoint))]
@@ -52,7 +52,7 @@ async def test_the_kernel_asks_what_it_must(lab: Lab, endpoint: Endpoint) -> Non
         assert not {"Cookie", "Referer", "Authorization"} & set(seen.headers)
 
 
-async def test_a_host_that_is_asked_would_be_noticed(lab: Lab, watch: Watch) -> None:
+async def test_requests_to_strangers_are_noticed(lab: Lab, watch: Watch) -> None:
     """The watch over strange hosts works: it sees one, and that host cannot be resolved."""
     answer = await lab.page.evaluate("() => fetch('https://example.org/').then(() => 'reached', () => 'not reached')")
     assert answer == "not reached"

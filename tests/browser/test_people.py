@@ -75,7 +75,7 @@ REACHED: dict[str, tuple[str, Step]] = {
 
 
 @pytest.mark.parametrize("name", REACHED)
-async def test_a_state_that_is_reached_is_accessible_too(card_page: CardPage, axe: Axe, name: str) -> None:
+async def test_reached_states_are_accessible(card_page: CardPage, axe: Axe, name: str) -> None:
     """axe-core finds nothing and nothing sticks out, light and dark, 320 and 1280 pixels wide."""
     base, step = REACHED[name]
     page = card_page.page
@@ -104,7 +104,7 @@ BARS = {
 
 
 @pytest.mark.parametrize("name", BARS)
-async def test_a_bar_says_of_what(card_page: CardPage, name: str) -> None:
+async def test_progress_bar_is_labelled(card_page: CardPage, name: str) -> None:
     """Its name, and its value in the words that stand below it: axe-core does not ask a native bar for either."""
     if name == "kernel busy":
         await card_page.page.clock.install()
@@ -168,7 +168,7 @@ async def test_milestones_of_a_whole_job(card_page: CardPage) -> None:
     await expect(card.root.get_by_role("alert")).to_have_count(0)
 
 
-async def test_an_error_is_announced_once_and_as_an_alert(card_page: CardPage) -> None:
+async def test_error_is_one_alert(card_page: CardPage) -> None:
     """The status region keeps out of it, and no second alert says the same."""
     card = await card_page.mount(state("processing", eta=21.0, ago=0.5))
     await card_page.set(**failure("GenerationFailedError", "Job failed", "The service gave the job up.", "Try again."))
@@ -187,7 +187,7 @@ async def telephone(browser: Browser, blank: str) -> AsyncIterator[CardPage]:
     await context.close()
 
 
-async def test_fingers_reach_all_that_the_mouse_does(telephone: CardPage) -> None:
+async def test_touch_reaches_all_controls(telephone: CardPage) -> None:
     """The tile's controls are to be seen without hovering; a tap selects, opens, closes; all are 32 pixels large."""
     card = await mounted(telephone, "10-done")
     choice = card.tiles.first.get_by_role("checkbox")
@@ -209,7 +209,7 @@ async def test_fingers_reach_all_that_the_mouse_does(telephone: CardPage) -> Non
 
 
 @pytest.mark.parametrize("direction", ["ltr", "rtl"])
-async def test_each_text_goes_in_its_own_direction(card_page: CardPage, direction: Literal["ltr", "rtl"]) -> None:
+async def test_texts_keep_their_direction(card_page: CardPage, direction: Literal["ltr", "rtl"]) -> None:
     """An Arabic prompt in an English page and the other way round; the request's id keeps its digits in order."""
     page = card_page.page
     await page.evaluate("direction => { document.documentElement.dir = direction; }", direction)
@@ -229,7 +229,7 @@ async def test_each_text_goes_in_its_own_direction(card_page: CardPage, directio
     await expect(dialog.locator("dd").get_by_text(ARABIC, exact=True)).to_have_css("direction", "rtl")
 
 
-async def test_forced_colors_keep_every_edge_and_state(card_page: CardPage, page: Page) -> None:
+async def test_forced_colors_keep_edges(card_page: CardPage, page: Page) -> None:
     """With the reader's own colours the chip, the tiles and the pressed size have edges, and a check mark is one."""
     await page.emulate_media(forced_colors="active")
     card = await mounted(card_page, "11-selected")

@@ -86,9 +86,7 @@ async def test_reopened_without_trust(opener: Opener, endpoint: Endpoint) -> Non
     await shows_copies(notebook)
 
 
-async def test_widget_state_without_a_kernel_is_no_second_gallery(
-    opener: Opener, endpoint: Endpoint, watch: Watch
-) -> None:
+async def test_saved_state_adds_no_gallery(opener: Opener, endpoint: Endpoint, watch: Watch) -> None:
     """With saved widget state the card comes back too, but it has no pictures any more: only the copy is seen."""
     watch.expect("widget model not found|403 .*woff2")
     notebook = await finished(opener, endpoint)

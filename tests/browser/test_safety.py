@@ -51,7 +51,7 @@ async def test_an_error_message_is_text(lab: Lab, endpoint: Endpoint) -> None:
     await unharmed(notebook)
 
 
-async def test_the_words_of_a_finished_job_are_text(lab: Lab, endpoint: Endpoint) -> None:
+async def test_finished_job_texts_stay_text(lab: Lab, endpoint: Endpoint) -> None:
     """`meta`, `tip`, the picture's own text chunks and the id: in the details, the lightbox and the static copy."""
     endpoint.serve("0.png", png("teal", (300, 200), prompt=attack("prompt"), seed=attack("seed")))
     meta = {"prompt": attack("meta"), "model_id": attack("model"), attack("name"): "x"}
@@ -94,7 +94,7 @@ async def test_a_message_while_waiting_is_text(lab: Lab, endpoint: Endpoint) -> 
     await unharmed(notebook)
 
 
-async def test_addresses_of_the_answer_are_never_opened_by_the_browser(lab: Lab, endpoint: Endpoint) -> None:
+async def test_browser_opens_no_links(lab: Lab, endpoint: Endpoint) -> None:
     """`javascript:`, `data:` markup and `file:` become missing pictures; the card has no link and no image of them."""
     bad = ["javascript:window.hacked=1", "data:text/html,<script>window.hacked=1</script>", "file:///etc/passwd"]
     svg = b'<svg xmlns="http://www.w3.org/2000/svg" onload="window.hacked=1"/>'

@@ -103,7 +103,7 @@ async def test_cards_decide_for_themselves_alone(page: Page) -> None:
 
 
 @pytest.mark.parametrize("width", [1000, 360])
-async def test_without_styles_it_is_still_a_gallery(page: Page, width: int) -> None:
+async def test_gallery_without_styles(page: Page, width: int) -> None:
     """On GitHub: four pictures in a row with captions below, the facts folded away, nothing wider than the page."""
     await page.set_viewport_size({"width": width, "height": 800})
     bare = re.sub(r"<style>.*?</style>| (class|style)='[^']*'", "", gallery(), flags=re.DOTALL)

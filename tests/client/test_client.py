@@ -48,13 +48,13 @@ async def endpoint() -> AsyncIterator[Endpoint]:
 
 
 @pytest.fixture(autouse=True)
-def _nobody_else() -> None:
+def _collect_clients() -> None:
     """Clients of earlier tests are shared no more."""
     gc.collect()
 
 
 def transport(user: Any) -> Any:
-    """The network of a widget or client."""
+    """The transport of a widget or client."""
     client = user if isinstance(user, Client) else user._client
     return client._transport
 
@@ -102,7 +102,7 @@ async def test_environment_key_is_the_same(endpoint: Endpoint, monkeypatch: pyte
     assert first._client is second._client is third._client is not None
 
 
-async def test_each_key_is_sent_for_its_own(endpoint: Endpoint) -> None:
+async def test_keys_never_mix(endpoint: Endpoint) -> None:
     """Two keys at one endpoint never mix."""
     await asyncio.gather(
         *(DreamboothWidget(key, key[:5], endpoint=endpoint.url) for key in (CANARY, OTHER, CANARY, OTHER))
@@ -113,7 +113,7 @@ async def test_each_key_is_sent_for_its_own(endpoint: Endpoint) -> None:
 
 
 async def test_one_rate_limit_for_all(endpoint: Endpoint) -> None:
-    """A burst of ten and then five a second, however many widgets ask."""
+    """A burst of ten and then five a second, however many widgets poll."""
     endpoint.answers = [PROCESSING]
     widgets = [DreamboothWidget(CANARY, n, endpoint=endpoint.url, schedule=FAST, retry=QUICK) for n in range(3)]
     await endpoint.saw(14)
@@ -124,7 +124,7 @@ async def test_one_rate_limit_for_all(endpoint: Endpoint) -> None:
 
 
 async def test_widget_keeps_its_policies(endpoint: Endpoint) -> None:
-    """Schedule, retries and deadline belong to who asks, not to the connections."""
+    """Schedule, retries and deadline belong to the widget, not to the connections."""
     endpoint.answers = [PROCESSING]
     hasty = DreamboothWidget(CANARY, 1, endpoint=endpoint.url, schedule=FAST)
     patient = DreamboothWidget(CANARY, 2, endpoint=endpoint.url)
@@ -176,7 +176,7 @@ async def test_client_goes_with_its_users(endpoint: Endpoint) -> None:
     gc.collect()
     assert alive() is None
     assert all(connector.closed for connector in connectors)
-    assert not [place for place in (*_CLIENTS, *_TRANSPORTS) if place[1] == endpoint.url]
+    assert not [scope for scope in (*_CLIENTS, *_TRANSPORTS) if scope[1] == endpoint.url]
 
 
 async def test_running_job_keeps_connections(endpoint: Endpoint) -> None:
@@ -187,7 +187,7 @@ async def test_running_job_keeps_connections(endpoint: Endpoint) -> None:
 
 
 async def test_address_of_the_answer_is_polled(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A client of the default address polls where the vendor's answer says; one of another address does not."""
+    """A client of the default address polls the address in the vendor's answer; one of another address does not."""
     monkeypatch.setattr("dreambooth_widget.client.options.V4", f"{endpoint.url}/default")
     monkeypatch.setattr("dreambooth_widget.client.options.is_vendor_address", lambda url: "/evil/" not in url)
     named = FetchOptions("7", endpoint=f"{endpoint.url}/{{request_id}}")
@@ -263,7 +263,7 @@ async def test_result_is_saved(endpoint: Endpoint, tmp_path: Path) -> None:
 
 
 def test_end_is_silent() -> None:
-    """A kernel or script that ends with open widgets says nothing of unclosed sessions."""
+    """A kernel or script that ends with open widgets prints nothing about unclosed sessions."""
     script = """
 import asyncio, sys
 from dreambooth_widget import Client, DreamboothBatch, DreamboothWidget

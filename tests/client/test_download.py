@@ -1,4 +1,4 @@
-"""One link to one picture: early links, waits that the host asks for, redirects, and what one bad link costs."""
+"""One link to one picture: early links, waits that the host names, redirects, and what one bad link costs."""
 
 from __future__ import annotations
 
@@ -104,16 +104,16 @@ async def test_proxy_link_has_the_picture(endpoint: Endpoint, load: Load) -> Non
     ("body", "reason"), [(b"%PDF-1.7", "PDF"), (b"\0\0\0\x18ftypmp42", "A video"), (b"hello", "not a picture")]
 )
 async def test_what_is_no_picture_is_final(endpoint: Endpoint, load: Load, body: bytes, reason: str) -> None:
-    """A file that is no picture is not asked for again."""
+    """A file that is no picture is not requested again."""
     with pytest.raises(MissingPictureError, match=reason):
         await load(endpoint.serve("1.png", body))
     assert len(endpoint.gets) == 1
 
 
-@pytest.mark.parametrize(("status", "asked", "least"), [(429, "75", 75), (503, "120", 120), (429, "soon", 0)])
-async def test_retry_after_is_waited_for(endpoint: Endpoint, load: Load, status: int, asked: str, least: float) -> None:
-    """The picture's host may ask for a longer wait than ours."""
-    link = endpoint.serve("1.png", Reply(b"", status, {"Retry-After": asked}), Reply(png()))
+@pytest.mark.parametrize(("status", "value", "least"), [(429, "75", 75), (503, "120", 120), (429, "soon", 0)])
+async def test_retry_after_is_waited_for(endpoint: Endpoint, load: Load, status: int, value: str, least: float) -> None:
+    """The picture's host may name a longer wait than ours."""
+    link = endpoint.serve("1.png", Reply(b"", status, {"Retry-After": value}), Reply(png()))
     await load(link)
     assert load.waits[0] == least or not least
     assert f"in {load.waits[0]:.0f} s" in load.reasons[0]
@@ -189,7 +189,7 @@ async def test_bad_link_costs_one_picture(endpoint: Endpoint, bad: str) -> None:
 async def test_bug_costs_one_picture(
     load: Load, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What nobody expected is logged, and the picture is missing."""
+    """An unexpected exception is logged, and the picture is missing."""
 
     async def broken(data: bytes, url: str) -> Picture:
         raise ZeroDivisionError("unexpected")
@@ -200,7 +200,7 @@ async def test_bug_costs_one_picture(
     assert "ZeroDivisionError" in caplog.text
 
 
-async def test_inline_data_needs_no_network(load: Load) -> None:
+async def test_inline_data_makes_no_request(load: Load) -> None:
     """Raw base64 and `data:` URIs are pictures."""
     text = base64.b64encode(png()).decode()
     assert (await load(text)).data == (await load(f"data:image/png;base64,{text}")).data == png()

@@ -16,7 +16,7 @@ from ..endpoint import CANARY, PROCESSING, Endpoint
 
 
 class Selects:
-    """How long a loop would sleep, as its selector was asked."""
+    """How long a loop would sleep, by the time-out of its selector."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.timeouts: list[float | None] = []
@@ -49,7 +49,7 @@ def test_loop_wakes_while_anything_waits() -> None:
     virtual_time.run(work)
 
 
-def test_event_that_is_set_needs_no_wait() -> None:
+def test_set_event_needs_no_wait() -> None:
     """Nothing is started for it."""
 
     async def work() -> None:
@@ -61,8 +61,8 @@ def test_event_that_is_set_needs_no_wait() -> None:
 
 
 @pytest.mark.parametrize("await_what", ["job", "fetch"])
-async def test_await_of_a_job_wakes_the_loop(endpoint: Endpoint, await_what: str) -> None:
-    """While a job waits for half an hour, whoever awaits it can be interrupted within half a second."""
+async def test_awaited_job_wakes_loop(endpoint: Endpoint, await_what: str) -> None:
+    """While a job waits for half an hour, its await can be interrupted within half a second."""
     endpoint.answers = [PROCESSING]
     slow = PollSchedule(shortest=1800, longest=1800, longest_silence=1800)
     async with Client(CANARY, endpoint=endpoint.url, schedule=slow) as client:

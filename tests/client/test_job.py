@@ -57,8 +57,8 @@ async def test_the_body_is_the_documented_one(endpoint: Endpoint, client: Client
     assert poll.headers["Content-Type"] == "application/json"
 
 
-async def test_the_key_goes_to_the_endpoint_alone(endpoint: Endpoint, client: Client) -> None:
-    """No request for a picture has it, in whatever place."""
+async def test_key_reaches_endpoint_alone(endpoint: Endpoint, client: Client) -> None:
+    """No request for a picture has it, in any part."""
     endpoint.answers = [endpoint.success(endpoint.serve("1.png", png()))]
     await client.fetch(1)
     assert endpoint.gets
@@ -77,7 +77,7 @@ async def test_the_key_goes_to_the_endpoint_alone(endpoint: Endpoint, client: Cl
         (Reply(b"", 307, {"Location": "https://elsewhere.example/fetch"}), dw.EndpointMovedError),
     ],
 )
-async def test_a_final_answer_ends_the_job_at_once(
+async def test_final_answer_ends_job(
     endpoint: Endpoint, client: Client, answer: Any, error: type[dw.DreamboothError]
 ) -> None:
     """One poll, the typed error with the request id and an advice, status `error`."""
@@ -92,7 +92,7 @@ async def test_a_final_answer_ends_the_job_at_once(
     assert job.state.error is caught.value
 
 
-async def test_a_redirect_is_not_followed_and_named(endpoint: Endpoint, client: Client) -> None:
+async def test_redirect_is_reported(endpoint: Endpoint, client: Client) -> None:
     """The error has the new location; nothing was sent there."""
     endpoint.answers = [Reply(b"", 308, {"Location": endpoint.link("moved")})]
     with pytest.raises(dw.EndpointMovedError) as caught:
@@ -101,7 +101,29 @@ async def test_a_redirect_is_not_followed_and_named(endpoint: Endpoint, client: 
     assert [seen.path for seen in endpoint.seen] == ["/api/v4/dreambooth/fetch"]
 
 
-async def test_success_without_pictures_is_asked_again_and_then_an_error(endpoint: Endpoint, client: Client) -> None:
+async def test_finished_jobs_correct_next_eta(endpoint: Endpoint, client: Client) -> None:
+    """After three jobs that were far faster than announced, the next ETA is shorter, and a resumed job keeps it."""
+    finished = endpoint.success(endpoint.serve("1.png", png()))
+    for number in range(3):
+        endpoint.answers = [PROCESSING] * (len(endpoint.polls) + 2) + [finished]
+        await client.fetch(number, eta=100.0)
+    endpoint.answers = [PROCESSING]
+    job = client.fetch(4, eta=100.0)
+    async for state in job:
+        if state.polls:
+            break
+    assert state.eta is not None
+    assert state.eta < 50.0
+    job.stop()
+    resumed = client.resume(job.resume_token())
+    async for again in resumed:
+        if again.polls:
+            break
+    assert again.eta == state.eta
+    await resumed.finish()
+
+
+async def test_empty_success_is_polled_again(endpoint: Endpoint, client: Client) -> None:
     """A few more polls, then "finished without pictures"."""
     endpoint.answers = [endpoint.success()]
     with pytest.raises(dw.EmptyResultError, match="without pictures"):
@@ -109,7 +131,7 @@ async def test_success_without_pictures_is_asked_again_and_then_an_error(endpoin
     assert len(endpoint.polls) == 4
 
 
-async def test_not_found_is_believed_after_some_polls(endpoint: Endpoint, client: Client) -> None:
+async def test_not_found_after_some_polls(endpoint: Endpoint, client: Client) -> None:
     """The job may just have been queued; then the error is typed."""
     endpoint.answers = [{"status": "error", "message": "Request not found"}]
     with pytest.raises(dw.RequestNotFoundError):
@@ -118,7 +140,7 @@ async def test_not_found_is_believed_after_some_polls(endpoint: Endpoint, client
 
 
 async def test_not_found_and_then_found(endpoint: Endpoint, client: Client) -> None:
-    """A job that the service knows a moment later is fetched."""
+    """A job that the service has a moment later is fetched."""
     link = endpoint.serve("1.png", png())
     endpoint.answers = [{"status": "error", "code": "not_found", "message": "?"}, PROCESSING, endpoint.success(link)]
     assert len(await client.fetch(1)) == 1
@@ -133,8 +155,8 @@ async def test_not_found_and_then_found(endpoint: Endpoint, client: Client) -> N
         Reply(b"[1,2]"),
     ],
 )
-async def test_faults_are_retried_with_a_reason_and_forgiven(endpoint: Endpoint, client: Client, fault: Reply) -> None:
-    """Two faults of three attempts, then success; the state says why it waits, and until when."""
+async def test_faults_are_retried(endpoint: Endpoint, client: Client, fault: Reply) -> None:
+    """Two faults of three attempts, then success; the state has the reason and the time of the next poll."""
     endpoint.answers = [fault, fault, endpoint.success(endpoint.serve("1.png", png()))]
     job = client.fetch(1)
     states = [state async for state in job]
@@ -155,8 +177,8 @@ async def test_faults_without_end_are_an_error(endpoint: Endpoint, client: Clien
     assert len(endpoint.polls) == 3
 
 
-async def test_nobody_listening_is_unreachable() -> None:
-    """A refused connection is retried, then `EndpointUnreachableError` says so."""
+async def test_closed_port_is_unreachable() -> None:
+    """A refused connection is retried, then it ends in `EndpointUnreachableError`."""
     async with Endpoint() as gone:
         url = gone.url
     async with Client(CANARY, endpoint=url, retry=QUICK) as client:
@@ -164,7 +186,7 @@ async def test_nobody_listening_is_unreachable() -> None:
             await client.fetch(1)
 
 
-async def test_a_dead_kept_alive_connection_is_repeated_at_once(endpoint: Endpoint, client: Client) -> None:
+async def test_dead_connection_is_repeated(endpoint: Endpoint, client: Client) -> None:
     """The POST that hits a closed connection is sent again, and counts as one poll."""
     endpoint.answers = [PROCESSING, Reply(drop=True), endpoint.success(endpoint.serve("1.png", png()))]
     job = client.fetch(1)
@@ -175,8 +197,8 @@ async def test_a_dead_kept_alive_connection_is_repeated_at_once(endpoint: Endpoi
     assert not any(state.activity for state in states)
 
 
-async def test_a_rate_limit_is_waited_for_and_told(endpoint: Endpoint, client: Client) -> None:
-    """At least the wait that is asked for, with an activity of its own; no attempt is charged."""
+async def test_rate_limit_is_waited_for(endpoint: Endpoint, client: Client) -> None:
+    """At least the wait that the service names, with an activity of its own; no attempt is charged."""
     limited = Reply({"status": "error", "message": "Rate limit exceeded", "tips": "spam filter"}, 200)
     endpoint.answers = [*[limited] * 4, endpoint.success(endpoint.serve("1.png", png()))]
     job = client.fetch(1)
@@ -187,7 +209,7 @@ async def test_a_rate_limit_is_waited_for_and_told(endpoint: Endpoint, client: C
     assert min(later - earlier for earlier, later in pairwise(times)) >= 0.1
 
 
-async def test_the_deadline_ends_with_one_last_poll_and_is_no_failure(endpoint: Endpoint, client: Client) -> None:
+async def test_deadline_makes_last_poll(endpoint: Endpoint, client: Client) -> None:
     """`timed_out`, a `TimeoutError` too; the last poll is at the deadline."""
     endpoint.answers = [PROCESSING]
     job = client.fetch(1, deadline=0.3)
@@ -198,14 +220,14 @@ async def test_the_deadline_ends_with_one_last_poll_and_is_no_failure(endpoint: 
     assert endpoint.polls[-1].time - endpoint.polls[0].time >= 0.25
 
 
-async def test_a_rate_limit_beyond_the_deadline_ends_at_once(endpoint: Endpoint, client: Client) -> None:
-    """Waiting until a deadline at which asking is forbidden helps nobody."""
+async def test_rate_limit_beyond_deadline(endpoint: Endpoint, client: Client) -> None:
+    """Waiting until a deadline at which polling is forbidden is useless."""
     endpoint.answers = [{"status": "error", "code": "rate_limited", "message": "slow down", "retry_after": 500}]
     with pytest.raises(dw.RateLimitedError):
         await client.fetch(1, deadline=5)
 
 
-async def test_the_eta_is_anchored_when_first_seen(endpoint: Endpoint, client: Client) -> None:
+async def test_eta_counts_from_first_answer(endpoint: Endpoint, client: Client) -> None:
     """The service repeats the same number with each answer; only the first counts."""
     processing = {**PROCESSING, "eta": 20.0}
     endpoint.answers = [processing, processing, processing, endpoint.success(endpoint.serve("1.png", png()))]
@@ -216,8 +238,8 @@ async def test_the_eta_is_anchored_when_first_seen(endpoint: Endpoint, client: C
     assert etas.pop() == pytest.approx(20, abs=2)
 
 
-async def test_an_unknown_status_is_shown_and_polled_on(endpoint: Endpoint, client: Client) -> None:
-    """The word is told, and decides nothing."""
+async def test_unknown_status_is_polled_on(endpoint: Endpoint, client: Client) -> None:
+    """The word is shown, and decides nothing."""
     endpoint.answers = [{"status": "warming up"}, endpoint.success(endpoint.serve("1.png", png()))]
     job = client.fetch(1)
     messages = [state.message async for state in job]
@@ -225,7 +247,7 @@ async def test_an_unknown_status_is_shown_and_polled_on(endpoint: Endpoint, clie
     assert any("warming up" in message for message in messages)
 
 
-async def test_a_missing_picture_is_marked_and_the_others_are_there(endpoint: Endpoint, client: Client) -> None:
+async def test_missing_picture_spares_the_others(endpoint: Endpoint, client: Client) -> None:
     """Success with one missing stays success, counted in the message, with its reason."""
     endpoint.answers = [endpoint.success(endpoint.serve("1.png", png()), endpoint.link("gone.png"))]
     job = client.fetch(1)
@@ -236,7 +258,7 @@ async def test_a_missing_picture_is_marked_and_the_others_are_there(endpoint: En
     assert job.state.message == "1 of 2 pictures, 1 could not be loaded"
 
 
-async def test_a_missing_picture_can_be_retried_alone(endpoint: Endpoint, client: Client) -> None:
+async def test_missing_picture_is_retried(endpoint: Endpoint, client: Client) -> None:
     """`retry_picture` loads that one again and makes a new result; the job is not polled again."""
     data = png("green")
     endpoint.answers = [endpoint.success(endpoint.serve("1.png", png()), endpoint.link("late.png"))]
@@ -251,7 +273,7 @@ async def test_a_missing_picture_can_be_retried_alone(endpoint: Endpoint, client
     assert len(endpoint.polls) == 1
 
 
-async def test_when_every_picture_is_missing_the_job_ends_in_an_error(endpoint: Endpoint, client: Client) -> None:
+async def test_all_missing_is_an_error(endpoint: Endpoint, client: Client) -> None:
     """`PictureError` with a line for each."""
     endpoint.answers = [endpoint.success(endpoint.link("a.png"), endpoint.link("b.png"))]
     with pytest.raises(dw.PictureError) as caught:
@@ -259,8 +281,8 @@ async def test_when_every_picture_is_missing_the_job_ends_in_an_error(endpoint: 
     assert "picture 2" in caught.value.details
 
 
-async def test_a_link_is_retried_before_it_is_given_up(endpoint: Endpoint, client: Client) -> None:
-    """403 and 503 shortly after success pass; the tile says what is going on."""
+async def test_link_is_retried(endpoint: Endpoint, client: Client) -> None:
+    """403 and 503 shortly after success pass; the tile has the reason."""
     link = endpoint.serve("1.png", Reply(b"", 403), Reply(b"", 503), png())
     endpoint.answers = [endpoint.success(link)]
     job = client.fetch(1)
@@ -269,7 +291,7 @@ async def test_a_link_is_retried_before_it_is_given_up(endpoint: Endpoint, clien
     assert any("the link answered 403; attempt 2 of 3" in reason for reason in reasons)
 
 
-async def test_the_proxy_link_is_the_last_resort(endpoint: Endpoint, client: Client) -> None:
+async def test_proxy_link_comes_last(endpoint: Endpoint, client: Client) -> None:
     """When the link has failed for good, `proxy_links` gives the picture."""
     proxy = endpoint.serve("proxy.png", png("gold"))
     endpoint.answers = [endpoint.success(endpoint.link("gone.png"), proxy_links=[proxy])]
@@ -290,7 +312,7 @@ async def test_inline_pictures(endpoint: Endpoint, client: Client, wrap: str) ->
     assert (await client.fetch(1))[0].data == data
 
 
-async def test_a_redirecting_link_is_followed_and_each_step_is_checked(endpoint: Endpoint, client: Client) -> None:
+async def test_redirected_link_is_checked(endpoint: Endpoint, client: Client) -> None:
     """A redirect to a picture works, one to a forbidden address does not."""
     target = endpoint.serve("target.png", png())
     good = endpoint.serve("good.png", Reply(b"", 302, {"Location": target}))
@@ -303,7 +325,7 @@ async def test_a_redirecting_link_is_followed_and_each_step_is_checked(endpoint:
     assert "circles" in result.missing[1].reason
 
 
-async def test_a_public_reach_does_not_fetch_from_this_machine(endpoint: Endpoint) -> None:
+async def test_public_reach_excludes_loopback(endpoint: Endpoint) -> None:
     """`allow_private_hosts=False` refuses even the endpoint's own host for pictures."""
     endpoint.answers = [endpoint.success(endpoint.serve("1.png", png()))]
     async with Client(CANARY, endpoint=endpoint.url, allow_private_hosts=False) as client:
@@ -313,7 +335,7 @@ async def test_a_public_reach_does_not_fetch_from_this_machine(endpoint: Endpoin
     assert not endpoint.gets
 
 
-async def test_a_name_that_leads_to_a_private_address_is_refused_in_the_connector(endpoint: Endpoint) -> None:
+async def test_private_name_is_refused(endpoint: Endpoint) -> None:
     """The link's text is harmless; what its name resolves to, when the connection is made, is not. Nothing is sent."""
     link = endpoint.serve("1.png", png()).replace("127.0.0.1", "localhost")
     endpoint.answers = [endpoint.success(link)]
@@ -325,7 +347,7 @@ async def test_a_name_that_leads_to_a_private_address_is_refused_in_the_connecto
 
 
 @pytest.mark.parametrize("declared", [True, False])
-async def test_a_picture_beyond_the_cap_is_cut_off(endpoint: Endpoint, declared: bool) -> None:
+async def test_oversize_picture_is_cut_off(endpoint: Endpoint, declared: bool) -> None:
     """By its Content-Length, and by counting when it comes in chunks."""
     body = png() + b"\0" * 300_000
     endpoint.answers = [endpoint.success(endpoint.serve("1.png", Reply(body, chunked=not declared)))]
@@ -336,7 +358,7 @@ async def test_a_picture_beyond_the_cap_is_cut_off(endpoint: Endpoint, declared:
 
 
 async def test_stop_ends_the_waiting_only(endpoint: Endpoint, client: Client) -> None:
-    """Status `stopped`, `StoppedError` for who awaits, no further request."""
+    """Status `stopped`, `StoppedError` for the await, no further request."""
     endpoint.answers = [PROCESSING]
     job = client.fetch(1)
     await endpoint.saw(2)
@@ -369,8 +391,8 @@ async def test_check_now_shortens_the_wait(endpoint: Endpoint) -> None:
         assert len(await job) == 1
 
 
-async def test_an_interrupted_await_leaves_the_job_running(endpoint: Endpoint, client: Client) -> None:
-    """Cancelling who waits does not cancel the job; awaiting again gives the result."""
+async def test_cancelled_await_spares_job(endpoint: Endpoint, client: Client) -> None:
+    """Cancelling the await does not cancel the job; awaiting again gives the result."""
     gate = asyncio.Event()
     endpoint.answers = [Reply(endpoint.success(endpoint.serve("1.png", png())), gate=gate)]
     job = client.fetch(1)
@@ -387,7 +409,7 @@ async def _awaiting(job: dw.FetchJob) -> dw.FetchResult:
     return await job
 
 
-async def test_intents_from_another_thread_act_at_once(endpoint: Endpoint) -> None:
+async def test_intents_from_other_threads(endpoint: Endpoint) -> None:
     """`stop` called in a thread wakes the loop, which has nothing else to do for ten minutes."""
     endpoint.answers = [PROCESSING]
     slow = PollSchedule(shortest=600, longest=600, longest_silence=600)
@@ -403,7 +425,7 @@ async def test_intents_from_another_thread_act_at_once(endpoint: Endpoint) -> No
     assert time.monotonic() - began < 10
 
 
-async def test_a_failing_subscriber_does_not_end_the_job(
+async def test_failing_subscriber_spares_job(
     endpoint: Endpoint, client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Its fault is logged, the pictures come."""
@@ -419,19 +441,19 @@ async def test_a_failing_subscriber_does_not_end_the_job(
 
 
 async def test_fetch_without_a_client(endpoint: Endpoint) -> None:
-    """`fetch` does the whole job, tells each state, and closes what it opened."""
+    """`fetch` does the whole job, reports each state, and closes what it opened."""
     endpoint.answers = [PROCESSING, endpoint.success(endpoint.serve("1.png", png()))]
-    told: list[str] = []
+    statuses: list[str] = []
     result = await dw.fetch(
         CANARY,
         1,
         endpoint=endpoint.url,
         schedule=FAST,
-        on_update=lambda state: told.append(state.status),
+        on_update=lambda state: statuses.append(state.status),
     )
     assert len(result) == 1
-    assert told[-1] == "success"
-    assert set(told) == {"processing", "downloading", "success"}
+    assert statuses[-1] == "success"
+    assert set(statuses) == {"processing", "downloading", "success"}
 
 
 async def test_a_cancelled_fetch_ends_the_job(endpoint: Endpoint) -> None:
@@ -446,7 +468,7 @@ async def test_a_cancelled_fetch_ends_the_job(endpoint: Endpoint) -> None:
 
 
 @pytest.mark.parametrize(("limit", "value"), [("rate", 0), ("burst", 0), ("connections", 0), ("max_bytes", -1)])
-def test_a_limit_that_lets_nothing_through_is_refused(limit: str, value: int) -> None:
+def test_impossible_limits_are_refused(limit: str, value: int) -> None:
     """When the client is made, by name; not later, inside a job."""
     with pytest.raises(ValueError, match=limit):
         Client(CANARY, **{limit: value})
@@ -484,7 +506,7 @@ async def test_a_strange_resume_token_is_refused(client: Client, token: str) -> 
         client.resume(token)
 
 
-async def test_the_answer_of_a_generation_call_is_taken_whole(endpoint: Endpoint, client: Client) -> None:
+async def test_whole_generation_answer(endpoint: Endpoint, client: Client) -> None:
     """A finished one needs no poll; a queued one brings its eta and the number of pictures to come."""
     link = endpoint.serve("1.png", png())
     assert len(await client.fetch_response(endpoint.success(link))) == 1

@@ -1,4 +1,4 @@
-"""Many jobs together: the order asked and the order of their ends, beginning again, and waiting meanwhile."""
+"""Many jobs together: the order given and the order of their ends, beginning again, and waiting meanwhile."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def short(outcome: Outcome | None) -> str:
     return outcome[0].text["prompt"] if isinstance(outcome, FetchResult) else type(outcome).__name__
 
 
-async def test_the_outcomes_are_in_the_order_asked(service: Service, client: Client) -> None:
+async def test_outcomes_keep_the_order(service: Service, client: Client) -> None:
     """Each a result or the error that ended it: one that fails hides none of the others."""
     service.ready, service.failing = {"a", "c"}, {"b"}
     jobs = begin(client, ["a", "b", "c"])
@@ -44,22 +44,22 @@ async def test_the_outcomes_are_in_the_order_asked(service: Service, client: Cli
 
 
 async def test_as_completed(service: Service, client: Client) -> None:
-    """Each place with its outcome as it ends; who asks later hears first of what has ended before."""
+    """Each index with its outcome as it ends; a later iteration begins with what has ended before."""
     jobs = begin(client, ["a", "b", "c", {"status": "error", "message": "no"}])
     seen: list[tuple[int, str]] = []
-    async for place, outcome in jobs.as_completed():
-        seen.append((place, short(outcome)))
+    async for index, outcome in jobs.as_completed():
+        seen.append((index, short(outcome)))
         service.ready.add("cab"[len(seen) - 1 : len(seen)])
     assert seen == [(3, "InvalidRequestError"), (2, "c"), (0, "a"), (1, "b")]
-    assert [place async for place, _ in jobs.as_completed()] == [3, 2, 0, 1]
+    assert [index async for index, _ in jobs.as_completed()] == [3, 2, 0, 1]
 
 
-async def test_two_who_wait_both_hear_everything(service: Service, client: Client) -> None:
+async def test_two_waits_share_nothing(service: Service, client: Client) -> None:
     """One `as_completed` and one `wait` share nothing."""
     jobs = begin(client, ["a", "b", "c"])
 
     async def gather() -> list[int]:
-        return [place async for place, _ in jobs.as_completed()]
+        return [index async for index, _ in jobs.as_completed()]
 
     waiting = asyncio.gather(gather(), jobs.wait(), gather())
     for number, request_id in enumerate("bca", 1):
@@ -70,7 +70,7 @@ async def test_two_who_wait_both_hear_everything(service: Service, client: Clien
     assert [short(each) for each in outcomes] == ["a", "b", "c"]
 
 
-async def test_what_is_added_is_waited_for_too(service: Service, client: Client) -> None:
+async def test_added_requests_are_awaited(service: Service, client: Client) -> None:
     """While the others run, and after they have ended."""
     service.ready = {"a", "b", "d"}
     jobs = begin(client, ["a"])
@@ -84,13 +84,13 @@ async def test_what_is_added_is_waited_for_too(service: Service, client: Client)
     assert jobs.outcomes[3] is None
     jobs.start()
     assert [short(each) for each in await jobs.wait()] == ["a", "b", "c", "d"]
-    assert [each.caption for each in jobs.asked] == ["", "second", "third", ""]
-    assert [service.asked(each) for each in "ab"] == [1, 1]
+    assert [each.caption for each in jobs.specs] == ["", "second", "third", ""]
+    assert [service.poll_count(each) for each in "ab"] == [1, 1]
 
 
 async def test_nothing_is_waited_for_at_once() -> None:
-    """No requests: no outcomes, and nobody hangs."""
-    jobs = FetchJobs(lambda plan: pytest.fail("there is nothing to start"))
+    """No requests: no outcomes, and nothing hangs."""
+    jobs = FetchJobs(lambda options: pytest.fail("there is nothing to start"))
     assert await jobs.wait() == []
     jobs.add(read_requests([{"status": "error", "message": "no"}]))
     jobs.start()
@@ -103,28 +103,28 @@ async def test_nothing_is_waited_for_at_once() -> None:
 
 
 async def test_again(service: Service, client: Client) -> None:
-    """Only what has ended without success; its new outcome takes the old one's place."""
+    """Only what has ended without success; its new outcome takes the old one's index."""
     service.ready, service.failing = {"a"}, {"b"}
     jobs = begin(client, ["a", "b", "c"])
     await jobs.until(lambda: jobs[0].final and jobs[1].final)
     kept = jobs.outcomes[0]
     service.failing, service.ready = set(), {"b", "c"}
-    for place in range(3):
-        jobs.again(place)
+    for index in range(3):
+        jobs.again(index)
     assert jobs.outcomes[1] is None
     assert jobs[1].status == "processing"
     assert [short(each) for each in await jobs.wait()] == ["a", "b", "c"]
     assert jobs.outcomes[0] is kept
-    assert service.asked("a") == 1
+    assert service.poll_count("a") == 1
 
 
-async def test_who_waits_gets_every_outcome_although_one_began_again(service: Service, client: Client) -> None:
-    """A request that failed, was told of, and runs again is waited for like the others."""
+async def test_wait_includes_restarted_requests(service: Service, client: Client) -> None:
+    """A request that failed, was yielded, and runs again is waited for like the others."""
     service.failing = {"a"}
     jobs = begin(client, ["a", "b"])
     waiting = asyncio.ensure_future(jobs.wait())
-    async for place, _ in jobs.as_completed():
-        assert place == 0
+    async for index, _ in jobs.as_completed():
+        assert index == 0
         break
     await asyncio.sleep(0)
     service.failing = set()
@@ -137,19 +137,19 @@ async def test_who_waits_gets_every_outcome_although_one_began_again(service: Se
     assert [short(each) for each in await waiting] == ["a", "b"]
 
 
-async def test_one_that_began_again_is_told_of_once(service: Service, client: Client) -> None:
-    """Who has had its first outcome from `as_completed` does not get a second one; who comes later gets the last."""
+async def test_restarted_request_yields_once(service: Service, client: Client) -> None:
+    """An iteration that has its first outcome does not get a second one; a later one gets the last."""
     service.failing = {"a"}
     jobs = begin(client, ["a", "b"])
-    told = []
-    async for place, outcome in jobs.as_completed():
-        told.append((place, short(outcome)))
-        if place == 0:
+    yielded = []
+    async for index, outcome in jobs.as_completed():
+        yielded.append((index, short(outcome)))
+        if index == 0:
             service.failing, service.ready = set(), {"a"}
             jobs.again(0)
             await jobs.have("success", 1)
             service.ready = {"b"}
-    assert told == [(0, "GenerationFailedError"), (1, "b")]
+    assert yielded == [(0, "GenerationFailedError"), (1, "b")]
     assert [short(outcome) async for _, outcome in jobs.as_completed()] == ["a", "b"]
 
 
@@ -170,7 +170,7 @@ async def test_stop_and_again_keep_the_clock(service: Service, client: Client) -
     assert jobs[1].polls == before.polls + 1
 
 
-async def test_check_now_asks_for_all_that_wait(service: Service, client: Client) -> None:
+async def test_check_now_polls_all(service: Service, client: Client) -> None:
     """At once instead of at their times; not for those that have ended."""
     slow = PollSchedule(shortest=500, longest=500, longest_silence=500)
     patient = Client(CANARY, endpoint=service.url, schedule=slow, rate=1000)
@@ -181,12 +181,12 @@ async def test_check_now_asks_for_all_that_wait(service: Service, client: Client
     service.ready = {"b", "c"}
     jobs.check_now()
     assert [short(each) for each in await jobs.wait()] == ["a", "b", "c"]
-    assert [service.asked(each) for each in "abc"] == [1, 2, 2]
+    assert [service.poll_count(each) for each in "abc"] == [1, 2, 2]
     await patient.close()
 
 
 async def test_a_missing_picture_of_one_request(service: Service, client: Client) -> None:
-    """Loaded again, it makes a new result for its place."""
+    """Loaded again, it makes a new result for its index."""
     service.when = None
     service.answers = [service.success(service.serve("1.png", png(prompt="a")), service.link("late.png"))]
     jobs = begin(client, ["a"])
@@ -201,23 +201,23 @@ async def test_a_missing_picture_of_one_request(service: Service, client: Client
     assert [picture.text["prompt"] for picture in whole] == ["a", "late"]
 
 
-async def test_changes_are_told_by_place(service: Service, client: Client) -> None:
-    """From being added to the end, and nothing of a job whose place another has taken."""
+async def test_changes_name_their_index(service: Service, client: Client) -> None:
+    """From being added to the end, and nothing of a job whose index another has taken."""
     service.failing = {"a"}
-    told: list[tuple[int, str]] = []
-    jobs = FetchJobs(client.start, lambda place: told.append((place, jobs[place].status)))
+    changes: list[tuple[int, str]] = []
+    jobs = FetchJobs(client.start, lambda index: changes.append((index, jobs[index].status)))
     jobs.add(read_requests(["a", "b"]))
-    assert told == [(0, "idle"), (1, "idle")]
+    assert changes == [(0, "idle"), (1, "idle")]
     jobs.start()
     async for _ in jobs.as_completed():
         break
     service.ready, service.failing = {"a", "b"}, set()
     jobs.again(0)
     await jobs.wait()
-    of_first = [status for place, status in told if place == 0]
+    of_first = [status for index, status in changes if index == 0]
     assert of_first.index("error") < of_first.index("success")
-    assert told[-1][1] == "success"
-    assert (1, "downloading") in told
+    assert changes[-1][1] == "success"
+    assert (1, "downloading") in changes
 
 
 async def test_finish_leaves_nothing_running(service: Service, client: Client) -> None:
@@ -240,12 +240,12 @@ async def test_a_thousand_begin_in_steps(service: Service, client: Client) -> No
     assert {short(each) for each in await jobs.wait()} == {"StoppedError"}
     assert not service.seen
     service.ready = {"r0", "r999", "late"}
-    for place in (0, 999, 1000):
-        jobs.again(place)
+    for index in (0, 999, 1000):
+        jobs.again(index)
     assert [short(each) for each in (await jobs.wait())[-2:]] == ["r999", "late"]
 
 
-async def test_what_has_not_begun_never_does_after_the_end(service: Service, client: Client) -> None:
+async def test_finish_begins_no_more_jobs(service: Service, client: Client) -> None:
     """`finish` in the middle of the beginning: no job starts afterwards."""
     jobs = begin(client, [f"r{n}" for n in range(300)])
     await jobs.finish()
@@ -259,7 +259,7 @@ async def test_what_has_not_begun_never_does_after_the_end(service: Service, cli
 
 
 async def test_fetch_all(service: Service, client: Client) -> None:
-    """A list in the order asked; updates of all of them, each with its request."""
+    """A list in the order given; updates of all of them, each with its request."""
     service.ready, service.failing = {"a", "c"}, {"b"}
     states: list[dw.FetchState] = []
     outcomes = await client.fetch_all({"one": "a", "two": "b", "three": ("c", 0.01)}, on_update=states.append)
@@ -268,14 +268,14 @@ async def test_fetch_all(service: Service, client: Client) -> None:
     assert ends == {"a": "success", "b": "error", "c": "success"}
 
 
-async def test_fetch_all_takes_the_client_s_policies(service: Service, client: Client) -> None:
+async def test_fetch_all_uses_client_policies(service: Service, client: Client) -> None:
     """And a deadline for each."""
     outcomes = await client.fetch_all(["a", "b"], deadline=0.2)
     assert [short(each) for each in outcomes] == ["DeadlineExceededError"] * 2
-    assert service.asked("a") > 2  # not the usual schedule's one poll in that time
+    assert service.poll_count("a") > 2  # not the usual schedule's one poll in that time
 
 
-async def test_fetch_all_refuses_before_it_asks(service: Service, client: Client) -> None:
+async def test_fetch_all_refuses_before_polling(service: Service, client: Client) -> None:
     """A wrong request among the others: nothing is fetched."""
     with pytest.raises(TypeError, match="request 1"):
         await client.fetch_all(["a", None])  # type: ignore[list-item]  # wrong on purpose
@@ -284,8 +284,8 @@ async def test_fetch_all_refuses_before_it_asks(service: Service, client: Client
     assert not service.seen
 
 
-async def test_a_cancelled_fetch_all_ends_its_jobs(service: Service, client: Client) -> None:
-    """Nobody asks any more."""
+async def test_cancelled_fetch_all_ends_jobs(service: Service, client: Client) -> None:
+    """Nothing is polled any more."""
     fetching = asyncio.ensure_future(client.fetch_all(["a", "b"]))
     await service.saw(3)
     fetching.cancel()
@@ -294,9 +294,7 @@ async def test_a_cancelled_fetch_all_ends_its_jobs(service: Service, client: Cli
     assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("dreambooth")]
 
 
-async def test_a_listener_s_fault_is_its_own(
-    service: Service, client: Client, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_failing_listener_is_logged(service: Service, client: Client, caplog: pytest.LogCaptureFixture) -> None:
     """It is logged, and the requests are fetched."""
     service.ready = {"a"}
 

@@ -280,7 +280,7 @@ def test_any_text_is_judged(text: str) -> None:
     ],
 )
 def test_sockets_are_guarded(host: str, allowed: bool) -> None:
-    """No socket is made for an address beyond the reach, whoever resolved it, or for what is no address."""
+    """No socket is made for an address beyond the reach, however it was resolved, or for what is no address."""
     info = (socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, 80))
     if allowed:
         guarded_socket(PUBLIC)(info).close()

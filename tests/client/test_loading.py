@@ -1,4 +1,4 @@
-"""`client.loading`: from links, inline data and the cache to stored pictures, and what a missing one says."""
+"""`client.loading`: from links, inline data and the cache to stored pictures, and what a missing one shows."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ QUICK = Retry(attempts=1, first=0.01, longest=0.05)
 MP4 = b"\0\0\0 ftypisom" + bytes(100)
 
 
-async def test_what_cannot_be_shown_keeps_its_link(endpoint: Endpoint) -> None:
-    """A missing entry says what the file is and has its link, in Python alone; the others come."""
+async def test_unshowable_file_keeps_link(endpoint: Endpoint) -> None:
+    """A missing entry names the kind of file and has its link, in Python alone; the others come."""
     video = endpoint.serve("a.mp4", MP4) + "?X-Signature=secret"
     endpoint.answers = [endpoint.success(endpoint.serve("1.png", png()), video)]
     async with Client(CANARY, endpoint=endpoint.url, retry=QUICK) as client:
@@ -33,7 +33,7 @@ async def test_what_cannot_be_shown_keeps_its_link(endpoint: Endpoint) -> None:
     assert [entry.url for entry in job.state.pictures] == [result[0].url, video]
 
 
-async def test_nothing_but_a_video_says_so(endpoint: Endpoint) -> None:
+async def test_video_is_named_in_details(endpoint: Endpoint) -> None:
     """The error's details name the kind of file."""
     endpoint.answers = [endpoint.success(endpoint.serve("a.mp4", MP4))]
     async with Client(CANARY, endpoint=endpoint.url, retry=QUICK) as client:
@@ -98,7 +98,7 @@ async def test_the_cache_needs_no_worker(endpoint: Endpoint, tmp_path: Path, mon
     assert endpoint.seen == []
 
 
-async def test_a_retried_picture_keeps_its_place(endpoint: Endpoint) -> None:
+async def test_retried_picture_keeps_index(endpoint: Endpoint) -> None:
     """One that was missing is loaded again into its own entry."""
     endpoint.answers = [endpoint.success(endpoint.serve("1.png", png()), endpoint.serve("2.png", Reply(b"", 404)))]
     async with Client(CANARY, endpoint=endpoint.url, retry=QUICK) as client:
@@ -106,11 +106,11 @@ async def test_a_retried_picture_keeps_its_place(endpoint: Endpoint) -> None:
         assert len(await job) == 1
         back = asyncio.Event()
 
-        def heard(state: FetchState) -> None:
+        def listener(state: FetchState) -> None:
             if state.message == "2 pictures":
                 back.set()
 
-        job.subscribe(heard)
+        job.subscribe(listener)
         endpoint.serve("2.png", png("blue"))
         job.retry_picture(1)
         await asyncio.wait_for(back.wait(), 60)

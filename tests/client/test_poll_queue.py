@@ -1,4 +1,4 @@
-"""The queue of polls: who goes first when many share one rate limit."""
+"""The queue of polls: which goes first when many share one rate limit."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ async def test_left_turn_costs_nothing() -> None:
 
 @in_virtual_time
 async def test_expected_time_is_true() -> None:
-    """Before it is granted, each turn knows its time from those before it."""
+    """Before it is granted, each turn has an expected time by those before it."""
     line = Line()
     turns = {name: line.join(name, due=due) for name, due in zip("abcd", (0, 3, 2, 1), strict=True)}
     later = line.join("e", earliest=50.0)
@@ -138,7 +138,7 @@ async def test_expected_time_is_true() -> None:
 
 @in_virtual_time
 async def test_rate_changes_reach_the_queue() -> None:
-    """A refusal slows down those who wait already, recovery brings them forward."""
+    """A refusal slows down those that wait already, recovery brings them forward."""
     line = Line()
     for name in "abcde":
         line.join(name)
@@ -172,8 +172,8 @@ async def test_shortest_eta_is_polled_first(service: Service) -> None:
         jobs = begin(client, [("first", 100.0), *((f"r{n}", 100.0 + n) for n in range(20)), ("soon", 1.0)])
         await service.saw(2)
         await jobs.finish()
-    assert service.asked("first") == 1
-    assert service.asked("soon") == 1
+    assert service.poll_count("first") == 1
+    assert service.poll_count("soon") == 1
 
 
 async def test_old_request_is_found_early(service: Service) -> None:
@@ -183,19 +183,19 @@ async def test_old_request_is_found_early(service: Service) -> None:
         jobs = begin(client, [(f"r{n}", 100.0) for n in range(30)])
         await jobs.have("success", 1)
         await jobs.finish()
-    assert service.asked("r0") == 1
+    assert service.poll_count("r0") == 1
 
 
 async def test_crowd_without_etas_goes_round(service: Service) -> None:
-    """Nothing tells the requests apart; a polled one goes behind those that were not, and shows when its turn is."""
+    """The requests do not differ; a polled one goes behind those that were not, and shows when its turn is."""
     async with crowd(service) as client:
         jobs = begin(client, [f"r{n}" for n in range(30)])
         await jobs.until(lambda: jobs[0].next_poll_at is not None)
         assert jobs[0].next_poll_at is not None
         assert jobs[0].started_at is not None
-        assert jobs[0].next_poll_at - jobs[0].started_at > 1.3  # 29 others at 20 a second; the schedule says 0.02 s
+        assert jobs[0].next_poll_at - jobs[0].started_at > 1.3  # 29 others at 20 a second; the schedule has 0.02 s
         await service.saw(4)
-        assert [service.asked(f"r{n}") for n in range(4)] == [1, 1, 1, 1]
+        assert [service.poll_count(f"r{n}") for n in range(4)] == [1, 1, 1, 1]
         await jobs.finish()
 
 
@@ -219,7 +219,7 @@ async def test_checking_now_passes_the_crowd(service: Service) -> None:
         assert job is not None
         job.check_now()
         await service.saw(2)
-        assert service.asked("r29") == 1
+        assert service.poll_count("r29") == 1
         await jobs.finish()
 
 

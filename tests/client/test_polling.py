@@ -51,7 +51,7 @@ class Simulated(Transport):
         self._answer = answer
         self.polls: list[float] = []
 
-    async def _ask(self, request_id: str) -> Answer:
+    async def _send(self, request_id: str) -> Answer:
         now = asyncio.get_running_loop().time()
         self.polls.append(now)
         answer = self._answer(now)
@@ -182,7 +182,7 @@ def test_job_without_any_answer_is_unreachable() -> None:
 
 
 async def test_outage_shows_reason_and_wait(endpoint: Endpoint, client: Client) -> None:
-    """More faults than attempts after a good answer, then the pictures; each line says why and how long."""
+    """More faults than attempts after a good answer, then the pictures; each line has the reason and the wait."""
     fault = Reply(b"", 503)
     endpoint.answers = [PROCESSING, *[fault] * 6, endpoint.success(endpoint.serve("1.png", png()))]
     job = client.fetch(1)
@@ -192,7 +192,7 @@ async def test_outage_shows_reason_and_wait(endpoint: Endpoint, client: Client) 
 
 
 async def test_printed_lines_are_not_repeated(endpoint: Endpoint, client: Client) -> None:
-    """`on_update=print` says something new with each line."""
+    """`on_update=print` prints something new with each line."""
     endpoint.answers = [*[endpoint.success()] * 3, endpoint.success(endpoint.serve("1.png", png()))]
     lines: list[str] = []
     await dw.fetch(CANARY, 1, client=client, on_update=lambda state: lines.append(str(state)))
@@ -214,7 +214,7 @@ def finished_after(limited_until: float) -> tuple[float, float]:
 
 
 def test_one_burst_costs_its_wait_only() -> None:
-    """Half a second of 429 for 60 jobs: as long as without it, and the 30 s for those that were asked to wait."""
+    """Half a second of 429 for 60 jobs: as long as without it, and the 30 s for those that were refused."""
     without, _ = finished_after(0)
     longest, mean = finished_after(2.5)
     assert longest < without + 35
@@ -222,7 +222,7 @@ def test_one_burst_costs_its_wait_only() -> None:
 
 
 async def test_shown_wait_is_the_real_one(endpoint: Endpoint) -> None:
-    """The service names 12 s and the policy waits 30 s: the line says 30, and the next poll is in 30."""
+    """The service names 12 s and the policy waits 30 s: the line has 30, and the next poll is in 30."""
     limited = {"status": "error", "code": "rate_limited", "message": "slow down", "retry_after": 12}
     endpoint.answers = [limited]
     async with Client(CANARY, endpoint=endpoint.url) as client:

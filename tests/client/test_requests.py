@@ -1,4 +1,4 @@
-"""What people hand to a batch: each form it may have, and what each wrong one is told."""
+"""What a batch takes: each form of a request, and the error for each wrong one."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class Identifier:
 
 def test_ids_and_pairs() -> None:
     """An id is an int or a text, alone or with its ETA in seconds; order and repetitions are kept."""
-    asked = read([1, "abc", (2, 20), ["3", 0.5], ("4", None), Identifier(), 1])
-    assert [each.options.request_id for each in asked] == ["1", "abc", "2", "3", "4", "44", "1"]
-    assert [each.options.eta for each in asked] == [None, None, 20, 0.5, None, None, None]
-    assert {each.caption for each in asked} == {""}
-    assert not any(each.error for each in asked)
+    specs = read([1, "abc", (2, 20), ["3", 0.5], ("4", None), Identifier(), 1])
+    assert [spec.options.request_id for spec in specs] == ["1", "abc", "2", "3", "4", "44", "1"]
+    assert [spec.options.eta for spec in specs] == [None, None, 20, 0.5, None, None, None]
+    assert {spec.caption for spec in specs} == {""}
+    assert not any(spec.error for spec in specs)
 
 
 def test_answers_of_generation_calls() -> None:
@@ -56,7 +56,7 @@ def test_captions_of_requests() -> None:
     assert [each.caption for each in read([answer, 1, {**answer, "meta": {"prompt": ["a", "b"]}}])] == ["a cat", "", ""]
 
 
-def test_captions_that_look_like_an_answer() -> None:
+def test_captions_named_like_fields() -> None:
     """Prompts may be called "status" and "id"; their requests are no status."""
     assert [each.caption for each in read({"status": 1, "id": 2})] == ["status", "id"]
 
@@ -86,7 +86,7 @@ def test_key_is_redacted_in_answers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("request_", "error", "says"),
+    ("request_", "error", "reason"),
     [
         (None, TypeError, "NoneType"),
         (True, TypeError, "bool"),
@@ -105,9 +105,9 @@ def test_key_is_redacted_in_answers() -> None:
     ids=str,
 )
 @pytest.mark.parametrize("mapped", [False, True])
-def test_wrong_request_is_named(request_: Any, error: type[Exception], says: str, mapped: bool) -> None:
+def test_wrong_request_is_named(request_: Any, error: type[Exception], reason: str, mapped: bool) -> None:
     """`TypeError` or `ValueError`, and which one of the many it is."""
-    with pytest.raises(error, match=rf"^request 2: .*{says}"):
+    with pytest.raises(error, match=rf"^request 2: .*{reason}"):
         read({"a": 1, "b": 2, "c": request_} if mapped else [1, 2, request_])
 
 
@@ -124,7 +124,7 @@ def test_error_with_arguments_is_named() -> None:
 
 @pytest.mark.parametrize("requests", ["12", b"12", json.loads(QUEUED), 5, None, 1.5], ids=str)
 def test_one_request_is_no_batch(requests: Any) -> None:
-    """A text would be taken letter by letter, an answer field by field: it says what is wanted instead."""
+    """A text would be taken letter by letter, an answer field by field: the error names the right forms."""
     with pytest.raises(TypeError, match="requests must be a list of requests"):
         read(requests)
 
@@ -154,13 +154,13 @@ class Table:
 
 
 def test_table_is_no_list() -> None:
-    """Else the names of its columns would be asked for."""
+    """Else the names of its columns would be polled."""
     with pytest.raises(TypeError, match="column of ids"):
         read(Table())
 
 
 @pytest.mark.parametrize("answer", [{"status": "error", "message": "Invalid key"}, {"status": "processing", "eta": 3}])
 def test_answer_is_no_mapping(answer: dict[str, Any]) -> None:
-    """Else its fields would be asked for."""
+    """Else its fields would be polled."""
     with pytest.raises(TypeError, match="list of requests"):
         read(answer)

@@ -1,4 +1,4 @@
-"""`schedule`: when to ask again, and how long failures are repeated."""
+"""`schedule`: when to poll again, and how long failures are repeated."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class TestPollSchedule:
         assert max(later - earlier for earlier, later in pairwise(polls)) <= 15 * 1.1
 
     def test_jitter_spreads(self) -> None:
-        """The jitter reaches both ends of its range: many notebooks do not ask in step."""
+        """The jitter reaches both ends of its range: many notebooks do not poll in step."""
         schedule = PollSchedule()
         assert schedule.jittered(10, 0) == pytest.approx(9)
         assert schedule.jittered(10, 0.5) == pytest.approx(10)
@@ -195,7 +195,7 @@ class TestDeadlineAndHistory:
         assert default_deadline(eta) == deadline
 
     def test_history_needs_three(self) -> None:
-        """Two jobs say nothing; of three the median is what the next one will take."""
+        """Two jobs are too few; of three the median is what the next one will take."""
         history = DurationHistory()
         assert history.typical() is None
         history.add(10)
@@ -210,6 +210,15 @@ class TestDeadlineAndHistory:
         for seconds in [500.0] * 20 + [8.0] * 5:
             history.add(seconds)
         assert history.typical() == 8
+
+    def test_history_corrects_estimates(self) -> None:
+        """Three jobs show by how much the estimates are wrong: the median factor corrects the next one."""
+        history = DurationHistory()
+        for seconds, estimate in [(16.0, 10.0), (400.0, 20.0), (30.0, None), (5.0, 0.0)]:
+            history.add(seconds, estimate)
+        assert history.corrected(50.0) == 50.0
+        history.add(30.0, 30.0)
+        assert history.corrected(50.0) == pytest.approx(80.0)
 
     @pytest.mark.parametrize("seconds", [math.nan, math.inf, -1.0])
     def test_history_refuses_nonsense(self, seconds: float) -> None:

@@ -47,32 +47,32 @@ def run(script: str, endpoint: Endpoint, *options: str) -> subprocess.CompletedP
 
 
 def test_call_waits_for_pictures(endpoint: Endpoint) -> None:
-    """Waits for the pictures; each state is told, in another thread."""
-    told: list[tuple[str, bool]] = []
+    """Waits for the pictures; each state is reported in another thread."""
+    updates: list[tuple[str, bool]] = []
     here = threading.get_ident()
     result = fetch_sync(
         request_id=13443927,
         endpoint=endpoint.url,
         schedule=FAST,
-        on_update=lambda state: told.append((state.status, threading.get_ident() == here)),
+        on_update=lambda state: updates.append((state.status, threading.get_ident() == here)),
     )
     assert [picture.data for picture in result] == [DATA]
-    assert [status for status, _ in told][-1] == "success"
-    assert not any(same for _, same in told)
+    assert [status for status, _ in updates][-1] == "success"
+    assert not any(same for _, same in updates)
     assert len(endpoint.polls) == 2
 
 
 def test_call_from_its_own_update(endpoint: Endpoint) -> None:
-    """It says so instead, and the outer call goes on."""
-    said: list[str] = []
+    """It raises instead, and the outer call goes on."""
+    messages: list[str] = []
 
     def nested(state: FetchState) -> None:
         with pytest.raises(RuntimeError) as error:
             fetch_sync(request_id=1, endpoint=endpoint.url)
-        said.append(str(error.value))
+        messages.append(str(error.value))
 
     assert len(fetch_sync(request_id=7, endpoint=endpoint.url, schedule=FAST, on_update=nested)) == 1
-    assert set(said) == {"fetch_sync cannot be called from its own on_update"}
+    assert set(messages) == {"fetch_sync cannot be called from its own on_update"}
 
 
 def test_calls_share_their_connections(endpoint: Endpoint) -> None:
@@ -156,7 +156,7 @@ def test_errors_are_picklable(endpoint: Endpoint) -> None:
 
 
 def test_script_leaves_nothing_behind(endpoint: Endpoint) -> None:
-    """It ends at once, and says nothing."""
+    """It ends at once, without output."""
     script = (
         "import sys; from dreambooth_widget import fetch_sync; print(len(fetch_sync(None, 1, endpoint=sys.argv[1])))"
     )
@@ -225,7 +225,7 @@ print(states[-1].status)
 
 
 def test_interrupt_ends_the_job(endpoint: Endpoint) -> None:
-    """Ctrl+C comes through at once, and nobody asks any more."""
+    """Ctrl+C comes through at once, and nothing is polled any more."""
     endpoint.answers = [PROCESSING]
     process = subprocess.Popen([sys.executable, "-c", INTERRUPTED, endpoint.url], stdout=subprocess.PIPE, text=True)
     seen(endpoint, 2)

@@ -1,4 +1,4 @@
-"""Certificates: which are trusted, what is said about those that are not. They are made by `trustme` for each test."""
+"""Certificates: which are trusted, what is reported about those that are not. `trustme` makes them for each test."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def serving(*names: str, not_after: datetime.datetime | None = None) -> ssl.SSLC
 
 @pytest.fixture
 async def secure() -> AsyncIterator[Endpoint]:
-    """An endpoint over https, with a certificate of an authority that no system knows."""
+    """An endpoint over https, with a certificate of an authority that no system trusts."""
     endpoint = Endpoint(PROCESSING)
     endpoint.context = serving("127.0.0.1", "stand-in.invalid")
     async with endpoint:
@@ -69,7 +69,7 @@ async def polled(endpoint: Endpoint) -> object:
 
 
 async def test_unknown_issuer_ends_at_once(secure: Endpoint) -> None:
-    """The answer is final, says which problem it is and what to set; the key was not sent."""
+    """The answer is final, names the problem and what to set; the key was not sent."""
     answer = await polled(secure)
     assert isinstance(answer, Refused)
     assert answer.error is EndpointUnreachableError
@@ -85,7 +85,7 @@ async def test_unknown_issuer_ends_at_once(secure: Endpoint) -> None:
         (["127.0.0.2"], None, "is for another name"),
     ],
 )
-async def test_problems_are_told_apart(
+async def test_problems_are_named(
     bundle: Path,
     monkeypatch: pytest.MonkeyPatch,
     names: list[str],
@@ -102,7 +102,7 @@ async def test_problems_are_told_apart(
     assert words in answer.message
 
 
-async def test_picture_with_bad_certificate_is_missing_at_once(secure: Endpoint, endpoint: Endpoint) -> None:
+async def test_bad_certificate_makes_picture_missing(secure: Endpoint, endpoint: Endpoint) -> None:
     """Its reason has the same words, and it is not tried again."""
     endpoint.answers = [endpoint.success(secure.serve("1.png", png()))]
     async with Client(CANARY, endpoint=endpoint.url) as client:
@@ -195,7 +195,7 @@ def test_system_verifies_where_it_can(monkeypatch: pytest.MonkeyPatch, platform:
 
 
 def test_store_is_found_elsewhere(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A Python whose OpenSSL looks into a folder that is not there finds the distribution's certificates."""
+    """A Python whose OpenSSL has a default folder that is not there finds the distribution's certificates."""
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "none"))
     monkeypatch.setattr(tls, "_STORES", (str(tmp_path / "neither"), str(bundle)))

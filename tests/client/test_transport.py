@@ -43,7 +43,7 @@ async def test_oversized_answer_is_no_answer(endpoint: Endpoint, monkeypatch: py
 
 
 async def test_refused_connection_is_busy(endpoint: Endpoint) -> None:
-    """Nothing listens: an answer that says so, no exception."""
+    """Nothing listens: an answer with that reason, no exception."""
     transport = Transport(ApiKey(CANARY), "http://127.0.0.1:9/fetch")
     assert await transport.poll("1") == Busy("the connection was refused")
     await transport.close()

@@ -95,7 +95,7 @@ def test_empty_and_endless_jobs() -> None:
 
 
 def test_only_last_picture_is_missing() -> None:
-    """And only when that was asked for."""
+    """And only on request."""
     assert [job("missing").picture_gone(number) for number in range(4)] == [False, False, False, True]
     assert not job().picture_gone(3)
 
@@ -123,7 +123,7 @@ def test_refusals_map_to_errors() -> None:
 
 
 def test_pace_scales_all_times() -> None:
-    """A tenth of the time, and the answer says so."""
+    """A tenth of the time, and so does the ETA in the answer."""
     quick = Jobs(pace=0.1).add("a dog", eta=8, now=100)
     assert (quick.eta, quick.ready_at) == (0.8, 100.8)
 
@@ -186,7 +186,7 @@ def test_same_calls_have_same_seeds() -> None:
     ],
 )
 def test_wrong_arguments_are_named(options: dict[str, Any], words: str) -> None:
-    """The message says which one and what is allowed."""
+    """The message names it and what is allowed."""
     with pytest.raises(ValueError, match=words):
         Jobs(pace=1).add(**{"prompt": "a dog", **options})
 

@@ -30,17 +30,17 @@ def test_picture_has_believable_format() -> None:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_same_seed_gives_same_bytes(seed: int) -> None:
-    """In every place."""
+    """In every scene."""
     assert draw_png(seed, "a dog", (128, 96)) == draw_png(seed, "a dog", (128, 96))
 
 
-def test_neighbouring_seeds_give_different_places() -> None:
-    """A job's samples do not look alike; the same place with another seed differs too."""
+def test_neighbouring_seeds_change_the_scene() -> None:
+    """A job's samples differ; the same scene with another seed differs too."""
     found = [average(draw_png(seed, "a dog", (64, 64))) for seed in range(16)]
     assert len(set(found)) == 16
 
 
-def test_prompt_chooses_the_place() -> None:
+def test_prompt_chooses_the_scene() -> None:
     """Then all samples show it, whatever the seed."""
     dunes = average(draw_png(0, "a dog", (64, 64)))
     for prompt in ("a dog in the dunes, 4k", "Dog. Desert!"):

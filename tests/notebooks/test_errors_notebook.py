@@ -26,7 +26,7 @@ ENDS = {
 
 
 @pytest.mark.slow
-def test_each_failure_is_shown_in_the_card_and_raised(workshop: Workshop) -> None:
+def test_failures_are_shown_and_raised(workshop: Workshop) -> None:
     """The card's copy has the error's two words, the printed line its class; what needs patience ends well."""
     executed = workshop.execute(Path(shutil.copy(NOTEBOOK, workshop.folder)))
     cells = {cell.id: index for index, cell in enumerate(executed.notebook.cells)}

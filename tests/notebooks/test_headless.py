@@ -64,7 +64,7 @@ def test_the_pictures_are_in_the_file(
 
 
 @pytest.mark.slow
-def test_what_a_widget_costs_in_the_file(workshop: Workshop, endpoint: Endpoint) -> None:
+def test_saved_widget_is_small(workshop: Workshop, endpoint: Endpoint) -> None:
     """Four pictures of 1024×1024: at most 128 KiB for the static copy, 60 kB for the state."""
     plain = workshop.execute(workshop.write([SET_UP, "None", "None"]))
     shown = workshop.execute(workshop.write([SET_UP, f"{make(endpoint, 'w')}\nw", "await w"]))
@@ -162,8 +162,8 @@ def test_no_copy_when_none_is_wanted(workshop: Workshop, endpoint: Endpoint) -> 
 
 
 @pytest.mark.slow
-def test_a_failed_job_stops_the_run_and_says_why(workshop: Workshop, endpoint: Endpoint) -> None:
-    """The error ends a scheduled run; the cell above it says what happened, the traceback has no key."""
+def test_failed_job_stops_the_run(workshop: Workshop, endpoint: Endpoint) -> None:
+    """The error ends a scheduled run; the cell above it shows what happened, the traceback has no key."""
     endpoint.answers = [Reply({"status": "failed", "message": f"out of memory, {CANARY}"})]
     path = workshop.write([SET_UP, f"{make(endpoint, 'w')}\nw", "try:\n    await w\nexcept Exception as e: error = e"])
     executed = workshop.execute(path)
@@ -175,8 +175,8 @@ def test_a_failed_job_stops_the_run_and_says_why(workshop: Workshop, endpoint: E
 
 
 @pytest.mark.slow
-def test_a_deadline_is_kept_in_the_file(workshop: Workshop, endpoint: Endpoint) -> None:
-    """A run that ends before the job says so in the file, and its token lets the next run go on."""
+def test_deadline_is_saved(workshop: Workshop, endpoint: Endpoint) -> None:
+    """A run that ends before the job is recorded in the file, and its token lets the next run go on."""
     endpoint.answers = [PROCESSING]
     awaited = "try:\n    await w\nexcept TimeoutError:\n    print(w.resume_token)"
     executed = workshop.execute(workshop.write([SET_UP, f"{make(endpoint, 'w', ', deadline=1')}\nw", awaited]))

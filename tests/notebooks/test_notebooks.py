@@ -71,8 +71,8 @@ def test_it_runs_from_top_to_bottom(name: str, run: Run) -> None:
 
 @pytest.mark.slow
 @group("automation")
-def test_the_automation_says_what_it_promises(run: Run) -> None:
-    """A time-out that is resumed, a second run that asks nobody, files that were written, an error that is caught."""
+def test_automation_keeps_its_promises(run: Run) -> None:
+    """A time-out that is resumed, a second run without a poll, files that were written, an error that is caught."""
     done = run("automation")
     cells, text = outputs(done)
     assert "Not ready after 0:01" in text["deadline"]
@@ -84,7 +84,7 @@ def test_the_automation_says_what_it_promises(run: Run) -> None:
 
 @pytest.mark.slow
 @group("batch")
-def test_the_batch_says_what_it_promises(run: Run) -> None:
+def test_batch_keeps_its_promises(run: Run) -> None:
     """Fifty prompts, two of which fail, in one card; a manifest, a data frame, `fetch_all`, and a cluster's workers."""
     done = run("batch")
     cells, text = outputs(done)
@@ -102,7 +102,7 @@ def test_the_batch_says_what_it_promises(run: Run) -> None:
 
 
 def outputs(done: Executed) -> tuple[dict[str, int], dict[str, str]]:
-    """The places of the code cells by their ids, and what each has put out as JSON text."""
+    """The indices of the code cells by their ids, and what each has put out as JSON text."""
     cells = {cell.id: index for index, cell in enumerate(done.notebook.cells) if cell.cell_type == "code"}
     return cells, {name: json.dumps(done.notebook.cells[index].outputs) for name, index in cells.items()}
 

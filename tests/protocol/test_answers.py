@@ -36,7 +36,7 @@ class TestSuccess:
         assert answer.generation_time == 2.92
 
     @pytest.mark.parametrize("status", [200, 201, 400, 429, 500])
-    def test_whatever_http_says(self, status: int) -> None:
+    def test_body_outranks_http_status(self, status: int) -> None:
         """The body decides: pictures that are there are taken under any HTTP status."""
         assert finished(DONE, status).links
 
@@ -119,7 +119,7 @@ class TestSuccess:
         "proxies", [["https://p/0", "https://p/1", "https://p/2"], {"2": "https://p/2", "0": "https://p/0"}]
     )
     def test_fallbacks_by_position(self, proxies: Any) -> None:
-        """A proxy link belongs to the link of its place, also when an entry before it is null."""
+        """A proxy link belongs to the link of its index, also when an entry before it is null."""
         links = success(["https://c/0", None, "https://c/2"], proxy_links=proxies)
         assert links[0] == PictureLink("https://c/0", "https://p/0")
         assert links[-1] == PictureLink("https://c/2", "https://p/2")
@@ -131,7 +131,7 @@ class TestSuccess:
 
     @pytest.mark.parametrize("proxies", [None, [], {}, "", 5, [None], {"9": "https://p/9"}, ["https://c/0"]])
     def test_no_fallback(self, proxies: Any) -> None:
-        """Without a proxy link of its place, or with the same one, a link has no fallback."""
+        """Without a proxy link of its index, or with the same one, a link has no fallback."""
         assert success(["https://c/0"], proxy_links=proxies) == (PictureLink("https://c/0"),)
 
     def test_only_the_proxy_link(self) -> None:
@@ -196,7 +196,7 @@ class TestProcessing:
     )
     @pytest.mark.parametrize("status", [200, 202, 400, 401, 404, 500])
     def test_message_never_decides(self, message: Any, status: int) -> None:
-        """Processing stays processing, whatever its message and the HTTP status say."""
+        """Processing stays processing, whatever its message and the HTTP status."""
         assert isinstance(read({"status": "processing", "message": message}, status), Processing)
 
     def test_output_does_not_decide(self) -> None:
@@ -237,12 +237,12 @@ class TestProcessing:
 
 
 class TestTryAgain:
-    """No usable answer: asked again later."""
+    """No usable answer: polled again later."""
 
     @pytest.mark.parametrize("status", [408, 425, 500, 502, 503, 504, 520, 524, 530, 599])
     @pytest.mark.parametrize("body", [b"", b"<html>", SOME_ERROR, b'{"message":"not found"}', b"{}"])
     def test_failing_server(self, status: int, body: Any) -> None:
-        """A failing server is asked again, and the reason names its status in words and as a number."""
+        """A failing server is polled again, and the reason names its status in words and as a number."""
         answer = busy(body, status, {"Retry-After": "12"})
         assert re.fullmatch(rf"[A-Z][a-z ]+ \({status}\)", answer.reason)
         assert answer.retry_after == 12

@@ -32,7 +32,7 @@ class TestRequest:
         assert compose_request("https://m.example/v6/fetch/{request_id}", "77") == ("https://m.example/v6/fetch/77", {})
 
     def test_hostile_id_in_the_path(self) -> None:
-        """An id cannot leave its place in the path."""
+        """An id cannot leave its segment of the path."""
         url, _ = compose_request("https://m.example/fetch/{request_id}", "../a?b#c/é%")
         assert url == "https://m.example/fetch/..%2Fa%3Fb%23c%2F%C3%A9%25"
 

@@ -1,4 +1,4 @@
-"""Answers that ask to slow down, or that end in an error of the caller or the job."""
+"""Rate limits, and answers that end in an error of the caller or the job."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class TestRateLimit:
         ["Rate limit exceeded", "rate-limit", "API RATE LIMIT exceeded for subscription", "Spam filter is on"],
     )
     def test_words_of_rate_limits(self, message: str, word: str) -> None:
-        """Its words are heard before those of the account: "Rate limit exceeded" contains "limit exceeded"."""
+        """Its words count before those of the account: "Rate limit exceeded" contains "limit exceeded"."""
         assert busy({"status": word, "message": message}).rate_limited
 
     def test_too_many(self) -> None:
@@ -59,7 +59,7 @@ class TestRateLimit:
         assert busy({"status": "error", "message": "Too many requests."}).rate_limited
 
     def test_only_in_the_tips(self) -> None:
-        """Tips are believed when they ask to slow down and the message says nothing."""
+        """Tips count when they ask to slow down and there is no message."""
         assert busy({"status": "error", "message": "Error", "tips": "spam filter is enabled, wait 9 sec"}).rate_limited
 
     @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", SOME_ERROR, WAITING, BAD_FIELD, FAILED, BAD_KEY, b"{}"])
@@ -173,7 +173,7 @@ class TestKeyAndAccount:
 
     @pytest.mark.parametrize("body", [b"", b"<html>", SOME_ERROR, b"null", b'{"message":"x","error":true}'])
     def test_http_401(self, body: Any) -> None:
-        """HTTP 401 is a bad key, whoever says it."""
+        """HTTP 401 is a bad key, whichever server answers."""
         assert refused(body, 401).error is InvalidKeyError
 
     def test_words_know_more_than_http(self) -> None:
@@ -181,7 +181,7 @@ class TestKeyAndAccount:
         assert refused({"status": "error", "message": "Your subscription has ended"}, 401).error is AccountError
 
     def test_failed_for_the_key(self) -> None:
-        """A call that "failed" because of the key says nothing of the job."""
+        """A call that "failed" because of the key means nothing for the job."""
         assert refused({"status": "failed", "message": "Invalid Api Key"}).error is InvalidKeyError
 
     def test_missing_key_field(self) -> None:
@@ -240,7 +240,7 @@ class TestOtherErrors:
 
     @pytest.mark.parametrize("fields", [{"message": "model not found"}, {"code": "provider_error"}, {"message": None}])
     @pytest.mark.parametrize("status", [200, 404, 500])
-    def test_failed_whatever_it_says(self, fields: dict[str, Any], status: int) -> None:
+    def test_failed_outranks_the_message(self, fields: dict[str, Any], status: int) -> None:
         """The status "failed" is final: the job is dead."""
         assert refused({"status": "failed", **fields}, status).error is GenerationFailedError
 
@@ -300,7 +300,7 @@ class TestOtherErrors:
         ],
     )
     def test_without_a_status_word(self, body: Any, status: int, error: type[DreamboothError]) -> None:
-        """An error without the word "error" is still understood, if it says something known."""
+        """An error without the word "error" is still understood, if its words are known."""
         assert refused(body, status).error is error
 
     def test_details_are_cut(self) -> None:
@@ -324,7 +324,7 @@ class TestOtherErrors:
             ({"Location": "https://u:p@x/"}, ""),
         ],
     )
-    def test_location_that_tells_too_much(self, headers: dict[str, str], location: str) -> None:
+    def test_location_loses_secrets(self, headers: dict[str, str], location: str) -> None:
         """A location is shown without the key, and not at all with credentials in it."""
         answer = refused(b"", 302, headers=headers, redact=KEY.redact)
         assert answer.location == location

@@ -40,7 +40,11 @@ class TestGeneration:
         assert generation.request_id == "32798037"
         assert generation.eta == 20.94
         assert generation.expected == 1
-        assert generation.answer == Processing("Try to fetch request after seconds estimated", 20.94)
+        assert generation.answer == Processing(
+            "Try to fetch request after seconds estimated",
+            20.94,
+            links=(PictureLink("https://cdn.example/0-55b7.png"),),
+        )
         assert generation.endpoint == "https://stablediffusionapi.com/api/v3/dreambooth/fetch/{request_id}"
 
     def test_finished_generation(self) -> None:
@@ -53,7 +57,7 @@ class TestGeneration:
         assert generation.answer.links == (PictureLink("https://cdn.example/1.png"),)
 
     def test_size_and_number_from_meta(self) -> None:
-        """`meta` tells how many pictures of which size are to come, also as text."""
+        """`meta` has the number and size of the pictures to come, also as text."""
         meta = {"n_samples": "4", "W": "768", "H": 1024, "prompt": "a dog"}
         generation = read_generation({"status": "processing", "id": "a1", "eta": 5, "meta": meta})
         assert (generation.expected, generation.width, generation.height) == (4, 768, 1024)

@@ -66,7 +66,7 @@ class TestStrangeText:
         assert finished(body).meta.keys() <= {"seed"}
 
     def test_nan_in_meta(self) -> None:
-        """What JSON does not know is not kept: the notebook is JSON."""
+        """What JSON cannot hold is not kept: the notebook is JSON."""
         assert finished('{"status":"success","meta":{"a":NaN,"b":-Infinity,"c":1e999,"d":1}}').meta == {"d": 1}
 
 
@@ -78,7 +78,7 @@ class TestSize:
     @pytest.mark.parametrize("escape", ["/", r"\/"], ids=["plain", "php"])
     @pytest.mark.parametrize("prefix", ["", "data:image/png;base64,"])
     def test_inline_pictures(self, prefix: str, escape: str) -> None:
-        """8 MB of base64 pictures come out as they are, whoever escaped their slashes."""
+        """8 MB of base64 pictures come out as they are, also with escaped slashes."""
         pictures = [f"{prefix}{self.PICTURE}{number}" for number in range(4)]
         fields = {
             "status": "success",

@@ -22,7 +22,7 @@ class BatchView(View):
 
     @property
     def rows(self) -> dict[int, dict[str, Any]]:
-        """What the view knows of each request."""
+        """The view's row of each request."""
         known: dict[int, dict[str, Any]] = {}
         for message in self.custom:
             if message["type"] == "rows":
@@ -33,17 +33,17 @@ class BatchView(View):
 
     @property
     def state(self) -> dict[str, Any]:
-        """What the view knows of the traits."""
+        """The view's values of the traits."""
         return {name: value for update in self.updates for name, value in update.items()}
 
     async def until_update(self, found: Callable[[dict[str, Any]], bool]) -> None:
-        """Wait until the traits are as a function says."""
+        """Wait until a function of the traits is true."""
         while not found(self.state):
             self._arrived.clear()
             await asyncio.wait_for(self._arrived.wait(), 20)
 
     async def until_rows(self, found: Callable[[dict[int, dict[str, Any]]], bool]) -> dict[int, dict[str, Any]]:
-        """Wait until the rows are as a function says."""
+        """Wait until a function of the rows is true."""
         await self.until(lambda _: found(self.rows))
         return self.rows
 

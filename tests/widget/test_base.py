@@ -48,7 +48,7 @@ async def test_failing_observer_of_a_batch(endpoint: Endpoint, caplog: pytest.Lo
 
 
 async def test_selection_survives_an_observer(endpoint: Endpoint, caplog: pytest.LogCaptureFixture) -> None:
-    """Setting `selected` does what it says."""
+    """Setting `selected` selects."""
     widget = DreamboothWidget(CANARY, 1, endpoint=endpoint.url, autostart=False)
     widget.observe(fail, "selected")
     widget.selected = [2, 1]

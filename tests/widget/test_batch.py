@@ -23,7 +23,7 @@ from .batches import FAST, QUICK, short, until
 pytestmark = pytest.mark.usefixtures("alone")
 
 
-async def test_the_outcomes_in_the_order_asked(service: Service, client: Client) -> None:
+async def test_outcomes_keep_the_order(service: Service, client: Client) -> None:
     """One that fails hides none of the others: `await`, `outcomes`, `results` and `errors`."""
     service.ready, service.failing = {"a", "c"}, {"b"}
     batch = DreamboothBatch(requests={"one": "a", "two": "b", "three": ("c", 0.01)}, client=client)
@@ -57,7 +57,7 @@ async def test_as_completed(service: Service, client: Client) -> None:
 
 
 async def test_answers_of_generation_calls(service: Service, client: Client) -> None:
-    """Queued ones are fetched, finished ones are not asked for, failed ones are one failed request."""
+    """Queued ones are fetched, finished ones are not polled, failed ones are one failed request."""
     service.ready = {"a"}
     link = service.serve("done.png", png(prompt="done"))
     answers = [
@@ -67,7 +67,7 @@ async def test_answers_of_generation_calls(service: Service, client: Client) -> 
     ]
     batch = DreamboothBatch(requests=answers, client=client)
     assert [short(each) for each in await batch] == ["a", "done", "InvalidRequestError"]
-    assert service.asked("x") == 0
+    assert service.poll_count("x") == 0
     assert CANARY not in str(batch.errors[0]) + repr(batch.errors)
     assert [row["caption"] for row in batch._records()] == ["a fox", "a cat", ""]
 
@@ -111,7 +111,7 @@ async def test_retry_failed(service: Service, client: Client) -> None:
     batch.retry_failed()
     assert [short(each) for each in await batch] == ["a", "b", "GenerationFailedError"]
     assert batch.results[0] is first
-    assert [service.asked(each) for each in "abc"] == [1, 2, 2]
+    assert [service.poll_count(each) for each in "abc"] == [1, 2, 2]
 
 
 async def test_stop_all_and_go_on(service: Service, client: Client) -> None:
@@ -129,7 +129,7 @@ async def test_stop_all_and_go_on(service: Service, client: Client) -> None:
     assert [short(each) for each in await batch] == ["a", "b", "c"]
     assert batch.started_at == started
     assert [state.polls for state in batch._jobs.states[1:]] == [state.polls + 1 for state in states[1:]]
-    assert service.asked("a") == 1
+    assert service.poll_count("a") == 1
 
 
 async def test_a_deadline_for_each(service: Service) -> None:
@@ -145,7 +145,7 @@ async def test_a_deadline_for_each(service: Service) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "error", "says"),
+    ("arguments", "error", "reason"),
     [
         ({"requests": ["1", 1.5]}, TypeError, "request 1: .*float"),
         ({"requests": {"a dog": ("1", -1)}}, ValueError, "request 0: eta"),
@@ -158,17 +158,15 @@ async def test_a_deadline_for_each(service: Service) -> None:
         ({"nonsense": 1}, TypeError, "nonsense"),
     ],
 )
-async def test_a_wrong_argument_says_which_and_why(
-    arguments: dict[str, Any], error: type[Exception], says: str
-) -> None:
+async def test_wrong_argument_is_named(arguments: dict[str, Any], error: type[Exception], reason: str) -> None:
     """`TypeError` or `ValueError` at construction, never with the key."""
-    with pytest.raises(error, match=says) as caught:
+    with pytest.raises(error, match=reason) as caught:
         DreamboothBatch(**{"key": CANARY, "requests": [1], **arguments})
     assert CANARY not in str(caught.value)
 
 
 def test_without_a_loop_it_stays_idle(tmp_path: Path) -> None:
-    """In a plain script: nothing is fetched, counts are right, and starting says what to do."""
+    """In a plain script: nothing is fetched, counts are right, and starting raises with advice."""
     batch = DreamboothBatch(CANARY, ["a", "b"])
     batch.add(["c"])
     assert (batch.status, batch.total, batch.message) == ("idle", 3, "0 of 3 done")
@@ -180,7 +178,7 @@ def test_without_a_loop_it_stays_idle(tmp_path: Path) -> None:
     batch.stop()
 
 
-async def test_made_before_the_loop_and_awaited_in_it(service: Service, client: Client) -> None:
+async def test_made_before_the_loop(service: Service, client: Client) -> None:
     """`asyncio.run` of a batch from a script works."""
     service.ready = {"a"}
     batch = await asyncio.to_thread(lambda: DreamboothBatch(requests=["a"], client=client))
@@ -189,7 +187,7 @@ async def test_made_before_the_loop_and_awaited_in_it(service: Service, client: 
 
 
 async def test_autostart_off(service: Service, client: Client) -> None:
-    """Nothing is asked before `start()`; adding does not start it."""
+    """Nothing is polled before `start()`; adding does not start it."""
     service.ready = {"a", "b"}
     batch = DreamboothBatch(requests=["a"], client=client, autostart=False)
     batch.add(["b"])
@@ -222,8 +220,8 @@ async def test_save(service: Service, client: Client, tmp_path: Path) -> None:
     paths = batch.save(tmp_path / "new" / "folder")
     assert [path.name for path in paths] == ["a-1.png", "b-1.png", "manifest.csv", "manifest.json"]
     assert paths[0].read_bytes() == png(prompt="a")
-    told = json.loads(paths[3].read_text(encoding="utf-8"))
-    assert [(each["caption"], each["file"], each["status"]) for each in told] == [
+    records = json.loads(paths[3].read_text(encoding="utf-8"))
+    assert [(each["caption"], each["file"], each["status"]) for each in records] == [
         ("one, two", "a-1.png", "success"),
         ("b\n", "b-1.png", "success"),
         ("three", None, "error"),
@@ -255,7 +253,7 @@ async def test_to_frame(service: Service, client: Client, monkeypatch: pytest.Mo
 
 
 async def test_the_static_copy(service: Service, client: Client) -> None:
-    """All pictures with their captions, and who failed; nothing before there is anything."""
+    """All pictures with their captions, and the failures; nothing before there is anything."""
     service.failing = {"b"}
     batch = DreamboothBatch(requests={"a <dog>": "a", "two": "b"}, client=client)
     await until(batch, lambda: batch.counts["error"] == 1)
@@ -277,7 +275,7 @@ async def test_closing_stops(service: Service, client: Client) -> None:
 
 
 async def test_the_selection(service: Service, client: Client) -> None:
-    """Pairs of places, sorted and once each, wherever they come from."""
+    """Index pairs, sorted and once each, wherever they come from."""
     service.ready = {"a", "b"}
     batch = DreamboothBatch(requests=["a", "b"], client=client)
     await batch
@@ -290,7 +288,7 @@ async def test_the_selection(service: Service, client: Client) -> None:
     assert [image.size for image in batch.selected_images] == [(64, 48)] * 2
 
 
-async def test_the_traits_are_small_and_hold_no_rows(service: Service, client: Client) -> None:
+async def test_traits_hold_no_rows(service: Service, client: Client) -> None:
     """What is saved with the notebook: counts and times, no pictures and no texts of requests."""
     service.ready = {f"r{n}" for n in range(40)}
     batch = DreamboothBatch(requests={f"prompt {n}": f"r{n}" for n in range(40)}, client=client)
@@ -302,7 +300,7 @@ async def test_the_traits_are_small_and_hold_no_rows(service: Service, client: C
     assert "r39" not in text
 
 
-async def test_a_batch_that_nobody_has_any_more_is_collected(service: Service, client: Client) -> None:
+async def test_unreferenced_batch_is_collected(service: Service, client: Client) -> None:
     """After `close`, nothing of ours keeps it or its pictures alive."""
     service.ready = {"a"}
     batch = DreamboothBatch(requests=["a"], client=client)

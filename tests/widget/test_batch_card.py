@@ -1,4 +1,4 @@
-"""What the views of a batch ask for, and what they are sent."""
+"""The messages of a batch's views, and what they are sent."""
 
 from __future__ import annotations
 
@@ -21,14 +21,12 @@ from .batches import FAST, QUICK, SIGNATURE, BatchView, short, until
 pytestmark = pytest.mark.usefixtures("alone")
 
 
-async def test_a_view_gets_every_row_then_what_changes(
-    service: Service, client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_view_gets_rows_then_changes(service: Service, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """A whole snapshot in pieces of a hundred, its first marked; afterwards only what has changed."""
     batch = DreamboothBatch(requests={f"prompt {n}": f"r{n}" for n in range(250)}, client=client)
     view = BatchView(batch, monkeypatch)
     await until(batch, lambda: batch.next_poll_at)
-    assert not view.custom  # nobody looks
+    assert not view.custom  # there is no view
     view.send({"type": "ready", "have": []})
     rows = await view.until_rows(lambda rows: len(rows) == 250)
     sent = [message for message in view.custom if message["type"] == "rows"]
@@ -64,7 +62,7 @@ async def test_a_row_of_a_failed_request(service: Service, client: Client, monke
     assert rows[2]["id"] == ""
 
 
-async def test_a_reloaded_page_gets_no_thumbnail_that_it_has(
+async def test_held_thumbnails_are_not_resent(
     service: Service, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`have` names them; the first sixty others are sent unasked, and no previews."""
@@ -86,7 +84,7 @@ async def test_a_reloaded_page_gets_no_thumbnail_that_it_has(
 
 
 async def test_what_a_view_needs(service: Service, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A picture of one request in any size; what there is not is said to be unavailable."""
+    """A picture of one request in any size; what is not there is answered as unavailable."""
     service.ready = {"a", "b"}
     batch = DreamboothBatch(requests=["a", "b"], client=client)
     await batch
@@ -99,25 +97,25 @@ async def test_what_a_view_needs(service: Service, client: Client, monkeypatch: 
         view.custom.clear()
         view.buffers.clear()
         view.send({"type": "get_picture", "kind": "original", "request": 0, "index": index, "id": token})
-        told = await view.until(lambda message: message["type"] == "unavailable")
-        assert (told["id"], told["kind"]) == (token, "original")
+        answer = await view.until(lambda message: message["type"] == "unavailable")
+        assert (answer["id"], answer["kind"]) == (token, "original")
     assert view.refused() == []
 
 
-async def test_a_zip_by_places(service: Service, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_zip_by_index_pairs(service: Service, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """Originals of several requests under the names that `save` gives; twice the same is once in it."""
     service.ready = {"a", "b"}
     batch = DreamboothBatch(requests=["a", "b", "a"], client=client)
     await batch
     view = BatchView(batch, monkeypatch)
-    places = [[1, 0], [0, 0], [2, 0], [0, 0], [9, 0], [0, 9], ["a", 0], [0], None]
-    view.send({"type": "zip", "places": places, "id": "token"})
+    pairs = [[1, 0], [0, 0], [2, 0], [0, 0], [9, 0], [0, 9], ["a", 0], [0], None]
+    view.send({"type": "zip", "pictures": pairs, "id": "token"})
     with zipfile.ZipFile(io.BytesIO(await view.whole("zip", "token"))) as archive:
         assert archive.namelist() == ["b-1.png", "a-1.png"]
         assert archive.read("a-1.png") == png(prompt="a")
     assert view.custom[-1]["name"] == "batch-pictures.zip"
     for nothing in ([], [[7, 7]], "all", None):
-        view.send({"type": "zip", "places": nothing, "id": str(nothing)})
+        view.send({"type": "zip", "pictures": nothing, "id": str(nothing)})
         await view.until(lambda message, t=str(nothing): message["type"] == "unavailable" and message["id"] == t)
 
 
@@ -140,12 +138,12 @@ async def test_the_buttons(service: Service, client: Client, monkeypatch: pytest
     assert [short(each) for each in await batch] == ["a", "b", "c"]
     view.send({"type": "again", "request": 0})  # nothing: it has succeeded
     await batch
-    assert service.asked("a") == 1 + batch._jobs[0].polls - 1
+    assert service.poll_count("a") == 1 + batch._jobs[0].polls - 1
     assert view.refused() == []
 
 
 async def test_a_missing_picture_again(service: Service, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One tile's Retry loads that picture; its row is told to the view."""
+    """One tile's Retry loads that picture; its row is sent to the view."""
     service.when = None
     service.answers = [service.success(service.serve("1.png", png()), service.link("late.png"))]
     batch = DreamboothBatch(requests=["a"], client=client)
@@ -174,7 +172,7 @@ async def test_a_missing_picture_again(service: Service, client: Client, monkeyp
     ],
     ids=str,
 )
-async def test_a_wrong_message_is_refused_with_a_reason(
+async def test_wrong_message_is_refused(
     service: Service,
     client: Client,
     monkeypatch: pytest.MonkeyPatch,
@@ -260,9 +258,7 @@ async def test_another_key_after_a_refused_one(service: Service, monkeypatch: py
     assert [short(each) for each in await batch] == ["a", "b"]
 
 
-async def test_a_thousand_changes_are_a_few_messages(
-    service: Service, client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_changes_are_sent_together(service: Service, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """A thousand jobs that all move: about four messages with rows a second, and no more with traits."""
     monkeypatch.setattr("dreambooth_widget.widget.batch_card._INTERVAL", 0.25)
     service.when = lambda seen: Reply({"status": "failed", "message": "Failed, Try Again"})
@@ -284,10 +280,8 @@ async def test_a_thousand_changes_are_a_few_messages(
     assert max(len(json.dumps(update)) for update in view.updates) < 2000
 
 
-async def test_a_thousand_additions_are_a_few_messages(
-    service: Service, client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One by one in a loop: Python sees each at once, the browser hears of them together."""
+async def test_additions_are_sent_together(service: Service, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One by one in a loop: Python sees each at once, the browser gets them together."""
     batch = DreamboothBatch(client=client)
     view = BatchView(batch, monkeypatch)
     for number in range(1000):
@@ -301,29 +295,29 @@ async def test_a_thousand_additions_are_a_few_messages(
     assert view.state["status"] == "stopped"
 
 
-async def test_an_endpoint_that_goes_away_for_a_while_loses_nothing(service: Service) -> None:
-    """All jobs finish after it is back, and the card said so meanwhile."""
+async def test_outage_loses_nothing(service: Service) -> None:
+    """All jobs finish after it is back, and the card shows it meanwhile."""
     retry = Retry(attempts=40, first=0.05, longest=0.1)
     schedule = PollSchedule(shortest=0.1, longest=0.1, longest_silence=0.1)
     ids = [f"r{n}" for n in range(30)]
     async with Client(CANARY, endpoint=service.url, retry=retry, schedule=schedule, rate=1000, burst=1000) as client:
         batch = DreamboothBatch(requests=ids, client=client)
         await service.saw(35)
-        said: list[tuple[str, str]] = []
-        batch.observe(lambda change: said.append((change["new"]["activity"], change["new"]["trouble"])), "_card")
+        troubles: list[tuple[str, str]] = []
+        batch.observe(lambda change: troubles.append((change["new"]["activity"], change["new"]["trouble"])), "_card")
         await service.__aexit__()
-        await until(batch, lambda: any("being tried again" in trouble for _, trouble in said))
+        await until(batch, lambda: any("being tried again" in trouble for _, trouble in troubles))
         assert batch.status == "processing"
         service.ready = set(ids)
         await service.__aenter__()
         assert [short(each) for each in await batch] == ids
-    activity, trouble = next(each for each in said if each[1])
+    activity, trouble = next(each for each in troubles if each[1])
     assert activity == "retrying"
     assert "The connection " in trouble
     assert batch._card["trouble"] == batch._card["activity"] == ""
 
 
-async def test_a_service_that_asks_to_wait_is_told(service: Service, client: Client) -> None:
+async def test_rate_limit_is_shown(service: Service, client: Client) -> None:
     """In one line with the number of those that wait."""
     service.when = lambda seen: Reply({"status": "error", "message": "Rate limit exceeded"}, 429, {"Retry-After": "60"})
     batch = DreamboothBatch(requests=["a", "b"], client=client)
@@ -333,10 +327,8 @@ async def test_a_service_that_asks_to_wait_is_told(service: Service, client: Cli
     await batch
 
 
-async def test_a_file_that_is_gone_is_unavailable(
-    service: Service, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """Somebody cleaned up the temporary folder: the view is told, instead of waiting for ever."""
+async def test_lost_file_is_unavailable(service: Service, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The temporary folder was cleaned up: the view gets an answer instead of waiting for ever."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     service.ready = {"a"}
     async with Client(CANARY, endpoint=service.url, memory=0) as client:
@@ -348,7 +340,7 @@ async def test_a_file_that_is_gone_is_unavailable(
     for kind in ("original", "thumbnail"):
         view.send({"type": "get_picture", "kind": kind, "request": 0, "index": 0, "id": batch.pictures[0].digest})
         await view.until(lambda message, kind=kind: message["type"] == "unavailable" and message["kind"] == kind)
-    view.send({"type": "zip", "places": [[0, 0]], "id": "token"})
+    view.send({"type": "zip", "pictures": [[0, 0]], "id": "token"})
     await view.until(lambda message: message["type"] == "unavailable" and message["id"] == "token")
 
 
@@ -370,7 +362,7 @@ async def test_nothing_that_leaves_holds_a_secret(
     outcomes = await batch
     assert [type(each).__name__ for each in outcomes] == ["FetchResult", "InvalidKeyError", "FetchResult"]
     await view.until_rows(lambda rows: len(rows) == 3 and all(row["finished_at"] for row in rows.values()))
-    view.send({"type": "zip", "places": [[0, 0]], "id": "token"})
+    view.send({"type": "zip", "pictures": [[0, 0]], "id": "token"})
     zipped = await view.whole("zip", "token")
     saved = b"".join(path.read_bytes() for path in batch.save(tmp_path))
     logged = "\n".join(record.getMessage() for record in caplog.records if record.name != "aiohttp.access")

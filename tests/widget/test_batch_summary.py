@@ -42,18 +42,18 @@ def done(seconds: float, polls: int = 2) -> FetchState:
     ],
 )
 def test_the_status(statuses: list[Status], status: Status) -> None:
-    """What runs says more than what has ended, and what failed more than what succeeded."""
+    """Running outranks ended, and failed outranks succeeded."""
     assert summarize([state(each) for each in statuses], NOW).status == status
 
 
 @given(st.lists(st.sampled_from(STATUSES), max_size=12))
 def test_the_counts(statuses: list[Status]) -> None:
-    """Every status has its number, and their sum is all of them; no end is told while one runs."""
-    outlook = summarize([state(each, finished_at=5.0) for each in statuses], NOW)
-    assert list(outlook.counts) == list(STATUSES)
-    assert sum(outlook.counts.values()) == len(statuses)
-    assert all(outlook.counts[each] == statuses.count(each) for each in STATUSES)
-    assert (outlook.finished_at is None) == (not statuses or not FINAL.issuperset(statuses))
+    """Every status has its number, and their sum is all of them; there is no end while one runs."""
+    summary = summarize([state(each, finished_at=5.0) for each in statuses], NOW)
+    assert list(summary.counts) == list(STATUSES)
+    assert sum(summary.counts.values()) == len(statuses)
+    assert all(summary.counts[each] == statuses.count(each) for each in STATUSES)
+    assert (summary.finished_at is None) == (not statuses or not FINAL.issuperset(statuses))
 
 
 @pytest.mark.parametrize(
@@ -82,8 +82,8 @@ def test_the_times() -> None:
         state("processing", started_at=30.0, next_poll_at=80.0),
         state("idle", next_poll_at=1.0),
     ]
-    outlook = summarize(states, NOW)
-    assert (outlook.started_at, outlook.finished_at, outlook.next_poll_at) == (10.0, None, 80.0)
+    summary = summarize(states, NOW)
+    assert (summary.started_at, summary.finished_at, summary.next_poll_at) == (10.0, None, 80.0)
     assert summarize(states[:2], NOW).finished_at == 60.0
     nothing = summarize([], NOW)
     assert (nothing.started_at, nothing.finished_at, nothing.next_poll_at, nothing.done_at) == (None,) * 4
@@ -99,19 +99,19 @@ def test_the_last_one_decides() -> None:
     assert summarize(states[1:], NOW).done_at == 1025.0
 
 
-def test_nobody_knows() -> None:
-    """One without an ETA, and too few that have ended to tell how long they take."""
+def test_unknown_end() -> None:
+    """One without an ETA, and too few that have ended for a median."""
     states = [state(eta=50.0, started_at=980.0), state(started_at=980.0)]
     assert summarize([*states, done(30), done(30)], NOW).done_at is None
     assert summarize([*states, done(30), done(10), done(300)], NOW).done_at == 1030.0
 
 
-def test_what_was_ready_at_once_tells_nothing() -> None:
+def test_instant_success_is_no_sample() -> None:
     """A request that was ready at its first poll is no example of how long one takes."""
     assert summarize([state(started_at=NOW), *[done(0.1, polls=1)] * 5], NOW).done_at is None
 
 
-def test_an_own_eta_is_better_than_the_median() -> None:
+def test_own_eta_beats_median() -> None:
     """The median is for those without."""
     assert summarize([state(eta=5.0, started_at=NOW), *[done(300)] * 3], NOW).done_at == 1005.0
 
@@ -120,14 +120,14 @@ def test_late_request_moves_no_estimate() -> None:
     """It is counted in the line; the others are expected when they were, however long it hangs."""
     states = [state(eta=10.0, started_at=900.0), state(eta=20.0, started_at=990.0)]
     for now in (NOW, NOW + 5):
-        outlook = summarize(states, now)
-        assert outlook.done_at == 1010.0
-        assert outlook.message == "0 of 2 done, 1 is taking longer than estimated"
+        summary = summarize(states, now)
+        assert summary.done_at == 1010.0
+        assert summary.message == "0 of 2 done, 1 is taking longer than estimated"
     late = summarize(states, NOW + 100)
     assert (late.done_at, late.message) == (None, "0 of 2 done, 2 are taking longer than estimated")
 
 
-def test_after_the_end_there_is_nothing_to_expect() -> None:
+def test_nothing_expected_after_end() -> None:
     """And what was stopped is not waited for."""
     assert summarize([done(10)] * 4, NOW).done_at is None
     assert summarize([done(10), state("stopped", eta=99.0, started_at=990.0)], NOW).done_at is None
@@ -141,8 +141,8 @@ LIMITED = state(activity="rate_limited", message="the service asks to wait 30 s"
 
 def test_all_is_well() -> None:
     """No words, and no mark."""
-    outlook = summarize([state(), done(3), state("error", message="attempt 6 of 6: it broke")], NOW)
-    assert (outlook.trouble, outlook.activity) == ("", "")
+    summary = summarize([state(), done(3), state("error", message="attempt 6 of 6: it broke")], NOW)
+    assert (summary.trouble, summary.activity) == ("", "")
 
 
 def test_calls_that_are_repeated() -> None:
@@ -162,8 +162,8 @@ def test_the_reason_is_whole() -> None:
     assert summarize([unknown], NOW).trouble.endswith("again: the service does not know this request yet; asking again")
 
 
-def test_a_service_that_asks_to_wait() -> None:
-    """Says more than failing calls do."""
-    outlook = summarize([FAILING, LIMITED, LIMITED], NOW)
-    assert outlook.trouble == "The service asked to wait: 2 requests will be checked later"
-    assert outlook.activity == "rate_limited"
+def test_rate_limit_outranks_failures() -> None:
+    """Outranks failing calls."""
+    summary = summarize([FAILING, LIMITED, LIMITED], NOW)
+    assert summary.trouble == "The service asked to wait: 2 requests will be checked later"
+    assert summary.activity == "rate_limited"

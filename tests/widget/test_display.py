@@ -91,7 +91,7 @@ def test_boxed_widget_leaves_a_copy(running: Kernel, endpoint: Endpoint, box: st
     """A container shows the card: once a view appears, the copy goes to the cell that made the widget."""
     making = running.begin(f"w = make()\nbox = {box}\ndisplay(box)")
     running.ended(making)
-    running.view_says(running.execute("w.model_id").text.strip("'"), {"type": "ready", "have": []})
+    running.send_from_view(running.execute("w.model_id").text.strip("'"), {"type": "ready", "have": []})
     copy = running.published(making)
     assert "Run the cell to fetch request 13443927." in copy["data"]["text/html"]
     finish(endpoint)
@@ -107,11 +107,11 @@ def test_boxed_widget_without_view(running: Kernel, endpoint: Endpoint) -> None:
 
 
 def test_lacking_copy_is_published_again(running: Kernel, endpoint: Endpoint) -> None:
-    """A host has dropped the output on re-running the cell: its view says so, and gets another one there."""
+    """A host has dropped the output on re-running the cell: its view reports it, and gets another one there."""
     showing = running.begin("w = make()\nw")
     running.ended(showing)
     model_id = running.execute("w.model_id").text.strip("'")
-    running.view_says(model_id, {"type": "copy_missing"})
+    running.send_from_view(model_id, {"type": "copy_missing"})
     copy = running.published(showing)
     assert "dreambooth-copy" in copy["data"]["text/html"]
     running.execute("w.close()")
@@ -157,8 +157,8 @@ def test_reloaded_page_is_sent_the_copy(running: Kernel) -> None:
     shown = running.execute("w = make()\nsent = []\nw._outputs._send = sent.append\nw")
     assert shown.status == "ok", shown.error
     model_id = running.execute("w.model_id").text.strip("'")
-    running.view_says(model_id, {"type": "ready", "have": []})
-    running.view_says(model_id, {"type": "ready", "have": []})
+    running.send_from_view(model_id, {"type": "ready", "have": []})
+    running.send_from_view(model_id, {"type": "ready", "have": []})
     waited = running.execute("import asyncio\nwhile not sent:\n    await asyncio.sleep(0.01)\nlen(sent)")
     assert waited.outputs[-1]["data"]["text/plain"] == "1"
     running.execute("w.close()")

@@ -29,14 +29,14 @@ class Sent:
 
     def __init__(self) -> None:
         self.messages: list[dict[str, Any]] = []
-        self.delivery = ImageSender(self._send)
+        self.sender = ImageSender(self._send)
 
     def _send(self, content: dict[str, Any], buffers: list[bytes]) -> None:
         self.messages.append({**content, "data": b"".join(buffers)})
 
     async def done(self) -> list[tuple[str, int]]:
         """Kind and index of all that was sent, when nothing more is on its way."""
-        await self.delivery._tasks.settle()
+        await self.sender._tasks.settle()
         return [(message["kind"], message["index"]) for message in self.messages]
 
 
@@ -50,7 +50,7 @@ def undecoded(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_thumbnails_come_before_previews() -> None:
     """A view that appears gets all thumbnails before the first preview, as they are stored."""
     sent, four = Sent(), pictures(4)
-    sent.delivery.push_all(four, "7")
+    sent.sender.send_gallery(four, "7")
     assert await sent.done() == [(kind, index) for kind in ("thumbnail", "preview") for index in range(4)]
     for message in sent.messages:
         rendition = four[message["index"]].rendition(message["kind"])
@@ -58,11 +58,11 @@ async def test_thumbnails_come_before_previews() -> None:
 
 
 @pytest.mark.usefixtures("undecoded")
-async def test_what_a_view_has_is_not_sent_again() -> None:
+async def test_held_thumbnails_are_not_resent() -> None:
     """It names the thumbnails that it has."""
     sent, four = Sent(), pictures(4)
-    sent.delivery.push(four[2], "a.png")
-    sent.delivery.push_all(four, "7", have=[each.digest for each in four])
+    sent.sender.send("thumbnail", four[2], "7")
+    sent.sender.send_gallery(four, "7", have=[each.digest for each in four])
     kinds = await sent.done()
     assert sorted(kinds) == [*(("preview", index) for index in range(4)), ("thumbnail", 2)]
 
@@ -71,21 +71,21 @@ async def test_what_a_view_has_is_not_sent_again() -> None:
 async def test_a_large_gallery_gets_thumbnails_alone() -> None:
     """Each once, and no previews unasked."""
     sent = Sent()
-    sent.delivery.push_all(pictures(20), "7")
+    sent.sender.send_gallery(pictures(20), "7")
     assert sorted(await sent.done()) == [("thumbnail", index) for index in range(20)]
 
 
 @pytest.mark.parametrize("kind", ["thumbnail", "preview", "original"])
-async def test_a_picture_whose_file_is_gone(kind: Kind, caplog: pytest.LogCaptureFixture) -> None:
-    """The view is told that it is not to be had; the others come, and nothing is logged as our fault."""
+async def test_picture_with_lost_file(kind: Kind, caplog: pytest.LogCaptureFixture) -> None:
+    """The view gets an answer; the others come, and nothing is logged as our fault."""
     sent, (gone, here) = Sent(), pictures(2)
     gone.original.move_to(Path("/nowhere/at/all"), None)
-    sent.delivery.send(kind, gone, "a.png")
-    sent.delivery.send(kind, here, "b.png")
-    sent.delivery.send_zip([("a.png", gone)], "all.zip", "token")
+    sent.sender.send(kind, gone, "7")
+    sent.sender.send(kind, here, "7")
+    sent.sender.send_zip([("a.png", gone)], "all.zip", "token")
     await sent.done()
-    told = {(each["type"], each["kind"], each["id"]) for each in sent.messages}
-    assert told == {
+    answers = {(each["type"], each["kind"], each["id"]) for each in sent.messages}
+    assert answers == {
         ("unavailable", kind, gone.digest),
         ("picture", kind, here.digest),
         ("unavailable", "zip", "token"),

@@ -36,7 +36,7 @@ def test_stop_reaches_an_awaiting_cell(endpoint: Endpoint) -> None:
         model_id = running.execute("widget.model_id").text.strip("'")
         waiting = running.begin("try:\n    await widget\nexcept Exception as error:\n    print(repr(error))")
         later = running.begin("print('later', widget.status)")
-        running.view_says(model_id, {"type": "stop"})
+        running.send_from_view(model_id, {"type": "stop"})
         assert "StoppedError" in running.ended(waiting).text
         assert running.ended(later).text.strip() == "later stopped"
 

@@ -43,7 +43,7 @@ def test_rows_are_even(count: int, rows: list[int]) -> None:
     assert sorted(rows_of(count)) == sorted(rows)
 
 
-def test_panorama_has_a_row_of_its_own() -> None:
+def test_panorama_fills_a_row() -> None:
     """As wide as the page, and lower than the others."""
     ((panorama,), *_) = justify([(5000, 1000), *[(512, 512)] * 4], width=824, height=200, gap=8)
     assert (panorama.width, panorama.height) == (824, 165)

@@ -1,4 +1,4 @@
-"""`owner_loop`: work on the loop where a widget was made, wherever it is asked for."""
+"""`kernel_loop`: work on the loop where a widget was made, from any thread."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def test_settling_while_a_task_ends() -> None:
     await settled
 
 
-async def test_settling_waits_for_what_the_work_begins() -> None:
+async def test_settle_includes_nested_tasks() -> None:
     """One task may begin another one."""
     tasks, done = Tasks("the test"), []
 
@@ -40,7 +40,7 @@ async def test_settling_waits_for_what_the_work_begins() -> None:
     assert done == [2]
 
 
-async def test_what_fails_is_logged_and_what_is_cancelled_is_not(caplog: pytest.LogCaptureFixture) -> None:
+async def test_failures_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     """With the traceback, under the name of the work."""
     tasks = Tasks("the tidying up")
 
@@ -80,7 +80,7 @@ async def test_work_hops_to_the_loop() -> None:
 
 
 def test_without_a_loop() -> None:
-    """Nothing can begin, and says so; with the first loop that comes it can, and with the next one after that."""
+    """Nothing can begin, and it raises; with the first loop that comes it can, and with the next one after that."""
     owner = KernelLoop()
     assert not owner.known
     with pytest.raises(RuntimeError, match="no running event loop"):

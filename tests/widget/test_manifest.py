@@ -56,7 +56,7 @@ def test_a_record_for_each_picture() -> None:
     assert (second["picture"], second["file"]) == (3, "7-3.png")
 
 
-def test_the_file_knows_itself_best() -> None:
+def test_own_text_wins() -> None:
     """The seed in a picture's own text is that picture's; the answer's is the first one's."""
     result = FetchResult("7", [picture(seed="8", prompt="mine")], meta={"seed": 5, "prompt": "theirs", "steps": 30})
     (record,) = records(result)
@@ -66,27 +66,27 @@ def test_the_file_knows_itself_best() -> None:
 @pytest.mark.parametrize(
     ("text", "value"), [("-1", -1), ("0", 0), ("2 of 3", "2 of 3"), ("٣", "٣"), ("9" * 30, "9" * 30)]
 )
-def test_numbers_told_as_text(text: str, value: object) -> None:
-    """Seeds and steps are whole numbers wherever they come from; what is none stays as it was told."""
+def test_numbers_given_as_text(text: str, value: object) -> None:
+    """Seeds and steps are whole numbers wherever they come from; what is none stays as it came."""
     (record,) = records(FetchResult("7", [picture(seed=text, prompt="12")]))
     assert (record["seed"], record["prompt"]) == (value, "12")
 
 
-def test_what_is_missing_has_a_record_too() -> None:
+def test_missing_pictures_have_records() -> None:
     """With its reason and no file; and so has a request without any picture."""
     result = FetchResult("7", [picture()], [PictureState(1, "missing", "the link answered 404")])
     _, missing = records(result)
     assert (missing["picture"], missing["error"], missing["file"]) == (2, "the link answered 404", None)
     error = GenerationFailedError("The job failed.", request_id="8", advice="Try again.")
     states = [FetchState("8", "error", error=error), FetchState("9", "processing"), FetchState("")]
-    told = list(read_records(("", state, None) for state in states))
-    assert [(each["request_id"], each["status"], each["picture"]) for each in told] == [
+    entries = list(read_records(("", state, None) for state in states))
+    assert [(each["request_id"], each["status"], each["picture"]) for each in entries] == [
         ("8", "error", None),
         ("9", "processing", None),
         ("", "idle", None),
     ]
-    assert str(told[0]["error"]).startswith("The job failed.")
-    assert told[1]["error"] is None
+    assert str(entries[0]["error"]).startswith("The job failed.")
+    assert entries[1]["error"] is None
 
 
 def test_links_are_no_facts() -> None:
@@ -97,15 +97,15 @@ def test_links_are_no_facts() -> None:
 
 def test_both_files_say_the_same(tmp_path: Path) -> None:
     """Commas, quotes, line breaks and every script come back as they went in."""
-    told = records(FetchResult("x/y", [picture(seed="1")], meta={"prompt": HARD}, duration=1.0), caption=HARD)
-    paths = write_manifest(tmp_path, told)
+    entries = records(FetchResult("x/y", [picture(seed="1")], meta={"prompt": HARD}, duration=1.0), caption=HARD)
+    paths = write_manifest(tmp_path, entries)
     assert [path.name for path in paths] == list(NAMES)
-    assert json.loads(paths[1].read_text(encoding="utf-8")) == told
+    assert json.loads(paths[1].read_text(encoding="utf-8")) == entries
     with paths[0].open(encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file)
         rows = list(reader)
     assert tuple(reader.fieldnames or ()) == COLUMNS
-    assert rows == [{name: "" if value is None else str(value) for name, value in each.items()} for each in told]
+    assert rows == [{name: "" if value is None else str(value) for name, value in each.items()} for each in entries]
     assert rows[0]["caption"] == HARD
 
 
@@ -123,7 +123,7 @@ def test_csv_holds_no_formulas(tmp_path: Path, text: str) -> None:
 
 
 def test_frame_keeps_whole_numbers() -> None:
-    """Beside a failed request, whose numbers are not known, none becomes a fraction or a text."""
+    """Beside a failed request, without numbers, none becomes a fraction or a text."""
     pandas = pytest.importorskip("pandas")
     result = FetchResult("7", [picture(seed="9007199254740993")], meta={"steps": 30}, duration=1.5)
     failed = (("", FetchState("8", "error"), None), ("a dog", FetchState("7", "success"), result))
@@ -137,14 +137,14 @@ def test_frame_keeps_whole_numbers() -> None:
     assert make_frame(pandas, []).columns.tolist() == list(COLUMNS)
 
 
-def test_no_records_are_a_table_with_a_head(tmp_path: Path) -> None:
+def test_empty_table_has_a_header(tmp_path: Path) -> None:
     """An empty batch gives files that read as empty."""
     table, listed = write_manifest(tmp_path, [])
     assert table.read_text(encoding="utf-8").strip() == ",".join(COLUMNS)
     assert json.loads(listed.read_text(encoding="utf-8")) == []
 
 
-def test_half_a_character_is_no_reason_to_fail(tmp_path: Path) -> None:
+def test_lone_surrogate_is_replaced(tmp_path: Path) -> None:
     """Prompts come from anywhere; a lone surrogate is replaced, and the rest is written."""
     for path in write_manifest(tmp_path, records(FetchResult("1", [picture()]), caption="a \ud83d dog")):
         assert "a ? dog" in path.read_text(encoding="utf-8")
@@ -152,7 +152,7 @@ def test_half_a_character_is_no_reason_to_fail(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_is_replaced_unasked(tmp_path: Path, name: str) -> None:
-    """`FileExistsError`, unless told."""
+    """`FileExistsError`, unless `overwrite=True`."""
     (tmp_path / name).write_text("mine")
     with pytest.raises(FileExistsError, match=name):
         write_manifest(tmp_path, [])
@@ -161,7 +161,7 @@ def test_nothing_is_replaced_unasked(tmp_path: Path, name: str) -> None:
     assert (tmp_path / name).read_text() != "mine"
 
 
-def test_sizes_of_pictures_that_are_not_in_memory() -> None:
+def test_sizes_need_no_reading() -> None:
     """The records are made without reading a file."""
     shown = Picture(0, "", encoded(scene()), "PNG", 96, 64)
     shown.original.move_to(Path("/nowhere/at/all"), None)

@@ -1,4 +1,4 @@
-"""What the views of one request ask for, and what they are sent."""
+"""The messages of one request's views, and what they are sent."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ async def test_stop_then_check_again_resumes(endpoint: Endpoint, monkeypatch: py
     assert widget.polls == polls + 1
 
 
-async def test_messages_on_another_thread_hop_to_the_loop(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_messages_hop_to_the_loop(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     """ipykernel 7 calls handlers on subshell threads; a task made on such a thread's own loop dies with it."""
     widget = make(endpoint, endpoint.success(endpoint.serve("1.png", png("red"))))
     await widget
@@ -71,7 +71,7 @@ async def test_messages_on_another_thread_hop_to_the_loop(endpoint: Endpoint, mo
     assert threads == [threading.get_ident()] * 2
 
 
-async def test_the_form_starts_with_the_typed_key(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_form_starts_with_key(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a key the card shows the form; what it sends starts the job, and the key goes no further."""
     endpoint.answers = [endpoint.success(endpoint.serve("1.png", png()))]
     widget = DreamboothWidget(endpoint=endpoint.url, **OPTIONS)
@@ -87,8 +87,8 @@ async def test_the_form_starts_with_the_typed_key(endpoint: Endpoint, monkeypatc
     assert CANARY not in json.dumps([view.custom, view.updates]) + json.dumps(widget.get_state())
 
 
-async def test_a_wrong_form_is_refused_with_a_reason(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A missing id is told to the view, and nothing is sent to the service."""
+async def test_incomplete_form_is_refused(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A missing id is an error for the view, and nothing is sent to the service."""
     widget = DreamboothWidget(endpoint=endpoint.url)
     view = View(widget, monkeypatch)
     view.send({"type": "start", "key": CANARY})
@@ -98,7 +98,7 @@ async def test_a_wrong_form_is_refused_with_a_reason(endpoint: Endpoint, monkeyp
     assert not endpoint.seen
 
 
-async def test_a_new_key_after_a_refused_one(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_new_key_after_refusal(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     """The button "Edit key" sends another key for the same request."""
     widget = make(endpoint, {"status": "error", "message": "Invalid Api Key"})
     with pytest.raises(dw.InvalidKeyError):
@@ -109,10 +109,8 @@ async def test_a_new_key_after_a_refused_one(endpoint: Endpoint, monkeypatch: py
     assert json.loads(endpoint.polls[-1].body) == {"key": "another-key-0001", "request_id": "13443927"}
 
 
-async def test_a_view_gets_thumbnails_then_previews_and_originals_on_request(
-    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A view that says "ready" gets what it lacks; an original crosses in pieces of at most 1 MiB, byte for byte."""
+async def test_view_gets_renditions_in_order(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A view that sends "ready" gets what it lacks; an original crosses in pieces of at most 1 MiB, byte for byte."""
     import random
 
     from PIL import Image
@@ -184,7 +182,7 @@ async def test_strange_messages_do_no_harm(
     assert not caplog.records
 
 
-async def test_a_missing_picture_is_retried_by_its_tile(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_tile_retries_missing_picture(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     """Status stays `success`; the tile's Retry loads that one picture."""
     widget = make(endpoint, endpoint.success(endpoint.serve("1.png", png()), endpoint.link("late.png")))
     result = await widget

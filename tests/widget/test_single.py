@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
+import weakref
 from pathlib import Path
 from typing import Any
 
 import pytest
 import traitlets
+from ipywidgets.widgets import widget as registry
 
 import dreambooth_widget as dw
-from dreambooth_widget import DreamboothWidget, PollSchedule, Retry
+from dreambooth_widget import DreamboothWidget, FetchJob, PollSchedule, Retry
 
 from ..endpoint import CANARY, PROCESSING, Endpoint, Reply, png
 
@@ -62,7 +65,7 @@ async def test_a_request_id_becomes_pictures(endpoint: Endpoint, tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "error", "says"),
+    ("arguments", "error", "reason"),
     [
         ({"nonsense": 1}, TypeError, "nonsense"),
         ({"request_id": ""}, ValueError, "request_id|request id"),
@@ -79,15 +82,15 @@ async def test_a_request_id_becomes_pictures(endpoint: Endpoint, tmp_path: Path)
         ({"key": "  "}, ValueError, "key"),
     ],
 )
-def test_a_wrong_argument_says_which_and_why(arguments: dict[str, Any], error: type[Exception], says: str) -> None:
+def test_wrong_argument_is_named(arguments: dict[str, Any], error: type[Exception], reason: str) -> None:
     """`TypeError` or `ValueError` at construction, naming the argument, never the key."""
-    with pytest.raises(error, match=says) as caught:
+    with pytest.raises(error, match=reason) as caught:
         DreamboothWidget(**{"key": CANARY, "request_id": 1, **arguments})
     assert CANARY not in str(caught.value)
 
 
-def test_without_a_loop_the_widget_stays_idle() -> None:
-    """In a plain script construction raises nothing; starting says what to do instead."""
+def test_idle_without_a_loop() -> None:
+    """In a plain script construction raises nothing; starting raises with advice."""
     widget = DreamboothWidget(CANARY, 1)
     assert widget.status == "idle"
     assert widget.images == []
@@ -95,8 +98,8 @@ def test_without_a_loop_the_widget_stays_idle() -> None:
         widget.start()
 
 
-async def test_a_final_error_says_what_happened_and_what_to_do(endpoint: Endpoint) -> None:
-    """In the traits, in `widget.error`, and raised for who awaits."""
+async def test_final_error_is_explained(endpoint: Endpoint) -> None:
+    """In the traits, in `widget.error`, and raised by the await."""
     widget = make(endpoint, {"status": "error", "message": f"Invalid Api Key {CANARY}"})
     with pytest.raises(dw.InvalidKeyError) as caught:
         await widget
@@ -112,7 +115,7 @@ async def test_a_final_error_says_what_happened_and_what_to_do(endpoint: Endpoin
 
 @pytest.mark.parametrize("kind", [DreamboothWidget, dw.DreamboothBatch])
 async def test_waiting_in_another_thread_is_refused(endpoint: Endpoint, kind: Any) -> None:
-    """The job begins on the loop where the widget was made; a loop in another thread is told that it cannot wait."""
+    """The job begins on the loop where the widget was made; awaiting on a loop in another thread raises."""
     endpoint.answers = [endpoint.success(endpoint.serve("1.png", png()))]
     widget = kind(CANARY, "1" if kind is DreamboothWidget else ["1"], endpoint=endpoint.url, autostart=False)
 
@@ -151,7 +154,7 @@ async def test_from_response_takes_the_whole_answer(endpoint: Endpoint) -> None:
         DreamboothWidget.from_response({"status": "error", "message": "no"}, CANARY)
 
 
-async def test_the_state_has_no_bytes_no_links_and_no_key(endpoint: Endpoint) -> None:
+async def test_state_is_small_and_safe(endpoint: Endpoint) -> None:
     """What is saved with the notebook: small JSON, whatever the pictures weigh."""
     link = endpoint.serve("1.png", png()) + "?signature=secret-token"
     widget = make(endpoint, endpoint.success(link, meta={"prompt": "a dog", "init_image": link}))
@@ -163,7 +166,7 @@ async def test_the_state_has_no_bytes_no_links_and_no_key(endpoint: Endpoint) ->
     assert "127.0.0.1" not in json.dumps(state["pictures"])
 
 
-async def test_the_key_is_nowhere_to_be_read(endpoint: Endpoint, caplog: pytest.LogCaptureFixture) -> None:
+async def test_key_cannot_be_read(endpoint: Endpoint, caplog: pytest.LogCaptureFixture) -> None:
     """Not in repr, str, vars, traits, errors or logs at DEBUG of anything public."""
     caplog.set_level("DEBUG")
     asyncio.get_running_loop().set_debug(True)
@@ -270,7 +273,7 @@ async def test_the_static_gallery_as_text(endpoint: Endpoint) -> None:
     assert "data:image/jpeg;base64," in widget.to_html()
 
 
-async def test_a_client_brings_key_endpoint_and_policies(endpoint: Endpoint) -> None:
+async def test_client_brings_its_policies(endpoint: Endpoint) -> None:
     """Widgets that share a client share its connections, and its schedule holds."""
     endpoint.answers = [PROCESSING, endpoint.success(endpoint.serve("1.png", png()))]
     async with dw.Client(CANARY, endpoint=endpoint.url, schedule=FAST, retry=QUICK) as client:
@@ -321,7 +324,7 @@ async def test_samples_and_caption(endpoint: Endpoint) -> None:
 
 
 async def test_address_of_a_response() -> None:
-    """The vendor's address for this request is taken from the answer, unless `endpoint=` says another."""
+    """The vendor's address for this request is taken from the answer, unless `endpoint=` names another."""
     followed = "https://modelslab.com/api/v6/images/fetch/{request_id}"
     response = {"status": "processing", "id": 65919758, "fetch_result": followed.replace("{request_id}", "65919758")}
     assert json.loads(from_response(response).resume_token)["endpoint"] == followed
@@ -344,3 +347,27 @@ async def test_resumed_widget_has_its_own_deadline(endpoint: Endpoint) -> None:
     endpoint.answers = [endpoint.success(endpoint.serve("1.png", png()))]
     assert len(await resumed) == 1
     assert resumed.started_at == widget.started_at
+
+
+async def test_closed_widgets_leave_nothing(endpoint: Endpoint) -> None:
+    """A hundred times in mid-job: no task, no widget in ipywidgets' list, no job in memory."""
+    endpoint.answers = [PROCESSING]
+    jobs: list[weakref.ref[FetchJob]] = []
+    for number in range(100):
+        widget = DreamboothWidget(CANARY, number, endpoint=endpoint.url, schedule=FAST)
+        widget._repr_mimebundle_()
+        assert widget._job is not None
+        jobs.append(weakref.ref(widget._job))
+        await asyncio.sleep(0)
+        widget.close()
+        del widget
+    while [task for task in asyncio.all_tasks() if "dreambooth" in task.get_name()]:
+        await asyncio.gather(*(task for task in asyncio.all_tasks() if "dreambooth" in task.get_name()))
+    assert not [one for one in registry._instances.values() if isinstance(one, DreamboothWidget)]
+
+    async def until_gone() -> None:
+        while any(job() is not None for job in jobs):
+            gc.collect()
+            await asyncio.sleep(0.05)  # the thread that imported aiohttp lets go of its first caller last
+
+    await asyncio.wait_for(until_gone(), 20)

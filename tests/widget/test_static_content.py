@@ -91,7 +91,7 @@ def batch(*states: Any, message: str = "") -> Any:
 
 
 def test_running_batch_names_its_requests() -> None:
-    """One line; what has failed already is told at the end."""
+    """One line; what has failed already is named at the end."""
     content = batch(FetchState("1", "processing"), FetchState("2", "idle"))
     assert content.plain() == "Still generating when this was saved. Run the cell to fetch 2 requests."
     assert batch(FetchState("1"), FetchState("2")).plain().startswith("Not started when this was saved.")

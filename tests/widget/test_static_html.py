@@ -199,7 +199,7 @@ def test_a_budget_of_ones_own(budget: int) -> None:
 
 
 def test_a_negative_budget_is_an_error() -> None:
-    """The caller's mistake is told."""
+    """The caller's mistake raises."""
     with pytest.raises(ValueError, match="budget"):
         render(result(many(1)), budget=-1)
 
@@ -218,22 +218,22 @@ def test_nothing_remote_and_nothing_secret() -> None:
     assert "url(" not in html
 
 
-@pytest.mark.parametrize("place", ["prompt", "seed", "id", "reason", "chunk", "error"])
-def test_text_stays_text(place: str) -> None:
+@pytest.mark.parametrize("field", ["prompt", "seed", "id", "reason", "chunk", "error"])
+def test_text_stays_text(field: str) -> None:
     """Markup from the service, from a picture or from the user appears as the characters it is."""
     evil = """'"><img src=x onerror=alert(1)><script>alert(2)</script></style></details>&amp;"""
-    one = picture(text_png((64, 64), **({"prompt": evil, "seed": evil} if place == "chunk" else {"seed": "1"})))
+    one = picture(text_png((64, 64), **({"prompt": evil, "seed": evil} if field == "chunk" else {"seed": "1"})))
     source: FetchResult | FetchState = FetchResult(
-        evil if place == "id" else "1",
+        evil if field == "id" else "1",
         [one],
-        [PictureState(1, "missing", evil if place == "reason" else "gone")],
-        {place: evil},
+        [PictureState(1, "missing", evil if field == "reason" else "gone")],
+        {field: evil},
     )
-    if place == "error":
+    if field == "error":
         source = FetchState(evil, status="error", error=InvalidKeyError(evil, advice=evil))
     page = Page(render(source))
     assert {tag for tag, _ in page.tags} <= KEPT_BY_GITHUB | {"style"}
-    assert len(page.all("img")) == (place != "error")
+    assert len(page.all("img")) == (field != "error")
     assert all("onerror" not in attributes for attributes in page.all("img"))
     assert evil[:20] in page.text + "".join(attributes.get("alt", "") for attributes in page.all("img"))
 
@@ -251,7 +251,7 @@ def test_thumbnails_are_upright_and_in_srgb() -> None:
     assert third.getpixel((9, 9)) == (255, 255, 255)
 
 
-def test_missing_pictures_are_told() -> None:
+def test_missing_pictures_are_counted() -> None:
     """Their number stands in the summary, their reasons in the details."""
     missing = [PictureState(n, "missing", f"reason {n}") for n in (1, 2)]
     page = Page(render(result(many(1), missing)))
@@ -260,7 +260,7 @@ def test_missing_pictures_are_told() -> None:
     assert "reason 2" in page.text
 
 
-def test_a_state_of_success_is_a_gallery() -> None:
+def test_successful_state_makes_gallery() -> None:
     """A state gives what the result of the same job gives."""
     pictures = many(2)
     entries = tuple(PictureState(n, "ready", picture=pictures[n]) for n in range(2))
@@ -315,11 +315,11 @@ def test_running_job_leaves_a_line(status: Any, words: str) -> None:
 
 
 def test_form_leaves_a_line() -> None:
-    """A card that waits for a request id says how to go on."""
+    """A card that waits for a request id shows how to go on."""
     assert "Run the cell to enter a request id." in Page(render(FetchState(""))).text
 
 
-def test_pictures_of_a_stopped_job_are_kept() -> None:
+def test_stopped_job_keeps_pictures() -> None:
     """What was loaded before the stop is shown below the sentence."""
     entries = (PictureState(0, "ready", picture=many(1)[0]), PictureState(1))
     page = Page(render(FetchState("1", "stopped", pictures=entries)))
@@ -330,7 +330,7 @@ def test_pictures_of_a_stopped_job_are_kept() -> None:
 @settings(max_examples=30, deadline=None)
 @given(st.text(), st.dictionaries(st.text(), st.none() | st.text() | st.integers() | st.lists(st.text()), max_size=4))
 def test_any_words_make_a_page(words: str, meta: dict[str, Any]) -> None:
-    """Whatever the service says, the page is well-formed and within its budget."""
+    """Whatever the service answers, the page is well-formed and within its budget."""
     html = render(FetchResult(words, many(1, (32, 32)), [], {**meta, "prompt": words}))
     assert {tag for tag, _ in Page(html).tags} <= KEPT_BY_GITHUB | {"style"}
     assert cost(html) < USUAL
@@ -342,7 +342,7 @@ FAILED = FetchState("8", "error", "no", error=InvalidKeyError("The key was refus
 
 
 def test_many_requests_in_one_gallery() -> None:
-    """All pictures, each with the caption of its request or its id, then who failed and why."""
+    """All pictures, each with the caption of its request or its id, then the failures with their reasons."""
     sources: list[tuple[str, FetchResult | FetchState]] = [
         ("a <dog>", result(many(2, (64, 64)))),
         ("", FetchResult("9", many(1, (64, 64)))),
@@ -361,7 +361,7 @@ def test_many_requests_in_one_gallery() -> None:
 
 
 def test_many_requests_that_all_succeeded() -> None:
-    """No line above the pictures: there is nothing to say."""
+    """No line above the pictures: there is nothing to report."""
     page = Page(render_many([("a", result(many(1, (64, 64)))), ("b", result(many(1, (64, 64))))], "2 of 2 done"))
     assert "of 2 done" not in page.text
     assert "2 pictures · 2 requests" in page.text
@@ -427,7 +427,7 @@ def test_rows_keep_shapes() -> None:
     assert sum(width + 8 for width, _ in sizes[:3]) <= 832
 
 
-def test_ten_thousand_pictures_leave_a_sample_too() -> None:
+def test_huge_galleries_leave_a_sample() -> None:
     """However many there are, the room for the first of them is the same."""
     few, all_ = (len(Page(render_many(requests(count), "")).all("img")) for count in (250, 2500))
     assert abs(few - all_) <= 1

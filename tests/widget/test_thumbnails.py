@@ -43,7 +43,7 @@ def test_transparency_lies_on_white() -> None:
 
 
 @pytest.mark.parametrize(("count", "size"), [(1, (768, 512)), (4, (608, 408)), (5, (799, 382))])
-def test_sheet_has_the_rows_of_the_gallery(count: int, size: tuple[int, int]) -> None:
+def test_sheet_mirrors_gallery_rows(count: int, size: tuple[int, int]) -> None:
     """One picture is large, several fill rows."""
     sheet = opened(contact_sheet([scene((768, 512))] * count, 10**6))
     assert abs(sheet.width - size[0]) <= 2

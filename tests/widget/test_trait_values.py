@@ -1,4 +1,4 @@
-"""From the state of a job to small JSON: what is left out, cut and struck. The widget itself: `test_widget.py`."""
+"""From the state of a job to small JSON: what is left out, cut and redacted."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def row(caption: str = "", **facts: Any) -> dict[str, Any]:
 
 def test_a_row() -> None:
     """Where it stands, and the pictures that are announced."""
-    told = row(
+    values = row(
         "a dog",
         status="processing",
         message="attempt 2 of 6 in 1 s: it broke",
@@ -32,9 +32,9 @@ def test_a_row() -> None:
         pictures=(PictureState(0, width=64, height=48),),
         meta={"seed": 7, "nested": {"a": 1}, "list": [1], "empty": "", "none": None},
     )
-    (picture,) = told.pop("pictures")
+    (picture,) = values.pop("pictures")
     assert (picture["status"], picture["width"], picture["id"], picture["size"]) == ("waiting", 64, "", 0)
-    assert told == {
+    assert values == {
         "request": 3,
         "id": "7",
         "caption": "a dog",
@@ -59,12 +59,12 @@ def test_only_a_failure_has_a_title() -> None:
 
 
 def test_signatures_of_links_stay_here() -> None:
-    """In captions, notes and facts: whoever has a signed link has the picture, and what is shown is saved."""
+    """In captions, notes and facts: a signed link gives access to the picture, and what is shown is saved."""
     moved = EndpointMovedError(f"The endpoint moved to {SIGNED}.", location=SIGNED)
-    told = row(f"like {SIGNED}", status="error", error=moved, meta={"init_image": SIGNED, "prompt": f"as {SIGNED}"})
-    assert "5ec2e7" not in json.dumps(told)
-    assert told["caption"] == f"like {LINK}"
-    assert told["meta"] == {"init_image": LINK, "prompt": f"as {LINK}"}
+    values = row(f"like {SIGNED}", status="error", error=moved, meta={"init_image": SIGNED, "prompt": f"as {SIGNED}"})
+    assert "5ec2e7" not in json.dumps(values)
+    assert values["caption"] == f"like {LINK}"
+    assert values["meta"] == {"init_image": LINK, "prompt": f"as {LINK}"}
     card = card_values(FetchState("7", meta={"init_image": SIGNED}), form=False, has_key=True)
     assert "5ec2e7" not in json.dumps(card)
 
@@ -73,6 +73,6 @@ def test_nothing_is_endless() -> None:
     """A caption, a note, a fact and its name are cut; a thousand of them still make messages of sensible size."""
     long = "very " * 5000
     error = GenerationFailedError(long)
-    told = row(long, status="error", error=error, meta={long: long})
-    assert max(len(value) for value in (told["caption"], told["note"], *told["meta"].values())) == 2000
-    assert [len(name) for name in told["meta"]] == [100]
+    values = row(long, status="error", error=error, meta={long: long})
+    assert max(len(value) for value in (values["caption"], values["note"], *values["meta"].values())) == 2000
+    assert [len(name) for name in values["meta"]] == [100]

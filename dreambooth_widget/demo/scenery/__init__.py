@@ -1,4 +1,4 @@
-"""Pictures for the stand-in: one dog in many places, drawn with Pillow alone.
+"""Pictures for the stand-in: one dog in many scenes, drawn with Pillow alone.
 
 A picture is a function of its seed, its prompt and its size: the same three give the same bytes.
 """
@@ -22,15 +22,15 @@ SCENES: tuple[tuple[Callable[[Canvas], None], str], ...] = (
     (sea, "moon ocean sea"),
     (planets, "astronaut planet space"),
 )
-"""The places, and the words of a prompt that choose each; with no such word the seed chooses."""
+"""The scenes, and the words of a prompt that choose each; with no such word the seed chooses."""
 
 
 def draw_png(seed: int, prompt: str, size: tuple[int, int]) -> bytes:
     """Return a picture as PNG bytes with seed and prompt in its text chunks; 1024×1024 takes about half a second.
 
     Args:
-        seed: Varies the picture; neighbouring seeds show different places.
-        prompt: May name the place.
+        seed: Varies the picture; neighbouring seeds show different scenes.
+        prompt: May name the scene.
         size: Width and height in pixels.
     """
     words = (word.removesuffix("s") for word in re.findall("[a-z]+", prompt.lower()))

@@ -41,20 +41,20 @@ def draw_dog(canvas: Canvas, x: float, ground: float, height: float, *, body: st
     part = canvas.part(x, ground - height * 0.5, side)
     unit = height / side
 
-    def place(points: Sequence[Point]) -> list[Point]:
+    def moved(points: Sequence[Point]) -> list[Point]:
         return [(0.5 + facing * px * unit, 0.5 + (0.5 - py) * unit) for px, py in points]
 
     def lit(mask: Image.Image, width: float, soft: float) -> Image.Image:
         return part.edge(mask, facing * width * unit, 0.8 * width * unit, soft * unit)
 
-    part.shade(part.mask(place(_SHADOW), blur=0.012), 0.55)
-    shape, ear = part.mask(place(smooth(_BODY)), place(_tail())), part.mask(place(smooth(_EAR)))
+    part.shade(part.mask(moved(_SHADOW), blur=0.012), 0.55)
+    shape, ear = part.mask(moved(smooth(_BODY)), moved(_tail())), part.mask(moved(smooth(_EAR)))
     part.fill(body, ImageChops.lighter(shape, ear))
     part.light(rim, lit(shape, 0.06, 0.035), 0.28)
     part.light(rim, lit(shape, 0.014, 0.004), 0.8)
     part.fill(body, ear, 0.8)
     part.light(rim, lit(ear, 0.013, 0.005), 0.45)
-    cloth = part.mask(place(smooth(_SCARF_END)), place(smooth(_SCARF)))
+    cloth = part.mask(moved(smooth(_SCARF_END)), moved(smooth(_SCARF)))
     part.fill("c8102e", cloth)
     part.light("ffb199", lit(cloth, 0.02, 0.008), 0.4)
     canvas.put(part)

@@ -1,4 +1,4 @@
-"""The places: dunes at dusk, northern lights, a moon over the sea, a planet with rings."""
+"""The scenes: dunes at dusk, northern lights, a moon over the sea, a planet with rings."""
 
 from __future__ import annotations
 

@@ -15,8 +15,8 @@ from PIL import Image
 import dreambooth_widget as dw
 from dreambooth_widget import Client, PollSchedule, Retry
 
-from .. import answers
-from ..endpoint import CANARY, Endpoint, Reply, png
+from . import answers
+from .endpoint import CANARY, Endpoint, Reply, png
 
 FAST = PollSchedule(shortest=0.01, longest=0.02, longest_silence=0.02)
 QUICK = Retry(attempts=3, first=0.01, longest=0.02, rate_limit_wait=0.05)
@@ -72,7 +72,7 @@ def literal(body: str, status: int = 200, **headers: str) -> Reply:
     ids=lambda reply: repr(reply.body[:40]),
 )
 async def test_these_are_not_the_end(endpoint: Endpoint, client: Client, before: Reply) -> None:
-    """Waiting, asked to wait, not there yet, or out of order for a moment: polled on, and the pictures come."""
+    """Waiting, rate-limited, not there yet, or out of order for a moment: polled on, and the pictures come."""
     endpoint.answers = [before, endpoint.success(endpoint.serve("1.png", png()))]
     assert len(await client.fetch("13443927")) == 1
     assert {json.loads(poll.body)["request_id"] for poll in endpoint.polls} == {"13443927"}
@@ -103,7 +103,7 @@ async def test_these_are_not_the_end(endpoint: Endpoint, client: Client, before:
 async def test_these_are_the_end(
     endpoint: Endpoint, client: Client, last: Reply, error: type[dw.DreamboothError]
 ) -> None:
-    """One poll, one typed error that says what to do."""
+    """One poll, one typed error with advice."""
     endpoint.answers = [last]
     with pytest.raises(error) as caught:
         await client.fetch(1)

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from ..endpoint import CANARY, PROCESSING, Endpoint, Reply, ThreadedEndpoint, png
-from ..kernels import EVERY_WARNING, Kernel, kernel
+from .endpoint import CANARY, PROCESSING, Endpoint, Reply, ThreadedEndpoint, png
+from .kernels import EVERY_WARNING, Kernel, kernel
 
 VERSIONS = [None, "7.3.0", "7.0.1"]
 """Kernels whose comm messages come on subshells as JupyterLab sends them; None is the installed one."""
@@ -55,7 +55,7 @@ def finish(endpoint: Endpoint) -> None:
     endpoint.answers.append(endpoint.success(endpoint.serve("1.png", png())))
 
 
-def test_other_cells_run_while_the_job_waits(shared_kernel: Kernel, endpoint: Endpoint) -> None:
+def test_cells_run_while_job_waits(shared_kernel: Kernel, endpoint: Endpoint) -> None:
     """The status follows live, from cell to cell."""
     set_up(shared_kernel, endpoint, FAST)
     assert shared_kernel.execute("print(widget.status)").text.strip() == "processing"
@@ -79,7 +79,7 @@ def test_a_blocking_cell_costs_nothing(shared_kernel: Kernel, endpoint: Endpoint
     assert frozen <= 2
 
 
-def test_an_interrupted_await_leaves_the_job_running(shared_kernel: Kernel, endpoint: Endpoint) -> None:
+def test_interrupted_await_spares_job(shared_kernel: Kernel, endpoint: Endpoint) -> None:
     """Stop in the toolbar ends the cell, the job goes on, and awaiting again gives the pictures."""
     set_up(shared_kernel, endpoint, FAST)
     waiting = shared_kernel.begin("await widget")
@@ -95,26 +95,26 @@ def test_an_interrupted_await_leaves_the_job_running(shared_kernel: Kernel, endp
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("on_subshell", [True, False])
-def test_stop_in_the_view_while_a_cell_awaits(endpoint: Endpoint, version: str | None, on_subshell: bool) -> None:
+def test_view_stops_awaited_job(endpoint: Endpoint, version: str | None, on_subshell: bool) -> None:
     """Button "Stop waiting" acts at once, on a subshell while a cell awaits, and between cells on the main shell."""
     with kernel(version) as running:
         model_id = set_up(running, endpoint, SLOW)
         if on_subshell:
             subshell = running.new_subshell()
             waiting = running.begin("await widget")
-            running.view_says(model_id, {"type": "stop"}, subshell=subshell)
+            running.send_from_view(model_id, {"type": "stop"}, subshell=subshell)
             began = time.monotonic()
             ended = running.ended(waiting)
             assert time.monotonic() - began < 20
         else:
-            running.view_says(model_id, {"type": "stop"})
+            running.send_from_view(model_id, {"type": "stop"})
             ended = running.execute("await widget")
         assert "StoppedError" in ended.error
         assert running.execute("print(widget.status)").text.strip() == "stopped"
 
 
 @pytest.mark.parametrize("end", ["shut down", "restart"])
-def test_a_kernel_that_ends_in_mid_job_says_nothing(endpoint: Endpoint, end: str) -> None:
+def test_kernel_ends_without_warnings(endpoint: Endpoint, end: str) -> None:
     """No "Unclosed client session", no "Task was destroyed": polling, downloading and clients left open."""
     endpoint.answers = [PROCESSING]
     with kernel() as running:
@@ -158,7 +158,7 @@ print(DreamboothWidget({CANARY!r}, 1, endpoint={endpoint.url!r}).status)
     assert not COMPLAINTS.search(ran.stderr), ran.stderr
 
 
-def test_a_client_left_open_ends_in_silence(endpoint: Endpoint) -> None:
+def test_open_client_ends_without_warnings(endpoint: Endpoint) -> None:
     """Also when it is used from one `asyncio.run` after another."""
     finish(endpoint)
     ran = run_script(
@@ -202,7 +202,7 @@ def make(*ids):
     assert CANARY not in str(waited.outputs) + str(looped.outputs) + shared_kernel.log
 
 
-def test_stop_in_the_batch_s_view_while_a_cell_awaits(shared_kernel: Kernel, endpoint: Endpoint) -> None:
+def test_view_stops_awaited_batch(shared_kernel: Kernel, endpoint: Endpoint) -> None:
     """The view's messages come through while `await batch` runs, and an interrupt leaves the jobs running."""
     code = f"""
 from dreambooth_widget import DreamboothBatch, PollSchedule
@@ -220,13 +220,13 @@ print(batch.model_id)
     assert shared_kernel.execute("batch.status").text == "'processing'"
     subshell = shared_kernel.new_subshell()
     waiting = shared_kernel.begin("[type(error).__name__ for error in await batch]")
-    shared_kernel.view_says(made.text.strip(), {"type": "stop"}, subshell=subshell)
+    shared_kernel.send_from_view(made.text.strip(), {"type": "stop"}, subshell=subshell)
     ended = shared_kernel.ended(waiting)
     assert ended.outputs[-1]["data"]["text/plain"] == "['StoppedError', 'StoppedError']", ended.error
 
 
 @pytest.mark.parametrize("what", ["DreamboothWidget({}, 1, {})", "DreamboothBatch({}, [1, 2], {})"])
-def test_a_button_of_the_user_starts_it(endpoint: Endpoint, what: str) -> None:
+def test_user_button_starts_it(endpoint: Endpoint, what: str) -> None:
     """Up to 7.3 its callback runs in a subshell's thread and loop; the jobs begin on the kernel's all the same."""
     widget = what.format(repr(CANARY), f"endpoint={endpoint.url!r}, autostart=False")
     finish(endpoint)
@@ -247,5 +247,36 @@ loops[0] is asyncio.get_running_loop(), widget.status
 """
     with kernel("7.3.0") as running:
         button = running.execute(code).text.strip()
-        running.view_says(button, {"event": "click"}, subshell=running.new_subshell())
+        running.send_from_view(button, {"event": "click"}, subshell=running.new_subshell())
         assert running.execute(ended).text == "(False, 'success')"
+
+
+def test_a_restarted_kernel_continues_at_once() -> None:
+    """Restart in mid-job, run the cells again: the same request is polled immediately, and comes."""
+    code = "from dreambooth_widget import DreamboothWidget, PollSchedule\n"
+    code += "slow = PollSchedule(shortest=600, longest=600, longest_silence=600)\n"
+    with ThreadedEndpoint(Endpoint(PROCESSING)) as endpoint, kernel(DREAMBOOTH_API_KEY=CANARY) as running:
+        code += f"w = DreamboothWidget(request_id=7, endpoint={endpoint.url!r}, schedule=slow)\n"
+        assert running.execute(code).status == "ok"
+        while not endpoint.polls:
+            time.sleep(0.01)
+        running.restart()
+        endpoint.answers = [endpoint.success(endpoint.serve("1.png", png()))]
+        done = running.execute(code + "print(len(await w), w.polls)")
+        assert done.text.strip() == "1 1", done.error
+        assert {seen.body for seen in endpoint.polls} == {endpoint.polls[0].body}
+
+
+def test_a_token_after_a_restart() -> None:
+    """Another kernel goes on with the request of a token, with its clock, and with the key from its environment."""
+    with ThreadedEndpoint(Endpoint(PROCESSING)) as endpoint:
+        make = "from dreambooth_widget import DreamboothWidget\n"
+        with kernel(DREAMBOOTH_API_KEY=CANARY) as first:
+            first.execute(f"{make}w = DreamboothWidget(request_id=7, endpoint={endpoint.url!r}, eta=100)")
+            while not endpoint.polls:
+                time.sleep(0.01)
+            token, started = first.execute("print(w.resume_token)\nprint(w.started_at)").text.split("\n")[:2]
+        endpoint.answers = [endpoint.success(endpoint.serve("1.png", png()))]
+        with kernel(DREAMBOOTH_API_KEY=CANARY) as second:
+            again = f"{make}w = DreamboothWidget.resume({token!r})\nprint(len(await w), w.started_at, w.eta)"
+            assert second.execute(again).text.split() == ["1", started, "100.0"]

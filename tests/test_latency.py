@@ -7,7 +7,6 @@ import io
 import json
 import random
 import struct
-import time
 import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -18,8 +17,8 @@ from PIL import Image
 import dreambooth_widget as dw
 from dreambooth_widget import Client, DreamboothWidget, Retry
 
-from ..endpoint import CANARY, PROCESSING, Endpoint, ProcessEndpoint, Reply, ThreadedEndpoint, png
-from ..gil import processor_wait
+from .endpoint import CANARY, ProcessEndpoint, png
+from .gil import processor_wait
 
 QUICK = Retry(attempts=2, first=0.01, longest=0.05, rate_limit_wait=0.1)
 FREE = 0.02
@@ -59,7 +58,7 @@ async def longest_allowed() -> float:
 
 
 def bomb(width: int, height: int) -> bytes:
-    """A small PNG that says it has `width` × `height` pixels, and has them: all of one colour."""
+    """A small PNG of `width` × `height` pixels, all of one colour."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -150,34 +149,3 @@ async def test_no_answer_holds_the_loop(name: str) -> None:
                 if held[-1] < allowed:
                     return
     pytest.fail(f"the loop was held for {min(held) * 1000:.0f} ms at best")
-
-
-async def test_a_blocked_loop_costs_no_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A cell that blocks past the read time-out: the answer that came meanwhile is taken, nothing is charged."""
-    monkeypatch.setattr("dreambooth_widget.client.connections.READ_SECONDS", 0.3)
-    with ThreadedEndpoint(Endpoint(PROCESSING)) as endpoint:
-        endpoint.answers = [Reply(PROCESSING, delay=0.1), endpoint.success(endpoint.serve("1.png", png()))]
-        quick = dw.PollSchedule(shortest=0.01, longest=0.02, longest_silence=0.02)
-        async with Client(CANARY, endpoint=endpoint.url, retry=QUICK, schedule=quick) as client:
-            job = client.fetch(1)
-            states: list[dw.FetchState] = []
-            job.subscribe(states.append)
-            async for state in job:
-                if state.polls:
-                    break
-            await asyncio.sleep(0.05)  # the request is on its way
-            time.sleep(2)  # noqa: ASYNC251  what a blocking cell does
-            assert len(await job) == 1
-    assert not any(state.activity == "retrying" for state in states)
-
-
-async def test_a_real_time_out_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A service that does not answer in time is retried, with the reason in the status line."""
-    monkeypatch.setattr("dreambooth_widget.client.connections.READ_SECONDS", 0.2)
-    with ThreadedEndpoint(Endpoint()) as endpoint:
-        endpoint.answers = [Reply(PROCESSING, delay=5), endpoint.success(endpoint.serve("1.png", png()))]
-        async with Client(CANARY, endpoint=endpoint.url, retry=QUICK) as client:
-            job = client.fetch(1)
-            messages = [state.message async for state in job]
-            await job
-    assert any("No answer within" in message for message in messages)

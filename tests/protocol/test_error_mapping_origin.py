@@ -59,7 +59,7 @@ class TestBetween:
         assert refused({"message": "Invalid API key"}, 403).error is InvalidKeyError
 
     def test_rate_limit_is_still_named(self) -> None:
-        """A 403 that asks to slow down is a rate limit."""
+        """A 403 with a request to slow down is a rate limit."""
         assert busy({"message": "Rate limit exceeded"}, 403).rate_limited
 
 
@@ -116,7 +116,7 @@ class TestPassing:
     @pytest.mark.parametrize("message", PASSING)
     @pytest.mark.parametrize("name", ["message", "messege", "error", "detail"])
     def test_words_that_pass(self, message: Any, name: str) -> None:
-        """The words say that it passes: tried again, and quoted."""
+        """The words mean that it passes: tried again, and quoted."""
         answer = busy({"status": "error", name: message})
         assert answer.reason.startswith("the service answered '")
         assert answer.details
@@ -124,7 +124,7 @@ class TestPassing:
 
     @pytest.mark.parametrize("message", [None, "", {}, [], 0, "   ", [""], [None]])
     def test_error_without_a_reason(self, message: Any) -> None:
-        """An error that gives no reason passes, and says so."""
+        """An error without a reason passes, and is reported as that."""
         answer = busy({"status": "error", "message": message})
         assert answer.reason == "the service gave an error without a reason"
         assert busy({"status": "error"}) == answer
