@@ -88,7 +88,7 @@ async def test_refusals_come_back_with_their_reason(pool: WorkerPool) -> None:
 
 
 async def test_start_returns_at_once(pool: WorkerPool) -> None:
-    """Both processes start beside the loop; a thousand more calls, one for each job, start no more and queue nothing."""
+    """Both processes start beside the loop; a thousand calls, one for each job, start no more and queue nothing."""
     for _ in range(1000):
         pool.start()
     assert pool._threads._work_queue.qsize() <= 1
