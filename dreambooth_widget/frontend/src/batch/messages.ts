@@ -5,6 +5,7 @@
  */
 import type {
   Activity,
+  COPY_MISSING,
   GET_PICTURE,
   PictureEntry,
   PictureKind,
@@ -85,6 +86,7 @@ export const AGAIN = "again";
 
 export type BatchIntent =
   | { type: typeof READY; have: string[] }
+  | { type: typeof COPY_MISSING }
   | { type: typeof START; key?: string }
   | { type: typeof STOP | typeof POLL_NOW | typeof RETRY_FAILED }
   | { type: typeof AGAIN; request: number }
