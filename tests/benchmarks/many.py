@@ -2,7 +2,7 @@
 
     python tests/benchmarks/many.py [--json]
 
-The package's own jobs, network queue and rate limiter run in virtual time against a simulated service (no sockets):
+The package's own jobs, poll queue and rate limiter run in virtual time against a simulated service (no sockets):
 minutes pass in seconds, and the same numbers come out on every machine, but for the processor time and the memory.
 Prints the targets; the exit status is 1 when one is missed.
 """
