@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections import defaultdict
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
@@ -18,6 +19,7 @@ from ..protocol.answers import Answer
 from ..protocol.endpoint import V4, check_endpoint
 from .job import FetchJob
 from .job_group import FetchJobs, Outcome
+from .link_watch import Looks
 from .options import FetchOptions, Limits, Policies, check_seconds
 from .requests import Requests, read_call, read_request_id, read_requests
 from .schedule import DurationHistory, PollSchedule, Retry
@@ -26,8 +28,8 @@ from .transport import Transport
 
 __all__ = ["Client", "fetch", "follow"]
 
-_HISTORY = DurationHistory()
-"""How long the finished jobs of this process took: the best guess for one without an ETA."""
+_HISTORIES: defaultdict[str, DurationHistory] = defaultdict(DurationHistory)
+"""By endpoint, how long the finished jobs of this process took and how wrong their estimates were."""
 
 _TRANSPORTS: WeakValueDictionary[tuple[int, str, ApiKey | None], Transport] = WeakValueDictionary()
 _CLIENTS: WeakValueDictionary[tuple[int, str, ApiKey | None, PictureCache | None], Client] = WeakValueDictionary()
@@ -52,6 +54,8 @@ class Client:
         max_pixels: The largest size of one picture, in pixels.
         cache: A folder that keeps the original files. A request that is in it is not polled for; it needs no key.
         memory: Bytes of originals that stay in memory. The others are in a temporary folder, removed at exit.
+        watch_links: Whether links that are announced before the pictures are there may be looked at, so that the
+            service is polled when they are.
 
     Raises:
         TypeError: An argument is of a wrong type.
@@ -74,6 +78,7 @@ class Client:
         max_pixels: int = 100_000_000,
         cache: str | os.PathLike[str] | PictureCache | None = None,
         memory: int = MEMORY,
+        watch_links: bool = True,
     ) -> None:
         try:
             secret = find_key(key)
@@ -88,7 +93,8 @@ class Client:
             allow_private_hosts=allow_private_hosts,
             proxy=proxy,
         )
-        policies = Policies(schedule=schedule, retry=retry, limits=Limits(max_bytes, max_pixels))
+        limits = Limits(max_bytes, max_pixels)
+        policies = Policies(schedule=schedule, retry=retry, limits=limits, watch_links=watch_links)
         self._assemble(secret, check_endpoint(endpoint), connect, policies, PictureCache.of(cache), memory)
 
     @classmethod
@@ -125,6 +131,7 @@ class Client:
         self.cache = cache
         self._store = PictureStore(memory, cache)
         self._pool = WorkerPool.shared()
+        self._looks = Looks()
 
     def __repr__(self) -> str:
         return f"<Client {self.endpoint if hasattr(self, '_transport') else '(not made)'}>"
@@ -226,7 +233,8 @@ class Client:
         transport = self._transport if endpoint == self.endpoint else self._others.get(endpoint)
         if transport is None:
             transport = self._others[endpoint] = self._connect(endpoint)
-        return FetchJob(transport, options.with_policies(policies or self.policies), _HISTORY, self._store, self._pool)
+        options = options.with_policies(policies or self.policies)
+        return FetchJob(transport, options, _HISTORIES[endpoint], self._store, self._pool, self._looks)
 
     def read_token(self, token: str) -> FetchOptions:
         """Return the request of a `resume_token`. Raises as `resume`."""
@@ -272,6 +280,7 @@ async def fetch(
     deadline: float | None = None,
     cache: str | os.PathLike[str] | PictureCache | None = None,
     client: Client | None = None,
+    watch_links: bool = True,
     on_update: Callable[[FetchState], None] | None = None,
 ) -> FetchResult:
     """Poll until the pictures of a request are there, load them and return them. Cancelling this ends the job.
@@ -286,6 +295,7 @@ async def fetch(
         deadline: Seconds from now after which waiting ends; by default max(10 minutes, 6·eta).
         cache: A folder that keeps the original files, as in `Client`.
         client: A client that brings its own key, endpoint, policies and cache, and stays open.
+        watch_links: As in `Client`.
         on_update: Called with each new `FetchState`.
 
     Raises:
@@ -302,7 +312,7 @@ async def fetch(
     async with (
         nullcontext(client)
         if client is not None
-        else Client(secret, endpoint=endpoint, schedule=schedule, retry=retry, cache=cache)
+        else Client(secret, endpoint=endpoint, schedule=schedule, retry=retry, cache=cache, watch_links=watch_links)
     ) as used:
         return await follow(used.start(options, replace(used.policies, deadline=seconds)), on_update)
 

@@ -21,7 +21,7 @@ from .tls import certificate_problem, tls_context
 __all__ = ["Connections", "Sessions"]
 
 Sessions = dict[tuple[str, Reach | None], aiohttp.ClientSession]
-"""By purpose ("api", "pictures") and the reach of their sockets."""
+"""By purpose ("api", "pictures", "looks") and the reach of their sockets."""
 
 CONNECT_SECONDS = 15.0
 READ_SECONDS = 30.0
@@ -57,14 +57,21 @@ class Connections:
 
         return await _repeat(work)
 
-    async def get(self, link: URL, reach: Reach, proxy: Proxy | None, largest: int) -> Response | Failure:
-        """GET `link` within `reach`. Only a 200 has its body read."""
+    async def get(
+        self, link: URL, reach: Reach, proxy: Proxy | None, largest: int, *, beginning: bool = False
+    ) -> Response | Failure:
+        """GET `link` within `reach`. Only a 200 has its body read; a 206 too if just the `beginning` is wanted."""
+        # Looks have a session of their own: a host that does not answer them must not keep pictures waiting.
+        purpose = "looks" if beginning else "pictures"
+        headers = {"Range": f"bytes=0-{largest - 1}"} if beginning else {}
         # The guard of the sockets would check the address of the proxy.
-        session = self._session("pictures", None if proxy else reach, _PICTURE_HEADERS)
-        return await _repeat(lambda progress: _exchange(session, "GET", link, proxy, progress, largest))
+        session = self._session(purpose, None if proxy else reach, _PICTURE_HEADERS)
+        return await _repeat(
+            lambda progress: _exchange(session, "GET", link, proxy, progress, largest, headers=headers)
+        )
 
     def _session(self, purpose: str, reach: Reach | None, headers: Mapping[str, str]) -> aiohttp.ClientSession:
-        """Return the session for "api" or "pictures" that connects within `reach`; None for any address."""
+        """Return the session for a purpose that connects within `reach`; None for any address."""
         if (purpose, reach) not in self._sessions:
             connector = aiohttp.TCPConnector(
                 limit=self._limit,
@@ -135,9 +142,10 @@ async def _exchange(
             return Failure("the client was closed")
         async with session.request(method, url, allow_redirects=False, ssl=context, **options) as response:
             progress.begin_body()
-            if method == "GET" and response.status != 200:
+            beginning = "Range" in options["headers"]
+            if method == "GET" and response.status != 200 and not (beginning and response.status == 206):
                 return Response(response.status, response.headers)
-            return await _read(response, progress, largest)
+            return await (_read_beginning if beginning else _read)(response, progress, largest)
     except (aiohttp.ClientError, OSError, ValueError, asyncio.TimeoutError) as error:
         return _failure(error, proxy, loop.time() - began)
 
@@ -155,13 +163,26 @@ async def _read(response: aiohttp.ClientResponse, progress: Progress, largest: i
             return Response(response.status, response.headers, oversize=size)
         if chunks > _MANY_CHUNKS and size < chunks * _SMALL_CHUNK:
             return Failure("the transfer came in too many small pieces")
-    data = body.getvalue()
+    data = await _inflated(response, body.getvalue(), largest + 1)
+    if len(data) > largest:
+        return Response(response.status, response.headers, oversize=len(data))
+    return Response(response.status, response.headers, data)
+
+
+async def _read_beginning(response: aiohttp.ClientResponse, progress: Progress, largest: int) -> Response:
+    data = b""
+    while len(data) < largest and (more := await response.content.read(largest - len(data))):
+        progress.receive(len(more))
+        data += more
+    return Response(response.status, response.headers, await _inflated(response, data, largest))
+
+
+async def _inflated(response: aiohttp.ClientResponse, data: bytes, most: int) -> bytes:
+    """Return `data` as it was before the transfer, up to `most` bytes of it where it was compressed."""
     encodings = response.headers.get("Content-Encoding", "").lower().replace(" ", "").split(",")
     if not _COMPRESSED.isdisjoint(encodings):
-        data = await asyncio.to_thread(_inflate, data, largest + 1)
-        if len(data) > largest:
-            return Response(response.status, response.headers, oversize=len(data))
-    return Response(response.status, response.headers, data)
+        return await asyncio.to_thread(_inflate, data, most)
+    return data
 
 
 def _inflate(data: bytes, most: int) -> bytes:

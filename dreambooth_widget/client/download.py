@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .schedule import Retry
     from .transport import Transport
 
-__all__ = ["MissingPictureError", "download"]
+__all__ = ["MissingPictureError", "download", "follow"]
 
 log = logging.getLogger(__name__)
 
@@ -125,13 +125,19 @@ async def _payload(transport: Transport, url: str, max_bytes: int) -> bytes:
             return url.encode()
         except UnicodeEncodeError as error:  # half a surrogate pair
             raise AddressRefusedError("the link is malformed") from error
+    response = await follow(transport, url, max_bytes)
+    if isinstance(response, Failure):
+        raise AddressRefusedError(response.reason) if response.final else _LaterError(response.reason)
+    return _body(response, max_bytes)
+
+
+async def follow(transport: Transport, url: str, largest: int, *, beginning: bool = False) -> Response | Failure:
+    """GET `url`, or what it redirects to. The arguments are those of `Transport.get`, and so is what it raises."""
     for _ in range(_REDIRECTS + 1):
-        response = await transport.get(url, max_bytes)
-        if isinstance(response, Failure):
-            raise AddressRefusedError(response.reason) if response.final else _LaterError(response.reason)
-        location = response.headers.get("Location")
-        if response.status not in _MOVED or location is None:
-            return _body(response, max_bytes)
+        response = await transport.get(url, largest, beginning=beginning)
+        location = None if isinstance(response, Failure) else response.headers.get("Location")
+        if isinstance(response, Failure) or response.status not in _MOVED or location is None:
+            return response
         url = _target(url, location)
     raise AddressRefusedError("the link redirects in circles")
 

@@ -18,6 +18,7 @@ from ..images.pool import WorkerPool
 from ..images.store import PictureStore
 from .deadline import Deadline, DeadlinePassed
 from .interrupts import wait_for_event
+from .link_watch import LinkWatch, Looks
 from .loading import PictureLoader
 from .options import FetchOptions
 from .polling import PollDecision, Poller
@@ -55,13 +56,15 @@ class FetchJob:
         history: DurationHistory | None = None,
         store: PictureStore | None = None,
         pool: WorkerPool | None = None,
+        looks: Looks | None = None,
     ) -> None:
         self._options = options
         self._endpoint = transport.endpoint
-        self._history = history or DurationHistory()
+        history = history or DurationHistory()
         self._pool = pool or WorkerPool.shared()
         self._loader = PictureLoader(transport, options, store or PictureStore(), self._pool, self._show)
-        self._poller = Poller(transport, options, self._history, on_wait=self._on_wait, on_poll=self._on_poll)
+        watch = LinkWatch(transport, options, history, looks)
+        self._poller = Poller(transport, options, history, watch, on_wait=self._on_wait, on_poll=self._on_poll)
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time()
         self._before = max(0.0, time.time() - options.started_at) if options.started_at is not None else 0.0
@@ -233,10 +236,7 @@ class FetchJob:
             return self._recall()
         self._pool.start()  # hidden behind the wait for the answer
         await self._load(await self._poller.run(lambda: self._elapsed, deadline), deadline)
-        duration = self._elapsed
-        if self._state.polls > 1:  # a job that was ready at the first poll does not show how long jobs take
-            self._history.add(duration)
-        return self._make_result(duration)
+        return self._make_result(self._elapsed)
 
     @property
     def _elapsed(self) -> float:

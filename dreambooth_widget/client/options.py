@@ -13,7 +13,7 @@ from .schedule import PollSchedule, Retry
 from .state import FetchState, PictureState
 
 if TYPE_CHECKING:
-    from ..protocol.answers import Finished
+    from ..protocol.answers import Finished, PictureLink
 
 __all__ = ["FetchOptions", "Limits", "Policies", "check_samples", "check_seconds"]
 
@@ -36,12 +36,17 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policies:
-    """How requests are fetched, whichever they are. `deadline` is in seconds; None stands for the default."""
+    """How requests are fetched, whichever they are.
+
+    `deadline` is in seconds; None stands for the default. `watch_links` says whether links that are announced before
+    the pictures are there may be looked at.
+    """
 
     schedule: PollSchedule = PollSchedule()
     retry: Retry = Retry()
     limits: Limits = Limits()
     deadline: float | None = None
+    watch_links: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,8 @@ class FetchOptions(Policies):
     `answer` is the final answer if the generation call already gave it. `expected` is the number of pictures to come
     (0: unknown) and `size` their (width, height) in pixels. `started_at` is the Unix time at which an earlier job for
     the same request began, `polls` the number of polls it made. `caption` is a text for the card's header. `endpoint`
-    is the address that the service named for this request, or None.
+    is the address that the service named for this request, or None. `links` are those at which it announced the
+    pictures; they are in Python alone.
     """
 
     request_id: str
@@ -64,6 +70,7 @@ class FetchOptions(Policies):
     polls: int = 0
     caption: str = ""
     endpoint: str | None = None
+    links: tuple[PictureLink, ...] = field(default=(), repr=False)
 
     @classmethod
     def for_response(cls, response: object, redact: Callable[[str], str] = str) -> FetchOptions:
@@ -86,6 +93,7 @@ class FetchOptions(Policies):
             size=(generation.width, generation.height),
             meta=generation.meta,
             endpoint=generation.endpoint,
+            links=generation.answer.links if generation.finished is None else (),
         )
 
     @classmethod

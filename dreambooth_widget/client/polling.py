@@ -3,6 +3,7 @@
 ::
 
     PollQueue ── a turn ──▸ Transport.poll ── Answer ──▸ PollingPolicy ──▸ PollDecision: wait, and a line for the user
+                                      LinkWatch ──────────────┤
                                                               └──────────▸ the error that ends the job
 """
 
@@ -25,6 +26,7 @@ from ..errors import (
 )
 from ..protocol.answers import Answer, Busy, Finished, Processing, Refused
 from .deadline import Deadline, DeadlinePassed
+from .link_watch import LinkWatch
 from .options import FetchOptions
 from .poll_queue import PollQueue, Turn
 from .schedule import DurationHistory
@@ -73,12 +75,16 @@ class PollingPolicy:
         self._options = options
         self._history = history
         self._faults = self._empty = self._unknown = 0
+        self.estimate: float | None = None
+        """The ETA of this job before its correction, in seconds from the first poll."""
 
     def first(self, elapsed: float) -> PollDecision:
         """Return when to poll for the first time: at once where no other poll is due sooner."""
         eta = self._options.eta
         if eta is None:
             return PollDecision(0.0, eta)
+        if self._options.started_at is None:  # the ETA of a resumed job has been corrected before
+            self.estimate, eta = eta, self._history.corrected(eta)
         return PollDecision(0.0, eta, due=_UNKNOWN_AGE * self._options.schedule.due_delay(elapsed, eta))
 
     def decide(self, answer: Answer, elapsed: float, eta: float | None, *, answered: bool = False) -> PollDecision:
@@ -109,7 +115,8 @@ class PollingPolicy:
 
     def _processing(self, answer: Processing, elapsed: float, eta: float | None) -> PollDecision:
         if eta is None and answer.eta is not None:
-            eta = elapsed + answer.eta  # anchored when first seen: the service repeats the number unchanged
+            # Anchored when first seen: the service repeats the number unchanged.
+            self.estimate, eta = elapsed + answer.eta, elapsed + self._history.corrected(answer.eta)
         expected = self._history.typical() if eta is None else eta
         schedule, fraction = self._options.schedule, random()
         wait = schedule.jittered(schedule.next_delay(elapsed, expected), fraction)
@@ -153,6 +160,7 @@ class Poller:
         transport: The connections.
         options: The request and its policies.
         history: How long earlier jobs took.
+        watch: Knows sooner than the service when the pictures are there, where their links are known.
         on_wait: Called with each decision and the seconds until its poll.
         on_poll: Called when a poll is sent.
     """
@@ -162,12 +170,16 @@ class Poller:
         transport: Transport,
         options: FetchOptions,
         history: DurationHistory,
+        watch: LinkWatch,
         *,
         on_wait: Callable[[PollDecision, float], Any],
         on_poll: Callable[[], Any],
     ) -> None:
         self._transport = transport
         self._options = options
+        self._history = history
+        self._watch = watch
+        watch.on_picture = self._note_picture
         self._policy = PollingPolicy(options, history)
         self._on_wait = on_wait
         self._on_poll = on_poll
@@ -175,6 +187,7 @@ class Poller:
         self._answered = False
         self._fault: Busy | None = None
         self._waiting: tuple[PollQueue, Turn] | None = None
+        self._backing_off = False
 
     def check_now(self) -> None:
         """Send the next poll at once if the job waits for its time."""
@@ -192,8 +205,25 @@ class Poller:
         Raises:
             DreamboothError: The error that a final answer or the deadline means.
         """
+        try:
+            finished = await self._run(elapsed, deadline)
+        except DeadlineExceededError:
+            found = await self._watch.find_pictures(deadline)
+            if found is None:
+                raise
+            return found
+        finally:
+            await self._watch.stop()
+        if self._options.polls + self._polls > 1:  # a job that was ready at the first poll does not show its duration
+            self._history.add(elapsed(), self._policy.estimate)
+            self._watch.note_end()
+        return finished
+
+    async def _run(self, elapsed: Callable[[], float], deadline: Deadline) -> Finished:
         answer: Answer | None = self._options.answer
         decision = self._policy.first(elapsed())
+        if answer is None:
+            self._watch.begin((), decision.eta, elapsed())
         while True:
             last = False
             if answer is None:
@@ -202,6 +232,10 @@ class Poller:
                 return answer
             self._note(answer)
             decision = self._policy.decide(answer, elapsed(), decision.eta, answered=self._transport.has_answered)
+            self._backing_off = not isinstance(answer, Processing)
+            if isinstance(answer, Processing):
+                self._watch.begin(answer.links, decision.eta, elapsed())
+                decision = self._watch.adapt(decision)
             deadline.allow(decision.eta)
             limited = isinstance(answer, Busy) and answer.rate_limited
             if limited and (last or decision.wait > deadline.left):
@@ -216,6 +250,7 @@ class Poller:
             turn = await self._wait(decision, deadline)
             last = asyncio.get_running_loop().time() >= deadline.last_poll_at
             self._on_poll()
+            self._watch.note_poll()
             self._polls += 1
             return await deadline.bound(self._transport.poll(self._options.request_id, turn)), last
         except DeadlinePassed:
@@ -243,6 +278,11 @@ class Poller:
         finally:
             self._waiting = None
         return turn
+
+    def _note_picture(self) -> None:
+        """Poll at once because a picture is there, unless the service has asked to wait."""
+        if not self._backing_off:
+            self.check_now()
 
     def _note(self, answer: Answer) -> None:
         """Remember what the job has to say if no usable answer ever comes."""

@@ -23,6 +23,8 @@ _GROWTH: Final = 3.0
 
 _SHORTEST_DEADLINE: Final = 600.0
 _HISTORY_NEEDED: Final = 3
+_SHORTEST_ESTIMATE: Final = 1.0
+"""Seconds; the ratio to a shorter estimate says nothing of the next job."""
 
 
 @dataclass(frozen=True)
@@ -114,19 +116,28 @@ class Retry:
 
 
 class DurationHistory:
-    """How long the finished jobs of this process took: the ETA of the next one that comes without."""
+    """How long the finished jobs of one endpoint took, and by how much their estimates were wrong."""
 
     def __init__(self, size: int = 25) -> None:
         self._durations: deque[float] = deque(maxlen=size)
+        self._ratios: deque[float] = deque(maxlen=size)
+        self.links_hold = False
+        """Whether the links that were announced for the last job that was watched showed its pictures in time."""
 
-    def add(self, seconds: float) -> None:
-        """Remember the duration of a finished job."""
+    def add(self, seconds: float, estimate: float | None = None) -> None:
+        """Remember the duration of a finished job, and its `estimate` as it was given, in seconds."""
         if math.isfinite(seconds) and seconds >= 0:
             self._durations.append(seconds)
+            if estimate is not None and estimate >= _SHORTEST_ESTIMATE:
+                self._ratios.append(seconds / estimate)
 
     def typical(self) -> float | None:
         """Return the median in seconds once there are three, else None."""
         return median(self._durations) if len(self._durations) >= _HISTORY_NEEDED else None
+
+    def corrected(self, eta: float) -> float:
+        """Return `eta` times the median of duration ÷ estimate once there are three, else `eta` itself."""
+        return eta * median(self._ratios) if len(self._ratios) >= _HISTORY_NEEDED else eta
 
 
 def median(values: Iterable[float]) -> float:

@@ -104,6 +104,7 @@ def fetch_sync(
     retry: Retry = Retry(),
     deadline: float | None = None,
     cache: str | os.PathLike[str] | PictureCache | None = None,
+    watch_links: bool = True,
     on_update: Callable[[FetchState], None] | None = None,
 ) -> FetchResult:
     """Do as `await fetch(…)`, and return when the pictures are there. `on_update` is called in another thread.
@@ -121,7 +122,8 @@ def fetch_sync(
     finally:
         del key, request_id
     options = replace(request, eta=check_seconds("eta", eta))
-    policies = Policies(schedule=schedule, retry=retry, deadline=check_seconds("deadline", deadline))
+    seconds = check_seconds("deadline", deadline)
+    policies = Policies(schedule=schedule, retry=retry, deadline=seconds, watch_links=watch_links)
     address, folder = check_endpoint(endpoint), PictureCache.of(cache)
 
     async def work() -> FetchResult:

@@ -182,12 +182,13 @@ class Transport:
         async with own, self._picture_slots:
             yield
 
-    async def get(self, url: str, largest: int) -> Response | Failure:
+    async def get(self, url: str, largest: int, *, beginning: bool = False) -> Response | Failure:
         """GET a picture's link without the key and without following redirects, inside a `picture_slot`.
 
         Args:
             url: The link as it came; it is sent byte for byte.
             largest: Most bytes of the body.
+            beginning: Whether to read only as many bytes of a larger body; outside of a `picture_slot` then.
 
         Raises:
             AddressRefusedError: If the link must not be followed, or not through this proxy.
@@ -201,7 +202,7 @@ class Transport:
             raise AddressRefusedError(str(error)) from error
         if proxy is not None:
             await check_name(link.raw_host or "", reach)
-        return await self._connections.get(link, reach, proxy, largest)
+        return await self._connections.get(link, reach, proxy, largest, beginning=beginning)
 
     async def reach(self) -> Reach:
         """Return which addresses picture links may reach: by `allow_private_hosts`, else by the endpoint's own."""

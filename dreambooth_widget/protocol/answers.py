@@ -117,11 +117,13 @@ class Processing:
         message: The service's own words.
         eta: Estimated seconds until the pictures are ready, if the service gave an estimate.
         status: The status word, "processing" or one that is not known.
+        links: Where the pictures are announced to be (`future_links`); a hint, as `eta` is.
     """
 
     message: str = ""
     eta: float | None = None
     status: str = "processing"
+    links: tuple[PictureLink, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +247,8 @@ def _read(record: Mapping[str, Any], context: _Context) -> Answer:
         return _read_error(record, word, context)
     if word:
         message = spoken(message_of(record), context.redact, 300)
-        return Processing(message, number(record.get("eta"), largest=_LONGEST_ETA) or None, word)
+        links = read_links(record.get("future_links"), None, redact=context.redact)
+        return Processing(message, number(record.get("eta"), largest=_LONGEST_ETA) or None, word, links)
     return _read_without_status(record, context)
 
 

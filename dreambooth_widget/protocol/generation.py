@@ -9,7 +9,7 @@ from typing import Any
 
 from .answers import Busy, Finished, Processing, Refused, read_record
 from .endpoint import check_request_id, read_fetch_address
-from .parsing import Redact, UnreadableBodyError, number, read_links, read_meta, read_object, shown
+from .parsing import Redact, UnreadableBodyError, number, read_meta, read_object, shown
 
 __all__ = ["Generation", "read_generation"]
 
@@ -59,11 +59,10 @@ def read_generation(response: object, *, redact: Redact = str) -> Generation:
         details = answer.details or answer.reason
         raise ValueError(f"this is not what a generation call answers when it has queued a request: {details}")
     meta = read_meta(record.get("meta"), redact)
-    links = answer.links if isinstance(answer, Finished) else read_links(record.get("future_links"), None, redact)
     return Generation(
         request_id=_generation_id(record, redact),
         eta=None if isinstance(answer, Finished) else answer.eta,
-        expected=len(links) or _count(meta, "n_samples", "samples", largest=64) or 0,
+        expected=len(answer.links) or _count(meta, "n_samples", "samples", largest=64) or 0,
         width=_count(meta, "W", "width"),
         height=_count(meta, "H", "height"),
         meta=meta,

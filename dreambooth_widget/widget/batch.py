@@ -69,6 +69,7 @@ class DreamboothBatch(BatchCard):
         deadline: float | None = None,
         client: Client | None = None,
         cache: str | os.PathLike[str] | PictureCache | None = None,
+        watch_links: bool = True,
         save_copy: bool = True,
         autostart: bool = True,
     ) -> None:
@@ -76,7 +77,8 @@ class DreamboothBatch(BatchCard):
             secret, specs = read_calls(key, requests, client.redact if client is not None else None)
         finally:
             del key, requests
-        policies = Policies(schedule=schedule, retry=retry) if client is None else client.policies
+        own = Policies(schedule=schedule, retry=retry, watch_links=watch_links)
+        policies = own if client is None else client.policies
         self._policies = replace(policies, deadline=check_seconds("deadline", deadline))
         self._jobs = FetchJobs(self._start_job, self._note_change)
         self._started = False

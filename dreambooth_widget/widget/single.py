@@ -48,6 +48,8 @@ class DreamboothWidget(RequestCard):
         deadline: Seconds from now after which waiting ends; by default max(10 minutes, 6·eta).
         client: A client that brings its own key, endpoint, policies and cache.
         cache: A folder that keeps the original files, so that the same cell shows them again without a poll.
+        watch_links: Whether links that are announced before the pictures are there may be looked at, so that the
+            service is polled when they are.
         save_copy: Whether a small copy of the pictures stays in the notebook file.
         autostart: Whether to start at once; else `start()` does.
 
@@ -70,6 +72,7 @@ class DreamboothWidget(RequestCard):
         deadline: float | None = None,
         client: Client | None = None,
         cache: str | os.PathLike[str] | PictureCache | None = None,
+        watch_links: bool = True,
         save_copy: bool = True,
         autostart: bool = True,
     ) -> None:
@@ -84,7 +87,8 @@ class DreamboothWidget(RequestCard):
             expected=options.expected if samples is None else check_samples(samples),
             caption=str(caption),
         )
-        policies = Policies(schedule=schedule, retry=retry) if client is None else client.policies
+        own = Policies(schedule=schedule, retry=retry, watch_links=watch_links)
+        policies = own if client is None else client.policies
         self._policies = replace(policies, deadline=check_seconds("deadline", deadline))
         self._job: FetchJob | None = None
         super().__init__(secret, endpoint=endpoint, client=client, cache=cache, save_copy=save_copy)

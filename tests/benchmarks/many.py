@@ -25,14 +25,17 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 import dreambooth_widget.client.connections  # noqa: F401  the package would import it in a thread of real time
+from dreambooth_widget.client.exchange import Failure, Response
 from dreambooth_widget.client.job import FetchJob
+from dreambooth_widget.client.link_watch import Looks
 from dreambooth_widget.client.options import FetchOptions
 from dreambooth_widget.client.poll_queue import PollQueue
 from dreambooth_widget.client.rate_limit import RateLimiter
+from dreambooth_widget.client.schedule import DurationHistory
 from dreambooth_widget.client.transport import Transport
 from dreambooth_widget.credentials import ApiKey
 from dreambooth_widget.errors import GenerationFailedError
-from dreambooth_widget.protocol.answers import Answer, Processing, Refused
+from dreambooth_widget.protocol.answers import Answer, PictureLink, Processing, Refused
 from tests.benchmarks import virtual_time
 from tests.benchmarks.report import Target, print_report
 
@@ -46,6 +49,12 @@ SHORTEST_ETA, LONGEST_ETA, SIGMA = 10.0, 600.0, 0.5
 COUNT = 1000
 TARGET = 0.5
 """Target: our mean delay is at most this part of that of the loops."""
+
+LOOKS = (5.0, 50.0)
+"""Looks a second at links: the package's own limit, and the most that the target allows."""
+
+SOONEST = 5.0
+"""Target: mean delay in seconds where links are known, with the larger number of looks."""
 
 SIZES = (10, 100, 1000, 10_000)
 LINEAR = 2.0
@@ -75,7 +84,7 @@ class Service:
 
     def __init__(self, orders: Sequence[Order]) -> None:
         self.orders = orders
-        self.polls = 0
+        self.polls = self.looks = 0
         self.delays: list[float] = []
 
     async def poll(self, number: int) -> bool:
@@ -87,12 +96,21 @@ class Service:
             self.delays.append(late)
         return late >= 0
 
+    async def look(self, number: int) -> bool:
+        """Whether the picture was at its link when its host was asked."""
+        self.looks += 1
+        late = asyncio.get_running_loop().time() - self.orders[number].duration
+        await asyncio.sleep(ANSWER)
+        return late >= 0
+
 
 class SimulatedTransport(Transport):
     """Our queue and rate limit in front of a simulated service. A ready request ends as failed: no pictures to load."""
 
-    def __init__(self, service: Service) -> None:
-        super().__init__(ApiKey("simulated-key"), "https://service.example/fetch", rate=RATE, burst=BURST)
+    def __init__(self, service: Service, rate: float = RATE) -> None:
+        super().__init__(
+            ApiKey("simulated-key"), "https://service.example/fetch", rate=rate, burst=BURST, connections=1000
+        )
         self._service = service
 
     async def _send(self, request_id: str) -> Answer:
@@ -101,12 +119,33 @@ class SimulatedTransport(Transport):
             return Refused(GenerationFailedError, "ready")
         return Processing(eta=self._service.orders[number].eta)
 
+    async def get(self, url: str, largest: int, *, beginning: bool = False) -> Response | Failure:
+        """Return the beginning of a picture once its request is ready."""
+        ready = await self._service.look(int(url.rpartition("/")[2]))
+        return Response(200, {}, b"\x89PNG\r\n\x1a\n") if ready else Response(404, {})
+
 
 async def ours(service: Service) -> None:
     """Every request as a `FetchJob` of one client."""
     transport = SimulatedTransport(service)
     options = [FetchOptions(str(number), eta=order.eta, deadline=7200.0) for number, order in enumerate(service.orders)]
     jobs = [FetchJob(transport, each) for each in options]
+    await asyncio.gather(*jobs, return_exceptions=True)
+    await transport.close()
+
+
+async def with_links(looks: float, service: Service, *, rate: float = RATE, held: bool = True) -> None:
+    """Every request as a `FetchJob` that knows its link. `looks` a second for all, polls at `rate` a second.
+
+    The picture is at its link when its request is ready, not before. `held`: whether an earlier job has shown that.
+    """
+    transport, limit, jobs = SimulatedTransport(service, rate), Looks(looks), []
+    for number, order in enumerate(service.orders):
+        history = DurationHistory()
+        history.links_hold = held
+        links = (PictureLink(f"https://pictures.example/{number}"),)
+        options = FetchOptions(str(number), eta=order.eta, deadline=7200.0, links=links)
+        jobs.append(FetchJob(transport, options, history, looks=limit))
     await asyncio.gather(*jobs, return_exceptions=True)
     await transport.close()
 
@@ -149,6 +188,24 @@ def compare(count: int = COUNT) -> list[dict[str, Any]]:
     return rows
 
 
+def compare_links(count: int = COUNT) -> list[dict[str, Any]]:
+    """The same where the requests' links are known, by how many looks a second their hosts get at most."""
+    rows = []
+    for rate in LOOKS:
+        service = Service(make_orders(count))
+        virtual_time.run(partial(with_links, rate, service))
+        seconds = max(order.duration for order in service.orders)
+        rows.append({
+            "looks a second": rate,
+            "mean delay": round(fmean(service.delays), 1),
+            "p95": round(quantiles(service.delays, n=20)[-1], 1),
+            "polls": round(service.polls / count, 1),
+            "looks": round(service.looks / count, 1),
+            "looks a second in the mean": round(service.looks / seconds, 1),
+        })  # fmt: skip
+    return rows
+
+
 def grow(sizes: Sequence[int] = SIZES) -> list[dict[str, Any]]:
     """What our own work costs for more and more requests: processor time and memory for one of them."""
     rows = []
@@ -172,7 +229,9 @@ def grow(sizes: Sequence[int] = SIZES) -> list[dict[str, Any]]:
     return rows
 
 
-def targets(compared: Sequence[dict[str, Any]], grown: Sequence[dict[str, Any]]) -> list[Target]:
+def targets(
+    compared: Sequence[dict[str, Any]], links: Sequence[dict[str, Any]], grown: Sequence[dict[str, Any]]
+) -> list[Target]:
     """Each target in words, and whether it is met."""
     own, *others = compared
     found = [
@@ -183,6 +242,9 @@ def targets(compared: Sequence[dict[str, Any]], grown: Sequence[dict[str, Any]])
         )
         for other in others
     ]
+    sooner = links[-1]
+    what = f"the same with known links, {sooner['looks a second']:g} looks a second: at most {SOONEST:g} s late"
+    found.append((f"{what}: {sooner['mean delay']}", sooner["mean delay"] <= SOONEST))
     thousand, ten_thousand = grown[-2:]
     for unit in ("ms each", "kB each"):
         ratio = ten_thousand[unit] / thousand[unit]
@@ -196,9 +258,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Many requests behind one rate limit.")
     parser.add_argument("--json", action="store_true", help="print JSON instead of Markdown")
     options = parser.parse_args()
-    compared, grown = compare(), grow()
-    found = targets(compared, grown)
-    return print_report({"compared": compared, "grown": grown}, found, as_json=options.json)
+    compared, links, grown = compare(), compare_links(), grow()
+    found = targets(compared, links, grown)
+    return print_report({"compared": compared, "links": links, "grown": grown}, found, as_json=options.json)
 
 
 if __name__ == "__main__":

@@ -90,13 +90,13 @@ RULES: dict[str, Rule] = {
 # -- jobs and what becomes of them -----------------------------------------------------------------------------------
 
 
-def make_jobs(count: int, sigma: float, seed: int) -> list[Job]:
-    """`count` jobs with estimates between 3 and 150 s (log-uniform)."""
+def make_jobs(count: int, sigma: float, seed: int, bias: float = 1.0) -> list[Job]:
+    """`count` jobs with estimates between 3 and 150 s (log-uniform), which take `bias` times as long in the median."""
     random = Random(seed)
     jobs = []
     for _ in range(count):
         eta = math.exp(random.uniform(math.log(SHORTEST_ETA), math.log(LONGEST_ETA)))
-        duration = eta * math.exp(random.gauss(0, sigma))
+        duration = bias * eta * math.exp(random.gauss(0, sigma))
         jobs.append(Job(eta, min(max(duration, 0.3), LONGEST_JOB)))
     return jobs
 
@@ -139,19 +139,33 @@ class Outcome:
         return self.mean + PRICE * self.polls
 
 
-def simulate(rule: Rule, jobs: Sequence[Job], seed: int = 1) -> Outcome:
-    """Poll every job by `rule`, the first time at once."""
+def simulate(rule: Rule, jobs: Sequence[Job], seed: int = 1, history: DurationHistory | None = None) -> Outcome:
+    """Poll every job by `rule`, the first time at once; with a `history` the jobs before correct its estimate."""
     random = Random(seed)
     delays, total = [], 0
     for job in jobs:
         elapsed, polls = 0.0, 1
+        eta = job.eta if job.eta is None or history is None else history.corrected(job.eta)
         while elapsed < job.duration:
-            elapsed += rule(elapsed, job.eta, polls, random)
+            elapsed += rule(elapsed, eta, polls, random)
             polls += 1
+        if history is not None:
+            history.add(elapsed, job.eta)
         delays.append(elapsed - job.duration)
         total += polls
     delays.sort()
     return Outcome(fmean(delays), delays[math.ceil(0.95 * len(delays)) - 1], total / len(jobs))
+
+
+def ours_with_equal_polls(jobs: Sequence[Job], polls: float) -> Outcome:
+    """Our schedule without a history, its gaps stretched alike until it makes `polls` requests per job in the mean."""
+    plain, shortest, longest = PollSchedule(), 0.2, 5.0
+    for _ in range(12):
+        stretch = math.sqrt(shortest * longest)
+        gaps = {name: stretch * getattr(plain, name) for name in ("growth", "shortest", "longest", "longest_silence")}
+        outcome = simulate(ours(PollSchedule(**gaps)), jobs)
+        shortest, longest = (stretch, longest) if outcome.polls > polls else (shortest, stretch)
+    return outcome
 
 
 def fixed_with_equal_polls(jobs: Sequence[Job], polls: float) -> tuple[float, float]:
@@ -190,11 +204,11 @@ def best_cost(eta: float, sigma: float, steps: int = 600) -> float:
     return cost[0] + PRICE  # and the poll at the start
 
 
-def best_mean_cost(sigma: float, points: int = 12) -> float:
-    """`best_cost` in the mean over the estimates of `make_jobs`."""
+def best_mean_cost(sigma: float, points: int = 12, bias: float = 1.0) -> float:
+    """`best_cost` in the mean over the estimates of `make_jobs`, for a schedule that knows their `bias` too."""
     width = math.log(LONGEST_ETA / SHORTEST_ETA) / points
     etas = [SHORTEST_ETA * math.exp(width * (point + 0.5)) for point in range(points)]
-    return fmean(best_cost(eta, sigma) for eta in etas)
+    return fmean(best_cost(bias * eta, sigma) for eta in etas)
 
 
 def _normal(score: float) -> float:

@@ -40,7 +40,7 @@ def result() -> dict[str, Any]:
 def test_targets(result: dict[str, Any]) -> None:
     """Every target is met."""
     assert [target["target"] for target in result["targets"] if not target["met"]] == []
-    assert len(result["targets"]) == 3
+    assert len(result["targets"]) == 6
 
 
 def test_fixed_interval_is_later(result: dict[str, Any]) -> None:
@@ -66,9 +66,25 @@ def test_median_replaces_the_estimate(result: dict[str, Any]) -> None:
     assert informed < ours < 1.3
 
 
+def test_history_corrects_the_bias(result: dict[str, Any]) -> None:
+    """Where jobs take longer than announced, the jobs before make ours cost less than it does without them."""
+    informed, ours, *_ = (row["ratio"] for row in result["worlds"][4]["rows"])
+    assert informed < ours
+    assert informed < 1.2
+
+
+def test_links_are_sooner_with_fewer_polls(result: dict[str, Any]) -> None:
+    """Where links are known, the first job is noticed sooner, and the later ones take fewer polls too."""
+    held, first = result["links"]
+    ours = result["worlds"][1]["rows"][0]
+    assert max(held["mean"], first["mean"]) < ours["mean"] / 2
+    assert held["polls"] < 0.6 * ours["polls"]
+    assert first["polls"] <= ours["polls"] + 0.2
+
+
 def test_prints_tables() -> None:
     """Without an option it prints the tables and the targets for people."""
     done = run()
     assert done.returncode == 0, done.stdout + done.stderr
     assert "| ours |" in done.stdout
-    assert done.stdout.count("* met: ") == 3
+    assert done.stdout.count("* met: ") == 6

@@ -101,6 +101,28 @@ async def test_redirect_is_reported(endpoint: Endpoint, client: Client) -> None:
     assert [seen.path for seen in endpoint.seen] == ["/api/v4/dreambooth/fetch"]
 
 
+async def test_finished_jobs_correct_next_eta(endpoint: Endpoint, client: Client) -> None:
+    """After three jobs that were far faster than announced, the next ETA is shorter, and a resumed job keeps it."""
+    finished = endpoint.success(endpoint.serve("1.png", png()))
+    for number in range(3):
+        endpoint.answers = [PROCESSING] * (len(endpoint.polls) + 2) + [finished]
+        await client.fetch(number, eta=100.0)
+    endpoint.answers = [PROCESSING]
+    job = client.fetch(4, eta=100.0)
+    async for state in job:
+        if state.polls:
+            break
+    assert state.eta is not None
+    assert state.eta < 50.0
+    job.stop()
+    resumed = client.resume(job.resume_token())
+    async for again in resumed:
+        if again.polls:
+            break
+    assert again.eta == state.eta
+    await resumed.finish()
+
+
 async def test_empty_success_is_polled_again(endpoint: Endpoint, client: Client) -> None:
     """A few more polls, then "finished without pictures"."""
     endpoint.answers = [endpoint.success()]

@@ -36,6 +36,15 @@ def test_token_has_no_deadline() -> None:
     assert FetchOptions.for_token(earlier).deadline is None
 
 
+def test_links_are_in_no_text() -> None:
+    """A signed link opens the file for anyone: the announced ones are in neither repr nor token."""
+    options = FetchOptions.for_response(QUEUED)
+    assert [link.url for link in options.links] == ["https://cdn.example/0-55b7.png"]
+    assert "cdn.example" not in repr(options)
+    assert "cdn.example" not in options.token(V6, options.first_state())
+    assert "cdn.example" not in repr(options.first_state())
+
+
 @pytest.mark.parametrize(
     "token",
     [

@@ -211,6 +211,15 @@ class TestDeadlineAndHistory:
             history.add(seconds)
         assert history.typical() == 8
 
+    def test_history_corrects_estimates(self) -> None:
+        """Three jobs show by how much the estimates are wrong: the median factor corrects the next one."""
+        history = DurationHistory()
+        for seconds, estimate in [(16.0, 10.0), (400.0, 20.0), (30.0, None), (5.0, 0.0)]:
+            history.add(seconds, estimate)
+        assert history.corrected(50.0) == 50.0
+        history.add(30.0, 30.0)
+        assert history.corrected(50.0) == pytest.approx(80.0)
+
     @pytest.mark.parametrize("seconds", [math.nan, math.inf, -1.0])
     def test_history_refuses_nonsense(self, seconds: float) -> None:
         """A duration that is none (the clock was set back) is not remembered."""

@@ -40,7 +40,11 @@ class TestGeneration:
         assert generation.request_id == "32798037"
         assert generation.eta == 20.94
         assert generation.expected == 1
-        assert generation.answer == Processing("Try to fetch request after seconds estimated", 20.94)
+        assert generation.answer == Processing(
+            "Try to fetch request after seconds estimated",
+            20.94,
+            links=(PictureLink("https://cdn.example/0-55b7.png"),),
+        )
         assert generation.endpoint == "https://stablediffusionapi.com/api/v3/dreambooth/fetch/{request_id}"
 
     def test_finished_generation(self) -> None:

@@ -59,9 +59,9 @@ def test_long_texts_take_linear_time(piece: str) -> None:
         text = piece * length
         best = float("inf")
         for _ in range(5):
-            begun = time.perf_counter()
+            begun = time.thread_time()  # the machine may be busy with other things
             strip_url_queries(text)
-            best = min(best, time.perf_counter() - begun)
+            best = min(best, time.thread_time() - begun)
         return best
 
     assert seconds(40_000) < 40 * seconds(4_000)

@@ -92,4 +92,4 @@ export type BatchIntent =
   | { type: typeof AGAIN; request: number }
   | { type: typeof RETRY; request: number; index: number }
   | { type: typeof GET_PICTURE; kind: PictureKind; request: number; index: number; id: string }
-  | { type: typeof ZIP; places: PictureKey[]; id: string };
+  | { type: typeof ZIP; pictures: PictureKey[]; id: string };
