@@ -40,7 +40,7 @@ async def html_manager(folder: Path) -> bytes:
         return script.read()
 
 
-async def test_no_kernel_is_said(
+async def test_saved_page_without_kernel(
     alone: None, host_page: Page, endpoint: Endpoint, watch: Watch, tmp_path: Path
 ) -> None:
     """Saved in mid-job, the card does not count down to a poll that never comes."""
