@@ -13,7 +13,7 @@ import dreambooth_widget as dw
 import dreambooth_widget.client.connections  # else in a thread, which virtual time does not have
 from dreambooth_widget import Client, PollSchedule, Retry
 from dreambooth_widget.client import client as client_module
-from dreambooth_widget.client import link_watch
+from dreambooth_widget.client import deadline, link_watch
 from dreambooth_widget.client.exchange import Failure, Response
 from dreambooth_widget.client.job import FetchJob
 from dreambooth_widget.client.link_watch import Looks
@@ -126,31 +126,12 @@ async def test_partial_content_counts(endpoint: Endpoint, patient: Client) -> No
     ],
     ids=["404", "empty", "html", "json", "403", "500", "dropped"],
 )
-async def test_notice_makes_no_poll(endpoint: Endpoint, patient: Client, notice: Reply) -> None:
-    """Whatever is there instead of a picture: polled at the start and at the deadline, as without links."""
-    link = endpoint.serve("announced.png", NOT_YET, notice)
-    endpoint.answers = [PROCESSING]
-    with pytest.raises(dw.DeadlineExceededError):
-        await patient.fetch_response(queued(link), deadline=1.0)
-    assert len(endpoint.polls) == 2
-    assert looks(endpoint)
-
-
-async def test_other_pictures_are_loaded(endpoint: Endpoint, client: Client) -> None:
-    """Links that stay dead are forgotten once the service has named others."""
+async def test_other_pictures_are_loaded(endpoint: Endpoint, client: Client, notice: Reply) -> None:
+    """Whatever is there instead of a picture, the job goes on as without links."""
     endpoint.answers = [PROCESSING] * 5 + [endpoint.success(endpoint.serve("other.png", png()))]
-    job = client.fetch_response(queued(endpoint.serve("announced.png", NOT_YET)))
+    job = client.fetch_response(queued(endpoint.serve("announced.png", NOT_YET, notice)))
     assert len(await job) == 1
     assert job.state.polls == 6
-
-
-async def test_picture_before_its_time_is_ignored(endpoint: Endpoint, patient: Client) -> None:
-    """A link that is a picture at the first look is not looked at again, and makes no poll."""
-    endpoint.answers = [PROCESSING]
-    with pytest.raises(dw.DeadlineExceededError):
-        await patient.fetch_response(queued(endpoint.serve("1.png", png())), deadline=1.0)
-    assert len(endpoint.polls) == 2
-    assert len(looks(endpoint)) == 1
 
 
 async def test_late_service_is_polled_on(endpoint: Endpoint, client: Client) -> None:
@@ -191,11 +172,12 @@ async def test_refused_address_is_not_looked_at(endpoint: Endpoint, client: Clie
     assert job.state.polls == 6
 
 
-async def test_pictures_at_the_deadline(endpoint: Endpoint, client: Client) -> None:
+async def test_pictures_at_the_deadline(endpoint: Endpoint, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the service says "processing" to the end, links that have all become pictures are the pictures."""
     links = endpoint.serve("1.png", NOT_YET, png("red")), endpoint.serve("2.png", png("blue"))
     endpoint.answers = [PROCESSING]
-    result = await client.fetch_response(queued(*links), deadline=2.0)
+    monkeypatch.setattr(deadline, "default_deadline", lambda eta: 3.0)
+    result = await client.fetch_response(queued(*links))
     assert [picture.data for picture in result] == [png("red"), png("blue")]
 
 
@@ -252,6 +234,36 @@ def run(host: Host, eta: float, *, held: bool = False, jobs: int = 1, limit: Loo
 
     virtual_time.run(work)
     return history
+
+
+def run_to_deadline(host: Host) -> None:
+    """Fetch what never becomes ready, by a schedule that polls at the start and at the deadline alone."""
+
+    async def work() -> None:
+        link = (PictureLink("https://pictures.example/1.png"),)
+        await FetchJob(host, FetchOptions("1", eta=10.0, links=link, schedule=NEVER, deadline=60.0))
+
+    with pytest.raises(dw.DeadlineExceededError):
+        virtual_time.run(work)
+
+
+@pytest.mark.parametrize("body", [b"", b"<!doctype html><title>Soon</title>", b'{"status": "soon"}', b"<Error/>"])
+@pytest.mark.parametrize("status", [200, 206, 403, 404])
+def test_notice_makes_no_poll(status: int, body: bytes) -> None:
+    """Whatever is there instead of a picture: polled at the start and at the deadline, as without links."""
+    host = Host(1e9, Response(status, {}, body))
+    run_to_deadline(host)
+    assert len(host.polls) == 2
+    assert len(host.looks) > 40
+
+
+def test_picture_before_its_time_is_ignored() -> None:
+    """A link that is a picture at the first look is not looked at again, and makes no poll."""
+    host = Host(1e9)
+    host.shown_at = 0.0
+    run_to_deadline(host)
+    assert len(host.polls) == 2
+    assert len(host.looks) == 1
 
 
 def test_looks_begin_at_half() -> None:
