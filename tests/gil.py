@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import threading
 import time
@@ -25,6 +26,18 @@ class ProcessorQueue:
         """Close the file."""
         if self._file is not None:
             os.close(self._file)
+
+
+def processor_wait() -> float:
+    """Return the seconds for which the threads of this process have waited for a processor, all together.
+
+    One that holds the GIL and has no processor keeps the loop from running, too, and that is the machine's doing.
+    """
+    waited = 0
+    for path in Path("/proc/self/task").glob("*/schedstat"):
+        with contextlib.suppress(OSError):  # the thread has ended
+            waited += int(path.read_bytes().split()[1])
+    return waited / 1e9
 
 
 async def longest_hold(work: Callable[[], object]) -> float:

@@ -38,6 +38,11 @@ IMPURE = {"aiohttp", "asyncio", "random", "socket", "subprocess", "tempfile", "t
 # Costly, and of use only once there is a request or a picture.
 LATER = {"PIL", "aiohttp"}
 
+# Folders of which each module has a test file of its name, in the folder of tests that mirrors it.
+MIRRORED = ["", "client", "demo", "protocol", "widget"]
+# What is tested of the package as a whole. `_version` is tested here.
+WHOLE = {"kernel", "latency", "packaging", "reference", "replay", "secrets", "shared_constants", "soak", "structure"}
+
 JUPYTER = {"IPython", "anywidget", "comm", "ipykernel", "ipywidgets", "jupyter_client", "traitlets"}
 
 
@@ -129,6 +134,19 @@ def test_no_imports_in_circles() -> None:
         for name in ready:
             del left[name]
     assert left == {}
+
+
+@pytest.mark.parametrize("name", MIRRORED)
+def test_tests_mirror_the_package(name: str) -> None:
+    """Each module has its `test_<module>.py`; others are a part of one, `test_<module>_<part>.py`, or listed."""
+    here = {path.stem.strip("_") for path in (PACKAGE / name).glob("*.py")} - {"init"}
+    here |= {path.parent.name for path in (PACKAGE / name).glob("*/__init__.py") if name}
+    here -= {"version"}
+    found = {path.stem.removeprefix("test_") for path in (ROOT / "tests" / name).glob("test_*.py")}
+    assert here - found == set(), "modules without a test file"
+    stray = found - here - (set() if name else WHOLE)
+    assert {each for each in stray if not any(each.startswith(f"{module}_") for module in here)} == set()
+    assert name or found >= WHOLE
 
 
 def test_only_widget_imports_jupyter() -> None:

@@ -2,7 +2,7 @@
 
 A link comes from the service's answer, so it is not trusted. Two checks make one guard. `check_link` checks the text of
 a link before every request and redirect, and returns the parsed address that is then connected to: one parser for
-both. `guarded_socket` checks each address where its socket is made, whoever resolved or spelled it.
+both. `guarded_socket` checks each address where its socket is made, however it was resolved or spelled.
 
 Public addresses are always allowed. Private ones are allowed by `ANY` (`allow_private_hosts=True`), or as the networks
 of an endpoint that is itself on a private address: loopback for loopback, else the same /24 or /64. Never allowed are

@@ -7,6 +7,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..images.picture import Picture
@@ -118,9 +119,6 @@ class PictureLoader:
             def on_retry(reason: str) -> None:
                 self._show(replace(entry, status="waiting", reason=reason))
 
-            async def check(data: bytes, url: str) -> Picture:
-                return await self._check(index, data, url)
-
             limits, retry = self._options.limits, self._options.retry
             try:
                 picture = await download(
@@ -130,7 +128,7 @@ class PictureLoader:
                     retry=retry,
                     on_retry=on_retry,
                     request_id=self._options.request_id,
-                    check=check,
+                    check=partial(self._check, index),
                 )
             except MissingPictureError as error:
                 self._show(replace(entry, status="missing", reason=str(error), url=link.url))

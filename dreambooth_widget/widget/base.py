@@ -21,7 +21,6 @@ from traitlets.utils.sentinel import Sentinel
 from ..client.client import Client
 from ..credentials import KEY_VARIABLE, ApiKey
 from ..errors import DreamboothError, InvalidKeyError, StoppedError
-from ..images.files import file_name
 from ..images.store import PictureCache
 from ..protocol.endpoint import V4, check_endpoint
 from .bundle import front_end
@@ -187,7 +186,7 @@ class BaseWidget(anywidget.AnyWidget):
             known = index if isinstance(index, int) else -1
             self._sender.unavailable(kind, known, token, "The kernel no longer has it")
         else:
-            self._sender.send(kind, picture, file_name(request_id, picture.index, picture.extension))
+            self._sender.send(kind, picture, request_id)
 
     def _send_zip(self, content: Mapping[str, Any], files: Sequence[tuple[str, Picture]], stem: str) -> None:
         """Send the originals as one zip, by their names in it."""

@@ -17,7 +17,7 @@ from ..client.job_group import FetchJobs
 from ..client.state import FetchResult, FetchState, PictureState
 from ..credentials import find_key
 from ..errors import InvalidKeyError
-from ..images.files import file_name, named
+from ..images.files import named
 from .base import BaseWidget, read_only
 from .batch_summary import BatchSummary, summarize
 from .static_content import StaticContent, read_batch
@@ -162,7 +162,7 @@ class BatchCard(BaseWidget):
                     return
                 if picture is not None and picture.digest not in self._thumbnails_sent:
                     self._thumbnails_sent.add(picture.digest)
-                    self._sender.send_thumbnail(picture, file_name(state.request_id, picture.index, picture.extension))
+                    self._sender.send("thumbnail", picture, state.request_id)
 
     @traitlets.validate("selected")
     def _check_selected(self, proposal: Any) -> list[list[int]]:
@@ -230,7 +230,7 @@ class BatchCard(BaseWidget):
         self._send_picture(content, self._entry(request, content.get("index")), self._jobs[request].request_id)
 
     def _on_zip(self, content: Mapping[str, Any]) -> None:
-        pairs = content.get("places")
+        pairs = content.get("pictures")
         files: dict[str, Picture] = {}  # by name: an id may be in the batch twice
         for pair in pairs if isinstance(pairs, list) else []:
             entry = self._entry(*pair) if isinstance(pair, list) and len(pair) == 2 else None

@@ -37,20 +37,16 @@ class ImageSender:
         self._send = send
         self._tasks = Tasks("sending a picture to the browser")
 
-    def send_thumbnail(self, picture: Picture, name: str) -> None:
-        """Send the thumbnail of a picture that has just become ready."""
-        self._tasks.run(self._send_small("thumbnail", picture, name))
-
     def send_gallery(self, pictures: Sequence[Picture], request_id: str, *, have: Iterable[str] = ()) -> None:
         """Send every thumbnail whose digest is not in `have`, and then the previews of a small gallery."""
         self._tasks.run(self._send_gallery(tuple(pictures), request_id, frozenset(have)))
 
-    def send(self, kind: Kind, picture: Picture, name: str) -> None:
-        """Send one picture in the size that a view needs."""
+    def send(self, kind: Kind, picture: Picture, request_id: str) -> None:
+        """Send one picture in the given size."""
         if kind == "original":
-            self._tasks.run(self._send_original(picture, name))
+            self._tasks.run(self._send_original(picture, request_id))
         else:
-            self._tasks.run(self._send_small(kind, picture, name))
+            self._tasks.run(self._send_small(kind, picture, request_id))
 
     def send_zip(self, files: Sequence[tuple[str, Picture]], name: str, token: str) -> None:
         """Send the original files, by their names, as one zip, under the token that the view chose."""
@@ -65,28 +61,29 @@ class ImageSender:
         self._tasks.cancel()
 
     async def _send_gallery(self, pictures: tuple[Picture, ...], request_id: str, have: frozenset[str]) -> None:
-        named = [(picture, file_name(request_id, picture.index, picture.extension)) for picture in pictures]
-        for picture, name in named:
+        for picture in pictures:
             if picture.digest not in have:
-                await self._send_small("thumbnail", picture, name)
-        if len(named) <= _MOST_PREVIEWS:
-            for picture, name in named:
-                await self._send_small("preview", picture, name)
+                await self._send_small("thumbnail", picture, request_id)
+        if len(pictures) <= _MOST_PREVIEWS:
+            for picture in pictures:
+                await self._send_small("preview", picture, request_id)
 
-    async def _send_small(self, kind: Literal["thumbnail", "preview"], picture: Picture, name: str) -> None:
+    async def _send_small(self, kind: Literal["thumbnail", "preview"], picture: Picture, request_id: str) -> None:
         try:
             mime, data = await in_picture_thread(picture.rendition, kind)
         except (OSError, LookupError):
             self.unavailable(kind, picture.index, picture.digest, _GONE)
         else:
+            name = file_name(request_id, picture.index, picture.extension)
             await self._in_pieces(kind, picture.index, picture.digest, mime, name, data)
 
-    async def _send_original(self, picture: Picture, name: str) -> None:
+    async def _send_original(self, picture: Picture, request_id: str) -> None:
         try:
             data = await in_picture_thread(picture.original.read)
         except OSError:
             self.unavailable("original", picture.index, picture.digest, _GONE)
             return
+        name = file_name(request_id, picture.index, picture.extension)
         await self._in_pieces("original", picture.index, picture.digest, picture.mime, name, data)
 
     async def _send_zip(self, files: tuple[tuple[str, Picture], ...], name: str, token: str) -> None:

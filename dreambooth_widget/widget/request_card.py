@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import traitlets
 
 from ..client.requests import read_call
-from ..images.files import file_name, file_stem, named
+from ..images.files import file_stem, named
 from .base import BaseWidget, read_only
 from .static_content import read_request
 from .trait_values import card_values, trait_values
@@ -81,7 +81,7 @@ class RequestCard(BaseWidget):
         self._show(state)
         for entry in state.pictures:
             if self._viewed and entry.picture is not None and entry.index not in before:
-                self._sender.send_thumbnail(entry.picture, _name(entry, state))
+                self._sender.send("thumbnail", entry.picture, state.request_id)
         if state.final:
             self._kernel_loop.tasks.run(self._finish(state))
 
@@ -173,8 +173,3 @@ class RequestCard(BaseWidget):
     def _entry(self, index: object) -> PictureState | None:
         entries = self._shown.pictures
         return entries[index] if isinstance(index, int) and 0 <= index < len(entries) else None
-
-
-def _name(entry: PictureState, state: FetchState) -> str:
-    assert entry.picture is not None
-    return file_name(state.request_id, entry.index, entry.picture.extension)

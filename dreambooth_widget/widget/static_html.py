@@ -97,11 +97,9 @@ def render(source: FetchResult | FetchState, *, caption: str = "", budget: int |
     return _render_alone(read_request(source, caption), budget, card_id)
 
 
-def render_many(
-    requests: Iterable[tuple[str, FetchResult | FetchState]], message: str = "", *, card_id: str = ""
-) -> str:
+def render_many(requests: Iterable[tuple[str, FetchResult | FetchState]], message: str = "") -> str:
     """Return the HTML for the (caption, result or state) of many requests; `message` is one line about all of them."""
-    return _render_alone(read_batch(requests, message), None, card_id)
+    return _render_alone(read_batch(requests, message))
 
 
 def budget_for(content: StaticContent) -> int:
@@ -121,7 +119,7 @@ def render_content(content: StaticContent, images: Sequence[Image.Image], budget
     return _page(content, rows, len(content.pictures) - kept, card_id)
 
 
-def _render_alone(content: StaticContent, budget: int | None, card_id: str) -> str:
+def _render_alone(content: StaticContent, budget: int | None = None, card_id: str = "") -> str:
     images = small_images(content.pictures[:MOST], largest_edge(len(content.pictures)))
     return render_content(content, images, budget_for(content) if budget is None else budget, card_id)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,7 +33,9 @@ def write_notebook(path: Path, cells: Sequence[str], kernel: str = "python3") ->
 class JupyterServer(Server):
     """One server for `/lab` and `/notebooks`; without token, news and the user's settings."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, extra: Mapping[str, str] | None = None, python: str | Path = sys.executable
+    ) -> None:
         self.port = free_port()
         settings = folder / "jupyterlab_settings_dir" / "@jupyterlab" / "apputils-extension"
         settings.mkdir(parents=True)
@@ -48,7 +51,9 @@ class JupyterServer(Server):
             "LabApp.expose_app_in_browser": True,
             "JupyterNotebookApp.expose_app_in_browser": True,
         }
-        super().__init__(folder, ["jupyterlab", *(f"--{name}={value}" for name, value in options.items())])
+        super().__init__(
+            folder, ["jupyterlab", *(f"--{name}={value}" for name, value in options.items())], extra, python
+        )
         self.url = f"http://127.0.0.1:{self.port}/"
 
 

@@ -68,7 +68,13 @@ def environment(folder: Path, extra: Mapping[str, str] | None = None) -> dict[st
 class Server:
     """`python -m <module> …` in `folder`, ending with this process; its output and its kernels' output are in `log`."""
 
-    def __init__(self, folder: Path, arguments: Sequence[str], extra: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        arguments: Sequence[str],
+        extra: Mapping[str, str] | None = None,
+        python: str | Path = sys.executable,
+    ) -> None:
         self.folder = folder
         self.root = folder / "notebooks"
         self.root.mkdir(parents=True, exist_ok=True)
@@ -76,7 +82,7 @@ class Server:
         self.arguments = list(arguments)
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", RUN, *arguments],
+                [python, "-c", RUN, *arguments],
                 cwd=self.root,
                 env=environment(folder, extra),
                 stdin=subprocess.PIPE,

@@ -181,23 +181,48 @@ async def test_a_wrong_key_can_be_replaced(card_page: CardPage) -> None:
 
 
 async def test_only_drawn_tiles_ask_for_thumbnails(card_page: CardPage) -> None:
-    """Nobody asks for the pictures behind Show more; those that it draws are asked for, once."""
+    """Tiles near what is in sight request their pictures, each once; those far below request nothing."""
 
     def unlike(request: int, index: int) -> dict[str, Any]:
         return {**batch_entry(request, index), "id": f"{request}-{index}"}
 
-    card = await mounted(card_page, [done(unlike, each) for each in range(50)], answers=False)
-    asked = "count => model.sent.filter(({type}) => type === 'get_picture').length >= count"
-    await expect(card.tiles).to_have_count(60)
-    await card_page.page.wait_for_function(asked, arg=60)
-    await card.root.get_by_role("button", name="Show more (140 left)").click()
-    await card_page.page.wait_for_function(asked, arg=120)
-    await expect(card.tiles).to_have_count(120)
-    needs = [sent for sent in await card_page.sent() if sent["type"] == "get_picture"]
-    drawn = {(request, index) for request in range(30) for index in range(4)}
-    assert {(need["request"], need["index"]) for need in needs} <= drawn
-    assert {need["kind"] for need in needs} == {"thumbnail"}
-    assert len({need["id"] for need in needs}) == len(needs), "a picture was asked for twice"
+    page = card_page.page
+    card = await mounted(card_page, [done(unlike, each) for each in range(250)], answers=False)
+    needs = "() => model.sent.filter(({type}) => type === 'get_picture')"
+    await page.wait_for_function(f"({needs})().length >= 60")
+    await expect(card.tiles).not_to_have_count(24)
+    first = await page.evaluate(needs)
+    assert max(need["request"] for need in first) < 60
+    await page.evaluate("() => scrollTo(0, document.documentElement.scrollHeight)")
+    await page.wait_for_function(f"({needs})().some(({{request}}) => request === 249)")
+    needs_now = await page.evaluate(needs)
+    assert len(needs_now) < 300
+    assert {need["kind"] for need in needs_now} == {"thumbnail"}
+    assert len({need["id"] for need in needs_now}) == len(needs_now), "a picture was requested twice"
+
+
+async def test_long_gallery_draws_what_is_seen(card_page: CardPage) -> None:
+    """Of 4,000 pictures some hundred tiles are in the page, wherever it is scrolled; the focused one is never lost."""
+    page = card_page.page
+    card = await mounted(card_page, batches(batch_entry)[THOUSAND][1])
+    await expect(card.tiles).not_to_have_count(24)
+    height = await page.evaluate("() => document.documentElement.scrollHeight")
+    await card.root.get_by_role("button", name="Open").first.focus()
+    seen = """() => {
+      const tiles = [...document.querySelectorAll(".dreambooth-tile")];
+      const inSight = tiles.map((tile) => [tile, tile.getBoundingClientRect()])
+        .filter(([, { top, bottom }]) => bottom > 0 && top < innerHeight);
+      const shown = inSight.filter(([tile]) => tile.querySelector("img")?.complete);
+      return shown.length >= 8 && tiles.length; }"""
+    for share in (0.5, 0.99, 0.2, 0):
+        await page.evaluate("top => scrollTo(0, top)", height * share)
+        drawn = await (await page.wait_for_function(seen)).json_value()
+        assert drawn < 300
+        assert await page.evaluate("() => document.documentElement.scrollHeight") == height
+        assert await page.evaluate("() => document.activeElement.closest('li').dataset.index") == "0"
+    await page.keyboard.press("End")
+    await expect(card.tiles.last.get_by_role("button", name="Open")).to_be_focused()
+    await expect(card.tiles.last).to_be_in_viewport()
 
 
 async def test_one_clock_runs_in_the_browser(card_page: CardPage) -> None:
@@ -259,7 +284,7 @@ async def measured(page: Page, card_page: CardPage, url: str) -> tuple[float, fl
     state, rows = batches(batch_entry)[THOUSAND]
     card = await mounted(card_page, rows, **state)
     first = await page.evaluate("async () => (await screen24) - began")
-    await expect(card.pictures).to_have_count(60)
+    await expect(card.tiles).not_to_have_count(24)
     since = await page.evaluate("() => performance.now()")
     for at in range(0, 1000, 100):
         changed = [row(each, "processing") for each in range(at, at + 100)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import time
 import traceback
 import zlib
 from collections.abc import Iterator, Mapping
@@ -13,14 +14,17 @@ from typing import Any
 
 import pytest
 
-from dreambooth_widget import V4, Client
+import dreambooth_widget as dw
+from dreambooth_widget import V4, Client, Retry
 from dreambooth_widget.client import connections, exchange
 from dreambooth_widget.client.exchange import Response
 from dreambooth_widget.client.transport import Transport
 from dreambooth_widget.credentials import ApiKey
 from dreambooth_widget.protocol.answers import Busy, Processing
 
-from ..endpoint import CANARY, PROCESSING, Endpoint, Reply, png
+from ..endpoint import CANARY, PROCESSING, Endpoint, Reply, ThreadedEndpoint, png
+
+QUICK = Retry(attempts=2, first=0.01, longest=0.05, rate_limit_wait=0.1)
 
 # -- the key and tracebacks ------------------------------------------------------------------------------------------
 
@@ -191,3 +195,37 @@ async def test_dead_connection_is_repeated_once(endpoint: Endpoint) -> None:
     assert await transport.poll("1") == Busy("the connection was closed before the answer came")
     assert len(endpoint.polls) == 5
     await transport.close()
+
+
+# -- time-outs ---------------------------------------------------------------------------------------------------------
+
+
+async def test_blocked_loop_causes_no_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cell that blocks past the read time-out: the answer that came meanwhile is taken, nothing is charged."""
+    monkeypatch.setattr("dreambooth_widget.client.connections.READ_SECONDS", 0.3)
+    with ThreadedEndpoint(Endpoint(PROCESSING)) as endpoint:
+        endpoint.answers = [Reply(PROCESSING, delay=0.1), endpoint.success(endpoint.serve("1.png", png()))]
+        quick = dw.PollSchedule(shortest=0.01, longest=0.02, longest_silence=0.02)
+        async with Client(CANARY, endpoint=endpoint.url, retry=QUICK, schedule=quick) as client:
+            job = client.fetch(1)
+            states: list[dw.FetchState] = []
+            job.subscribe(states.append)
+            async for state in job:
+                if state.polls:
+                    break
+            await asyncio.sleep(0.05)  # the request is on its way
+            time.sleep(2)  # noqa: ASYNC251  what a blocking cell does
+            assert len(await job) == 1
+    assert not any(state.activity == "retrying" for state in states)
+
+
+async def test_real_timeout_is_retried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service that does not answer in time is retried, with the reason in the status line."""
+    monkeypatch.setattr("dreambooth_widget.client.connections.READ_SECONDS", 0.2)
+    with ThreadedEndpoint(Endpoint()) as endpoint:
+        endpoint.answers = [Reply(PROCESSING, delay=5), endpoint.success(endpoint.serve("1.png", png()))]
+        async with Client(CANARY, endpoint=endpoint.url, retry=QUICK) as client:
+            job = client.fetch(1)
+            messages = [state.message async for state in job]
+            await job
+    assert any("No answer within" in message for message in messages)

@@ -109,13 +109,13 @@ async def test_zip_by_index_pairs(service: Service, client: Client, monkeypatch:
     await batch
     view = BatchView(batch, monkeypatch)
     pairs = [[1, 0], [0, 0], [2, 0], [0, 0], [9, 0], [0, 9], ["a", 0], [0], None]
-    view.send({"type": "zip", "places": pairs, "id": "token"})
+    view.send({"type": "zip", "pictures": pairs, "id": "token"})
     with zipfile.ZipFile(io.BytesIO(await view.whole("zip", "token"))) as archive:
         assert archive.namelist() == ["b-1.png", "a-1.png"]
         assert archive.read("a-1.png") == png(prompt="a")
     assert view.custom[-1]["name"] == "batch-pictures.zip"
     for nothing in ([], [[7, 7]], "all", None):
-        view.send({"type": "zip", "places": nothing, "id": str(nothing)})
+        view.send({"type": "zip", "pictures": nothing, "id": str(nothing)})
         await view.until(lambda message, t=str(nothing): message["type"] == "unavailable" and message["id"] == t)
 
 
@@ -340,7 +340,7 @@ async def test_lost_file_is_unavailable(service: Service, monkeypatch: pytest.Mo
     for kind in ("original", "thumbnail"):
         view.send({"type": "get_picture", "kind": kind, "request": 0, "index": 0, "id": batch.pictures[0].digest})
         await view.until(lambda message, kind=kind: message["type"] == "unavailable" and message["kind"] == kind)
-    view.send({"type": "zip", "places": [[0, 0]], "id": "token"})
+    view.send({"type": "zip", "pictures": [[0, 0]], "id": "token"})
     await view.until(lambda message: message["type"] == "unavailable" and message["id"] == "token")
 
 
@@ -362,7 +362,7 @@ async def test_nothing_that_leaves_holds_a_secret(
     outcomes = await batch
     assert [type(each).__name__ for each in outcomes] == ["FetchResult", "InvalidKeyError", "FetchResult"]
     await view.until_rows(lambda rows: len(rows) == 3 and all(row["finished_at"] for row in rows.values()))
-    view.send({"type": "zip", "places": [[0, 0]], "id": "token"})
+    view.send({"type": "zip", "pictures": [[0, 0]], "id": "token"})
     zipped = await view.whole("zip", "token")
     saved = b"".join(path.read_bytes() for path in batch.save(tmp_path))
     logged = "\n".join(record.getMessage() for record in caplog.records if record.name != "aiohttp.access")

@@ -61,7 +61,7 @@ async def test_thumbnails_come_before_previews() -> None:
 async def test_held_thumbnails_are_not_resent() -> None:
     """It names the thumbnails that it has."""
     sent, four = Sent(), pictures(4)
-    sent.sender.send_thumbnail(four[2], "a.png")
+    sent.sender.send("thumbnail", four[2], "7")
     sent.sender.send_gallery(four, "7", have=[each.digest for each in four])
     kinds = await sent.done()
     assert sorted(kinds) == [*(("preview", index) for index in range(4)), ("thumbnail", 2)]
@@ -80,8 +80,8 @@ async def test_picture_with_lost_file(kind: Kind, caplog: pytest.LogCaptureFixtu
     """The view gets an answer; the others come, and nothing is logged as our fault."""
     sent, (gone, here) = Sent(), pictures(2)
     gone.original.move_to(Path("/nowhere/at/all"), None)
-    sent.sender.send(kind, gone, "a.png")
-    sent.sender.send(kind, here, "b.png")
+    sent.sender.send(kind, gone, "7")
+    sent.sender.send(kind, here, "7")
     sent.sender.send_zip([("a.png", gone)], "all.zip", "token")
     await sent.done()
     answers = {(each["type"], each["kind"], each["id"]) for each in sent.messages}

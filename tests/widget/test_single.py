@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
+import weakref
 from pathlib import Path
 from typing import Any
 
 import pytest
 import traitlets
+from ipywidgets.widgets import widget as registry
 
 import dreambooth_widget as dw
-from dreambooth_widget import DreamboothWidget, PollSchedule, Retry
+from dreambooth_widget import DreamboothWidget, FetchJob, PollSchedule, Retry
 
 from ..endpoint import CANARY, PROCESSING, Endpoint, Reply, png
 
@@ -344,3 +347,27 @@ async def test_resumed_widget_has_its_own_deadline(endpoint: Endpoint) -> None:
     endpoint.answers = [endpoint.success(endpoint.serve("1.png", png()))]
     assert len(await resumed) == 1
     assert resumed.started_at == widget.started_at
+
+
+async def test_closed_widgets_leave_nothing(endpoint: Endpoint) -> None:
+    """A hundred times in mid-job: no task, no widget in ipywidgets' list, no job in memory."""
+    endpoint.answers = [PROCESSING]
+    jobs: list[weakref.ref[FetchJob]] = []
+    for number in range(100):
+        widget = DreamboothWidget(CANARY, number, endpoint=endpoint.url, schedule=FAST)
+        widget._repr_mimebundle_()
+        assert widget._job is not None
+        jobs.append(weakref.ref(widget._job))
+        await asyncio.sleep(0)
+        widget.close()
+        del widget
+    while [task for task in asyncio.all_tasks() if "dreambooth" in task.get_name()]:
+        await asyncio.gather(*(task for task in asyncio.all_tasks() if "dreambooth" in task.get_name()))
+    assert not [one for one in registry._instances.values() if isinstance(one, DreamboothWidget)]
+
+    async def until_gone() -> None:
+        while any(job() is not None for job in jobs):
+            gc.collect()
+            await asyncio.sleep(0.05)  # the thread that imported aiohttp lets go of its first caller last
+
+    await asyncio.wait_for(until_gone(), 20)

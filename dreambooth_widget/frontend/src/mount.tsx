@@ -1,7 +1,8 @@
 /** Mounts one view of either card, with its own pictures; everything is released when the view goes. */
 import { render, type VNode } from "preact";
 import { ModelBridge, type SharedTraits, type View } from "./model/bridge";
-import { ERROR, type FromKernel, STATIC_HTML, type ToKernel, type WidgetModel } from "./model/messages";
+import { CopyWatch } from "./model/copyMissing";
+import { COPY_MISSING, ERROR, type FromKernel, STATIC_HTML, type ToKernel, type WidgetModel } from "./model/messages";
 import { KernelPictures } from "./model/pictureStore";
 import { writeStaticCopy } from "./model/staticCopy";
 import { ErrorBoundary } from "./ui/ErrorBoundary";
@@ -75,10 +76,12 @@ export function mount<T extends SharedTraits, Intent, Message extends { type: st
     life.signal,
     () => bridge.kernelStatus() === "busy",
   );
+  const copy = new CopyWatch(el, () => bridge.send(card.toIntent({ type: COPY_MISSING })), life.signal);
   const speak = (sentence: string): void => liveRegion.milestone(sentence);
   const draw = (): void => {
     const view = bridge.view();
     store.offline = view.gone;
+    copy.follow(view.status);
     const props = { view, store, kernelError, now: bridge.now, send, write: bridge.select, speak };
     render(<ErrorBoundary>{card.draw(props)}</ErrorBoundary>, root);
   };

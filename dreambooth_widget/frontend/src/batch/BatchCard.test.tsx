@@ -154,6 +154,6 @@ describe("intents", () => {
     ];
     const model = await view([row(0), row(1)], { selected });
     await press("Download");
-    expect(model.sent.at(-1)).toMatchObject({ type: "zip", places: selected });
+    expect(model.sent.at(-1)).toMatchObject({ type: "zip", pictures: selected });
   });
 });

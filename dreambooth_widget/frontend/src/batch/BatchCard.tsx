@@ -22,6 +22,9 @@ import { AGAIN, type BatchIntent, type BatchTraits, RETRY_FAILED } from "./messa
 import { tileIndex } from "./pictureKeys";
 import type { BatchEntry, Filter, Rows } from "./rows";
 
+/** Two lines with 4 px above them and 4 below. */
+const CAPTION = 40;
+
 const INTENTS = { fetch: START, check: POLL_NOW, stop: STOP, failed: RETRY_FAILED, resume: POLL_NOW } as const;
 
 interface Props extends CardProps<BatchTraits, BatchIntent> {
@@ -120,6 +123,7 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
             pictures={gallery}
             tile={(props) => <BatchTile {...props} prefix={rows.prefix} />}
             steady
+            below={CAPTION}
             store={store}
             size={size}
             live={status === "processing"}

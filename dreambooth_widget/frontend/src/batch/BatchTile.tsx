@@ -9,6 +9,8 @@ import type { BatchEntry } from "./rows";
 
 /** Milliseconds that a thumbnail which the kernel sends by itself may take. */
 const ON_ITS_WAY = 300;
+/** Milliseconds that a tile stands before it requests one that is not sent by itself: most are only scrolled past. */
+const FLOWN_PAST = 100;
 
 interface Props extends TileProps {
   /** How many characters all captions begin with. */
@@ -30,7 +32,7 @@ export function BatchTile({ prefix, ...props }: Props): VNode {
           total={row.pictures.length}
           pictureIndex={pictureIndex}
           about={`, ${caption}`}
-          patience={props.position < UNASKED_THUMBNAILS ? ON_ITS_WAY : 0}
+          patience={props.position < UNASKED_THUMBNAILS ? ON_ITS_WAY : FLOWN_PAST}
         />
       )}
       <p class="dreambooth-caption" title={caption} dir="auto">

@@ -5,6 +5,7 @@
  */
 import type {
   Activity,
+  COPY_MISSING,
   GET_PICTURE,
   PictureEntry,
   PictureKind,
@@ -85,9 +86,10 @@ export const AGAIN = "again";
 
 export type BatchIntent =
   | { type: typeof READY; have: string[] }
+  | { type: typeof COPY_MISSING }
   | { type: typeof START; key?: string }
   | { type: typeof STOP | typeof POLL_NOW | typeof RETRY_FAILED }
   | { type: typeof AGAIN; request: number }
   | { type: typeof RETRY; request: number; index: number }
   | { type: typeof GET_PICTURE; kind: PictureKind; request: number; index: number; id: string }
-  | { type: typeof ZIP; places: PictureKey[]; id: string };
+  | { type: typeof ZIP; pictures: PictureKey[]; id: string };

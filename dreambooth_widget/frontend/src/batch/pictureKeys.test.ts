@@ -21,7 +21,7 @@ test("the kernel is asked in requests and their pictures", () => {
   expect(toBatchIntent(need)).toEqual({ type: "get_picture", kind: "original", request: 7, index: 2, id: "d" });
   expect(toBatchIntent({ type: "zip", indices: [1, index], id: "z" })).toEqual({
     type: "zip",
-    places: [
+    pictures: [
       [0, 1],
       [7, 2],
     ],

@@ -16,5 +16,5 @@ export function toBatchIntent(message: ToKernel): BatchIntent {
     return { ...message, request, index };
   }
   if (message.type !== "zip") return message as BatchIntent;
-  return { type: message.type, places: message.indices.map(pictureKey), id: message.id };
+  return { type: message.type, pictures: message.indices.map(pictureKey), id: message.id };
 }

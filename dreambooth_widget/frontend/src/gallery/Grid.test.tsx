@@ -33,7 +33,7 @@ beforeEach(() => {
 });
 afterEach(() => root.remove());
 
-test("a tile takes the focus that comes back to it, also one that Show more had not drawn yet", () => {
+test("a tile takes the focus that comes back to it, also one that was not drawn yet", () => {
   draw(null);
   draw({ index: 70 });
   expect(document.activeElement?.getAttribute("aria-label")).toBe("Open picture 71 of 80");

@@ -1,30 +1,35 @@
 /** The pictures as a list of buttons. One tile is in the Tab order; arrows, Home and End lead on from there. */
-import type { VNode } from "preact";
+import type { Ref, RefObject, VNode } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { UNASKED_PREVIEWS, UNASKED_THUMBNAILS } from "../model/constants";
 import type { PictureEntry } from "../model/messages";
 import type { PictureStore } from "../model/pictureStore";
-import { Button } from "../ui/Button";
 import { nextTile } from "./gridNavigation";
+import { type Box, justifiedRows, type Shape } from "./justifiedRows";
 import { click, type Selection, toggle } from "./selection";
 import type { TileProps } from "./Tile";
+import { type Band, useDrawnBand } from "./useDrawnBand";
 import { useLongPress } from "./useLongPress";
 
-/** What fills the first screen. The rest of the page is drawn below, once the first ones have their pictures. */
+/** What fills the first screen. More is drawn once these have their pictures. */
 const FIRST = 24;
 /** Milliseconds after which it is drawn anyway. */
 const AT_LATEST = 1000;
 /** Until the first ones are painted: their decoding and the drawing of the rest would stand in each other's way. */
 const PAINTED = 100;
-const ONE_EDGE = 512;
+/** CSS pixels along the longer edge of a tile, from which a thumbnail of 384 looks blurred. */
+const LARGE = 576;
+/** Of the list, in CSS pixels, until it is measured. */
+const WIDTH = 640;
 const NO_MODIFIER = { ctrlKey: false, metaKey: false, shiftKey: false };
 
 type Modifiers = typeof NO_MODIFIER;
 
 export type Size = "S" | "M" | "L";
-export const TILE_EDGE: Record<Size, number> = { S: 112, M: 180, L: 288 };
+/** Heights of rows, in CSS pixels. */
+const ROW_HEIGHT: Record<Size, number> = { S: 112, M: 180, L: 288 };
 
-/** What there is to draw, of which the grid takes no more than it draws. An array is one. */
+/** The pictures in their order. An array is one. */
 export interface PictureList {
   readonly length: number;
   slice(from: number, to: number): PictureEntry[];
@@ -33,8 +38,10 @@ export interface PictureList {
 interface Props {
   pictures: PictureList;
   tile(props: TileProps): VNode;
-  /** Tiles are as large as `size` says however few there are: for a gallery of which only a part is shown. */
+  /** Rows stay as high as `size` says, however few there are: for a gallery that grows, or of which a part is shown. */
   steady?: boolean;
+  /** CSS pixels that each tile needs below it. */
+  below?: number;
   store: PictureStore;
   size: Size;
   /** Whether waiting pictures may still come. */
@@ -51,42 +58,67 @@ interface Props {
   onRetry(entry: PictureEntry): void;
 }
 
-/** Width to height of the tiles: the first known picture's, within reason. */
-export function shapeOf(pictures: PictureEntry[]): number {
+/** Of every picture; an unknown one is taken to be like the first known one. */
+export function shapesOf(pictures: PictureEntry[]): Shape[] {
   const known = pictures.find((entry) => entry.width && entry.height);
-  return known?.width && known.height ? Math.min(2, Math.max(0.5, known.width / known.height)) : 1;
+  const ratio = known?.width && known.height ? known.width / known.height : 1;
+  return pictures.map(({ width, height }) => ({ ratio: width && height ? width / height : ratio, width, height }));
 }
 
 export function Grid(props: Props): VNode {
-  const { pictures, selected } = props;
+  const { pictures, selected, below = 0 } = props;
   const list = useRef<HTMLUListElement>(null);
-  const [shown, setShown] = useState(FIRST);
+  const width = useWidth(list);
   const [active, setActive] = useState(-1);
-  const entries = pictures.slice(0, shown);
+  const entries = pictures.slice(0, pictures.length);
+  const { boxes, height } = justifiedRows(shapesOf(entries), {
+    width,
+    target: ROW_HEIGHT[props.size],
+    below,
+    spread: !props.steady,
+  });
   const stops = entries.filter((entry) => entry.status !== "waiting");
   const stop = stops.some((entry) => entry.index === active) ? active : stops[0]?.index;
 
-  const focusOn = (index: number): void => {
-    setActive(index);
-    tileOf(list.current, index)?.querySelector("button")?.focus();
-  };
-  const lacking = shown < UNASKED_THUMBNAILS && entries.some(({ id }) => id && !props.store.url(id, "thumbnail"));
+  const lacks = ({ id }: PictureEntry): boolean => id !== "" && !props.store.url(id, "thumbnail");
+  const [started, setStarted] = useState(false);
+  const lacking = !started && entries.slice(0, FIRST).some(lacks);
   useEffect(() => {
-    const timer = setTimeout(() => setShown((now) => Math.max(now, UNASKED_THUMBNAILS)), lacking ? AT_LATEST : PAINTED);
+    const timer = setTimeout(() => setStarted(true), lacking ? AT_LATEST : PAINTED);
     return () => clearTimeout(timer);
   }, [lacking]);
+  const long = entries.length > UNASKED_THUMBNAILS;
+  const drawn = useDrawnBand(list, started && long);
+  const { band } = drawn;
+  const isDrawn = (position: number): boolean => {
+    if (!started) return position < FIRST;
+    const { top, height } = boxes[position] as Box;
+    return !long || (top < band.bottom && top + height + below > band.top);
+  };
+  const positions = entries.map((_, position) => position);
+  // The tile that has the focus, or will have it, stays: without it the focus would fall out of the list.
+  const shown = positions.filter((position) => isDrawn(position) || entries[position]?.index === stop);
+
+  const wanted = useRef(-1);
+  const focusOn = (index: number): void => {
+    wanted.current = index;
+    setActive(index);
+    takeFocus();
+  };
+  const takeFocus = (): void => {
+    const button = list.current?.querySelector<HTMLElement>(`[data-index="${wanted.current}"] button`);
+    if (!button) return;
+    wanted.current = -1;
+    button.focus();
+  };
+  useLayoutEffect(takeFocus);
   // A focus that was requested before this list stood in the page is done with.
   const done = useRef(props.focus);
   useLayoutEffect(() => {
     if (!props.focus || props.focus === done.current) return;
-    const { index } = props.focus;
-    const at = pictures.slice(0, pictures.length).findIndex((entry) => entry.index === index);
-    if (at >= shown) setShown(at + 1);
-    else {
-      done.current = props.focus;
-      focusOn(index);
-    }
-  }, [props.focus, shown]);
+    done.current = props.focus;
+    focusOn(props.focus.index);
+  }, [props.focus]);
 
   const anchor = useRef<number | null>(null);
   const select = (next: Selection): void => {
@@ -105,11 +137,11 @@ export function Grid(props: Props): VNode {
     const tile = (event.target as Element).closest<HTMLElement>("li");
     if (!tile || !list.current) return;
     const index = Number(tile.dataset.index);
-    const [columns, rtl] = layoutOf(list.current);
+    const rtl = getComputedStyle(list.current).direction === "rtl";
     const position = entries.findIndex((entry) => entry.index === index);
     const stands = entries.map((entry) => entry.status !== "waiting");
     const modified = event.altKey || event.metaKey || event.ctrlKey;
-    const target = modified ? undefined : entries[nextTile(event.key, position, stands, columns, rtl)];
+    const target = modified ? undefined : entries[nextTile(event.key, position, stands, boxes, rtl)];
     const onTile = (event.target as Element).classList.contains("dreambooth-open");
     if (target) {
       focusOn(target.index);
@@ -124,42 +156,31 @@ export function Grid(props: Props): VNode {
     event.stopPropagation();
   };
 
-  const one = pictures.length === 1 && !props.steady ? entries[0] : undefined;
-  const shape = one?.width && one.height ? one.width / one.height : shapeOf(entries);
-  const edge = one ? Math.min(ONE_EDGE, one.width ?? ONE_EDGE, (one.height ?? ONE_EDGE) * shape, ONE_EDGE * shape) : 0;
-  const style = {
-    "--db-shape": String(shape),
-    "--db-tile": `${one ? edge : TILE_EDGE[props.size]}px`,
-    // On a telephone two stand beside each other.
-    "--db-least": one || props.size === "L" ? "100%" : "calc(50% - 4px)",
-    // One is no wider than itself; a few may grow, so that their row is filled.
-    "--db-count": String(one ? 1 : pictures.length * 2),
-  };
   return (
-    <>
-      <ul
-        ref={list}
-        // biome-ignore lint/a11y/noRedundantRoles: Safari forgets that a list without bullets is a list
-        role="list"
-        aria-label="Pictures"
-        data-four={(pictures.length === 4 && props.size === "M") || undefined}
-        data-live={props.live || undefined}
-        style={style}
-        onKeyDown={onKeyDown}
-        {...longPress}
-        onFocusIn={(event) => {
-          const index = (event.target as Element).closest<HTMLElement>("li")?.dataset.index;
-          if (index !== undefined) setActive(Number(index));
-        }}
-      >
-        {entries.map((entry, position) => (
-          <li key={entry.index} data-index={entry.index}>
+    <ul
+      ref={list}
+      // biome-ignore lint/a11y/noRedundantRoles: Safari forgets that a list without bullets is a list
+      role="list"
+      aria-label="Pictures"
+      data-live={props.live || undefined}
+      style={{ blockSize: `${height}px` }}
+      onKeyDown={onKeyDown}
+      {...longPress}
+      onFocusIn={(event) => {
+        const index = (event.target as Element).closest<HTMLElement>("li")?.dataset.index;
+        if (index !== undefined) setActive(Number(index));
+      }}
+    >
+      {shown.map((position) => {
+        const [entry, box] = [entries[position] as PictureEntry, boxes[position] as Box];
+        return (
+          <li key={entry.index} data-index={entry.index} style={placed(box)}>
             {props.tile({
               entry,
               position,
               total: pictures.length,
               store: props.store,
-              large: pictures.length <= UNASKED_PREVIEWS && props.size !== "S",
+              large: isLarge(box, pictures.length, props.size),
               selected: selected.has(entry.index),
               active: entry.index === stop,
               busy: props.busy ?? false,
@@ -169,23 +190,56 @@ export function Grid(props: Props): VNode {
               onRetry: () => props.onRetry(entry),
             })}
           </li>
-        ))}
-      </ul>
-      {pictures.length > Math.max(shown, UNASKED_THUMBNAILS) && (
-        <Button onClick={() => setShown(shown + UNASKED_THUMBNAILS)}>Show more ({pictures.length - shown} left)</Button>
+        );
+      })}
+      {long && (
+        <>
+          <Undrawn at={drawn.above} top={0} bottom={boxes.find((_, position) => isDrawn(position))?.top ?? height} />
+          <Undrawn
+            at={drawn.below}
+            top={endOf(
+              boxes.findLast((_, position) => isDrawn(position)),
+              below,
+            )}
+            bottom={height}
+          />
+        </>
       )}
-    </>
+    </ul>
   );
 }
 
 export const readyIndices = (pictures: PictureEntry[]): number[] =>
   pictures.filter((entry) => entry.status === "ready").map((entry) => entry.index);
 
-const tileOf = (list: Element | null, index: number): Element | null | undefined =>
-  list?.querySelector(`[data-index="${index}"]`);
+/** Whether the preview is worth showing: the kernel sends those of a few pictures, and a wide tile would blur a thumbnail. */
+const isLarge = ({ width, height }: Box, count: number, size: Size): boolean =>
+  (count <= UNASKED_PREVIEWS && size !== "S") || Math.max(width, height) > LARGE;
 
-function layoutOf(list: Element): [columns: number, rtl: boolean] {
-  const { gridTemplateColumns, direction } = getComputedStyle(list);
-  // Columns that auto-fit has folded up are still listed, as "0px".
-  return [gridTemplateColumns.split(" ").filter((width) => parseFloat(width)).length || 1, direction === "rtl"];
+const endOf = (box: Box | undefined, below: number): number => (box ? box.top + box.height + below : 0);
+
+const placed = ({ start, top, width, height }: Box) => ({
+  insetInlineStart: `${start}px`,
+  insetBlockStart: `${top}px`,
+  inlineSize: `${width}px`,
+  "--db-height": `${height}px`,
+});
+
+/** Covers what is not drawn. */
+const Undrawn = ({ at, top, bottom }: Band & { at: Ref<HTMLLIElement> }): VNode => (
+  <li ref={at} role="presentation" aria-hidden="true" style={{ top: `${top}px`, height: `${bottom - top}px` }} />
+);
+
+/** The width of the list in CSS pixels: before the first frame, and whenever it changes. */
+function useWidth(list: RefObject<HTMLElement | null>): number {
+  const [width, setWidth] = useState(WIDTH);
+  useLayoutEffect(() => {
+    const element = list.current as HTMLElement;
+    const measure = (): void => setWidth(Math.floor(element.getBoundingClientRect().width) || WIDTH);
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    measure();
+    return () => observer.disconnect();
+  }, []);
+  return width;
 }

@@ -75,14 +75,16 @@ export function Tile(props: TileProps & TileOptions): VNode {
 }
 
 function Ready({ entry, total, store, large, selected, active, ...on }: TileProps & TileOptions): VNode {
-  const source = (large ? store.url(entry.id, "preview") : undefined) ?? store.url(entry.id, "thumbnail");
-  const lacking = !source;
+  const kind = large ? "preview" : "thumbnail";
+  const best = store.url(entry.id, kind);
+  const source = best ?? store.url(entry.id, "thumbnail");
+  const lacking = !best;
   const { about = "", pictureIndex = entry.index, patience = LOST_AFTER } = on;
   useEffect(() => {
     if (!lacking) return;
-    const timer = setTimeout(() => store.want(entry, "thumbnail").catch(() => undefined), patience);
+    const timer = setTimeout(() => store.want(entry, kind).catch(() => undefined), patience);
     return () => clearTimeout(timer);
-  }, [entry.id, lacking]);
+  }, [entry.id, kind, lacking]);
   const number = `picture ${pictureIndex + 1}${about}`;
   const tabIndex = active ? 0 : -1;
   return (
@@ -93,7 +95,7 @@ function Ready({ entry, total, store, large, selected, active, ...on }: TileProp
         tabIndex={tabIndex}
         onClick={on.onOpen}
       >
-        {source && <img src={source} alt="" decoding="async" />}
+        {source && <img src={source} alt="" decoding="async" style={ownSize(entry)} />}
       </Button>
       <input
         type="checkbox"
@@ -115,6 +117,12 @@ function Ready({ entry, total, store, large, selected, active, ...on }: TileProp
     </>
   );
 }
+
+/** Never larger than its pixels, whatever the tile is. */
+const ownSize = ({ width, height }: PictureEntry) => ({
+  maxInlineSize: `${width ?? 9999}px`,
+  maxBlockSize: `${height ?? 9999}px`,
+});
 
 function Missing(props: TileProps & TileOptions & { retry: Retry }): VNode {
   const { entry, active, busy, retry, about = "", pictureIndex = entry.index, onRetry } = props;

@@ -8,6 +8,7 @@ import type { Card, FromKernel, ToKernel, Traits, WidgetModel } from "./messages
 
 /** What the traits of both cards have. */
 export interface SharedTraits {
+  status: string;
   selected: unknown;
   _card: { clock: number };
 }

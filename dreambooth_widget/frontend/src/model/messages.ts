@@ -79,6 +79,8 @@ export interface Traits {
 
 /** Browser → kernel. */
 export const READY = "ready";
+/** A view finds no static copy in its page. */
+export const COPY_MISSING = "copy_missing";
 export const START = "start";
 export const STOP = "stop";
 export const POLL_NOW = "poll_now";
@@ -88,6 +90,7 @@ export const ZIP = "zip";
 
 export type ToKernel =
   | { type: typeof READY; have: string[] }
+  | { type: typeof COPY_MISSING }
   | { type: typeof START; key?: string; request_id?: string }
   | { type: typeof STOP }
   | { type: typeof POLL_NOW }

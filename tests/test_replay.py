@@ -15,8 +15,8 @@ from PIL import Image
 import dreambooth_widget as dw
 from dreambooth_widget import Client, PollSchedule, Retry
 
-from .. import answers
-from ..endpoint import CANARY, Endpoint, Reply, png
+from . import answers
+from .endpoint import CANARY, Endpoint, Reply, png
 
 FAST = PollSchedule(shortest=0.01, longest=0.02, longest_silence=0.02)
 QUICK = Retry(attempts=3, first=0.01, longest=0.02, rate_limit_wait=0.05)

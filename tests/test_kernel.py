@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from ..endpoint import CANARY, PROCESSING, Endpoint, Reply, ThreadedEndpoint, png
-from ..kernels import EVERY_WARNING, Kernel, kernel
+from .endpoint import CANARY, PROCESSING, Endpoint, Reply, ThreadedEndpoint, png
+from .kernels import EVERY_WARNING, Kernel, kernel
 
 VERSIONS = [None, "7.3.0", "7.0.1"]
 """Kernels whose comm messages come on subshells as JupyterLab sends them; None is the installed one."""
@@ -249,3 +249,34 @@ loops[0] is asyncio.get_running_loop(), widget.status
         button = running.execute(code).text.strip()
         running.send_from_view(button, {"event": "click"}, subshell=running.new_subshell())
         assert running.execute(ended).text == "(False, 'success')"
+
+
+def test_a_restarted_kernel_continues_at_once() -> None:
+    """Restart in mid-job, run the cells again: the same request is polled immediately, and comes."""
+    code = "from dreambooth_widget import DreamboothWidget, PollSchedule\n"
+    code += "slow = PollSchedule(shortest=600, longest=600, longest_silence=600)\n"
+    with ThreadedEndpoint(Endpoint(PROCESSING)) as endpoint, kernel(DREAMBOOTH_API_KEY=CANARY) as running:
+        code += f"w = DreamboothWidget(request_id=7, endpoint={endpoint.url!r}, schedule=slow)\n"
+        assert running.execute(code).status == "ok"
+        while not endpoint.polls:
+            time.sleep(0.01)
+        running.restart()
+        endpoint.answers = [endpoint.success(endpoint.serve("1.png", png()))]
+        done = running.execute(code + "print(len(await w), w.polls)")
+        assert done.text.strip() == "1 1", done.error
+        assert {seen.body for seen in endpoint.polls} == {endpoint.polls[0].body}
+
+
+def test_a_token_after_a_restart() -> None:
+    """Another kernel goes on with the request of a token, with its clock, and with the key from its environment."""
+    with ThreadedEndpoint(Endpoint(PROCESSING)) as endpoint:
+        make = "from dreambooth_widget import DreamboothWidget\n"
+        with kernel(DREAMBOOTH_API_KEY=CANARY) as first:
+            first.execute(f"{make}w = DreamboothWidget(request_id=7, endpoint={endpoint.url!r}, eta=100)")
+            while not endpoint.polls:
+                time.sleep(0.01)
+            token, started = first.execute("print(w.resume_token)\nprint(w.started_at)").text.split("\n")[:2]
+        endpoint.answers = [endpoint.success(endpoint.serve("1.png", png()))]
+        with kernel(DREAMBOOTH_API_KEY=CANARY) as second:
+            again = f"{make}w = DreamboothWidget.resume({token!r})\nprint(len(await w), w.started_at, w.eta)"
+            assert second.execute(again).text.split() == ["1", started, "100.0"]

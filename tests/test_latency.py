@@ -7,7 +7,6 @@ import io
 import json
 import random
 import struct
-import time
 import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -18,27 +17,28 @@ from PIL import Image
 import dreambooth_widget as dw
 from dreambooth_widget import Client, DreamboothWidget, Retry
 
-from ..endpoint import CANARY, PROCESSING, Endpoint, ProcessEndpoint, Reply, ThreadedEndpoint, png
+from .endpoint import CANARY, ProcessEndpoint, png
+from .gil import processor_wait
 
 QUICK = Retry(attempts=2, first=0.01, longest=0.05, rate_limit_wait=0.1)
 FREE = 0.02
-"""Seconds for which nothing may hold the loop."""
+"""Seconds for which nothing may hold the loop, apart from what the machine itself takes."""
 
 TRIES = 8
-"""The machine itself can hold a loop for longer: what counts is the best of some tries."""
+"""A loop that is held is held in every try; a machine that is busy is so in some. One good try is a proof."""
 
 
 @asynccontextmanager
 async def heartbeat() -> AsyncIterator[list[float]]:
-    """The delays, in seconds, of a task that wants to run every 2 ms."""
+    """Collect the delays, in seconds, of a task that wants to run every 2 ms, less the waits for a processor."""
     late: list[float] = []
     loop = asyncio.get_running_loop()
 
     async def beat() -> None:
         while True:
-            due = loop.time() + 0.002
+            due, waited = loop.time() + 0.002, processor_wait()
             await asyncio.sleep(0.002)
-            late.append(loop.time() - due)
+            late.append(loop.time() - due - max(0.0, processor_wait() - waited))
 
     task = asyncio.create_task(beat())
     await asyncio.sleep(0.05)
@@ -47,6 +47,13 @@ async def heartbeat() -> AsyncIterator[list[float]]:
         yield late
     finally:
         task.cancel()
+
+
+async def longest_allowed() -> float:
+    """Return `FREE`, or twice the longest delay of a loop without work where that is more: a machine that swaps."""
+    async with heartbeat() as late:
+        await asyncio.sleep(0.2)
+    return max(FREE, 2 * max(late))
 
 
 def bomb(width: int, height: int) -> bytes:
@@ -91,9 +98,10 @@ INPUTS = {
 async def test_no_picture_holds_the_loop(name: str) -> None:
     """Download, check, decoding, thumbnails, previews and the static copy: all of them beside a beating loop."""
     files = {f"{index}.png": data for index, data in enumerate(INPUTS[name]())}
-    best = float("inf")
+    held = []
     with ProcessEndpoint(files=files) as endpoint:
         for _ in range(TRIES):
+            allowed = await longest_allowed()
             widget = DreamboothWidget(CANARY, 1, endpoint=endpoint.url, retry=QUICK, autostart=False)
             async with heartbeat() as late:
                 widget._viewed = True
@@ -101,11 +109,11 @@ async def test_no_picture_holds_the_loop(name: str) -> None:
                 with suppress(dw.PictureError):
                     await widget
                 await widget._sender._tasks.settle()
-            best = min(best, max(late))
+            held.append(max(late))
             widget.close()
-            if best < FREE:
-                break
-    assert best < FREE
+            if held[-1] < allowed:
+                return
+    pytest.fail(f"the loop was held for {min(held) * 1000:.0f} ms at best")
 
 
 ANSWERS = {
@@ -122,45 +130,15 @@ ANSWERS = {
 async def test_no_answer_holds_the_loop(name: str) -> None:
     """An endpoint that answers with absurd bodies gives an `Answer`, while the loop beats on."""
     body = ANSWERS[name]()
-    best = float("inf")
+    held = []
     with ProcessEndpoint(body) as endpoint:
         async with Client(CANARY, endpoint=endpoint.url) as client:
             await client.check(0)  # imports, first connection
             for _ in range(TRIES):
+                allowed = await longest_allowed()
                 async with heartbeat() as late:
                     await client.check(1)
-                best = min(best, max(late))
-                if best < FREE:
-                    break
-    assert best < FREE
-
-
-async def test_blocked_loop_causes_no_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A cell that blocks past the read time-out: the answer that came meanwhile is taken, nothing is charged."""
-    monkeypatch.setattr("dreambooth_widget.client.connections.READ_SECONDS", 0.3)
-    with ThreadedEndpoint(Endpoint(PROCESSING)) as endpoint:
-        endpoint.answers = [Reply(PROCESSING, delay=0.1), endpoint.success(endpoint.serve("1.png", png()))]
-        quick = dw.PollSchedule(shortest=0.01, longest=0.02, longest_silence=0.02)
-        async with Client(CANARY, endpoint=endpoint.url, retry=QUICK, schedule=quick) as client:
-            job = client.fetch(1)
-            states: list[dw.FetchState] = []
-            job.subscribe(states.append)
-            async for state in job:
-                if state.polls:
-                    break
-            await asyncio.sleep(0.05)  # the request is on its way
-            time.sleep(2)  # noqa: ASYNC251  what a blocking cell does
-            assert len(await job) == 1
-    assert not any(state.activity == "retrying" for state in states)
-
-
-async def test_real_timeout_is_retried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A service that does not answer in time is retried, with the reason in the status line."""
-    monkeypatch.setattr("dreambooth_widget.client.connections.READ_SECONDS", 0.2)
-    with ThreadedEndpoint(Endpoint()) as endpoint:
-        endpoint.answers = [Reply(PROCESSING, delay=5), endpoint.success(endpoint.serve("1.png", png()))]
-        async with Client(CANARY, endpoint=endpoint.url, retry=QUICK) as client:
-            job = client.fetch(1)
-            messages = [state.message async for state in job]
-            await job
-    assert any("No answer within" in message for message in messages)
+                held.append(max(late))
+                if held[-1] < allowed:
+                    return
+    pytest.fail(f"the loop was held for {min(held) * 1000:.0f} ms at best")

@@ -17,7 +17,7 @@ import pytest
 import dreambooth_widget as dw
 from dreambooth_widget import Client, PollSchedule, Retry
 
-from ..endpoint import CANARY, PROCESSING, Endpoint, Reply, Seen, ThreadedEndpoint, png
+from .endpoint import CANARY, PROCESSING, Endpoint, Reply, Seen, ThreadedEndpoint, png
 
 FAST = PollSchedule(shortest=0.002, longest=0.004, longest_silence=0.004)
 QUICK = Retry(attempts=3, first=0.002, longest=0.01, rate_limit_wait=0.01)

@@ -1,0 +1,41 @@
+/**
+ * Which part of a long gallery is drawn: what is in sight and something around it. Two elements of the list cover what is not
+ * drawn above and below; when one of them comes into sight, the part follows.
+ */
+import type { RefObject } from "preact";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
+
+/** CSS pixels of the list, from its top. */
+export interface Band {
+  top: number;
+  bottom: number;
+}
+
+/** CSS pixels that are drawn on each side of what is in sight. */
+const AROUND = 600;
+
+/** The band, and the references of the two elements. `watching` only once the first screen is there. */
+export function useDrawnBand(list: RefObject<HTMLElement | null>, watching: boolean) {
+  const [band, setBand] = useState<Band>({ top: 0, bottom: 4 * AROUND });
+  const above = useRef<HTMLLIElement>(null);
+  const below = useRef<HTMLLIElement>(null);
+  useLayoutEffect(() => {
+    if (!watching) return;
+    const seen = (entries: IntersectionObserverEntry[]): void => {
+      const start = list.current?.getBoundingClientRect().top ?? 0;
+      // It is known which part of one of the two is in sight. What is in sight beside it is no higher than the screen.
+      const more = AROUND + screen.height;
+      for (const { isIntersecting, intersectionRect: seen } of entries) {
+        // One that covers nothing intersects too.
+        if (isIntersecting && seen.height)
+          setBand({ top: seen.top - start - more, bottom: seen.bottom - start + more });
+      }
+    };
+    // The margin lets it follow before anything undrawn is in sight. Browsers without `scrollMargin` follow a frame later.
+    const margin = `${AROUND / 2}px`;
+    const observer = new IntersectionObserver(seen, { rootMargin: margin, scrollMargin: margin } as object);
+    for (const { current } of [above, below]) if (current) observer.observe(current);
+    return () => observer.disconnect();
+  }, [watching]);
+  return { band, above, below };
+}
