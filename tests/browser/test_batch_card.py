@@ -206,6 +206,7 @@ async def test_long_gallery_draws_what_is_seen(card_page: CardPage) -> None:
     page = card_page.page
     card = await mounted(card_page, batches(batch_entry)[THOUSAND][1])
     await expect(card.tiles).not_to_have_count(24)
+    await page.wait_for_function("() => document.documentElement.scrollHeight > 100_000")  # all rows have come
     height = await page.evaluate("() => document.documentElement.scrollHeight")
     await card.root.get_by_role("button", name="Open").first.focus()
     seen = """() => {

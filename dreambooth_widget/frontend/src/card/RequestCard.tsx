@@ -16,7 +16,7 @@ import { Alerts } from "./Alerts";
 import { FactList } from "./FactList";
 import { Form } from "./Form";
 import { useKernelSilence } from "./kernelSilence";
-import { factsOf, ofFile, ofJob } from "./pictureFacts";
+import { factsOf, ofFile, ofJob, sizeText } from "./pictureFacts";
 import { Status } from "./Status";
 import { type Action, buttonLabel, running, statusText } from "./statusText";
 
@@ -135,7 +135,7 @@ export function RequestCard({ view, store, kernelError, now, send, select, speak
           waiting={download.waiting}
           note={copied || (view.gone && ready.length > 0 ? OFFLINE : "")}
         />
-        {details && <FactList facts={factsOf(job, card.meta)} say={setCopied} />}
+        {details && <FactList facts={factsOf({ size: sizeText(ready[0]), ...job }, card.meta)} say={setCopied} />}
         {shown.length > 0 && !silent && (
           <Grid
             pictures={shown}
@@ -151,6 +151,7 @@ export function RequestCard({ view, store, kernelError, now, send, select, speak
             onSelectAll={() => select(readyIndices(pictures))}
             onDownload={(entry) => void download.start([entry])}
             onRetry={(entry) => send({ type: RETRY, index: entry.index })}
+            textOf={(entry) => ({ ...card.meta, ...entry.text })}
           />
         )}
       </section>

@@ -32,9 +32,9 @@ describe("facts", () => {
     ]);
   });
 
-  test("leave the sides out only where the size is known", () => {
-    expect(labels(factsOf({ size: "5 × 6" }, { W: "5", Height: "6" }))).toEqual(["Size"]);
-    expect(labels(factsOf({ size: "" }, { W: "5", Height: "6" }))).toEqual(["W", "Height"]);
+  test("leave out what only the wire calls so", () => {
+    expect(labels(factsOf({ size: "5 × 6" }, { W: "5", Height: "6", n_samples: "4" }))).toEqual(["Size"]);
+    expect(labels(factsOf({}, { W: "5", H: "6", samples: "4", seed: "1" }))).toEqual(["Seed"]);
   });
 
   test("that nobody knows are left out", () => {

@@ -8,17 +8,18 @@ type Job = Pick<Traits, "request_id" | "started_at" | "finished_at">;
 
 /** What people ask for first, in this order. */
 const FIRST = ["prompt", "negative_prompt", "seed", "model", "steps"];
-const SIDES = /^(w|h|width|height)$/;
+/** Names of the wire that a size says better, or that the pictures themselves say. */
+const WIRE = /^(w|h|width|height|n_samples|samples)$/;
 
 /**
  * What people ask for first, then `own`, then `others` in their own order; of two facts with one name the
- * later counts. What is `own` is known for certain and wins; a size makes the sides needless.
+ * later counts. What is `own` is known for certain and wins.
  */
 export function factsOf(own: Texts, ...others: Texts[]): Fact[] {
   const facts = new Map([...FIRST, ...Object.keys(own)].map((name) => [name, own[name] ?? ""]));
   for (const [key, value] of others.flatMap(Object.entries<string>)) {
     const name = plain(key);
-    if (value && !(name in own || (own.size && SIDES.test(name)))) facts.set(name, value);
+    if (value && !(name in own || WIRE.test(name))) facts.set(name, value);
   }
   return [...facts].filter(([, value]) => value).map(([name, value]) => [factLabel(name), value]);
 }
@@ -28,10 +29,15 @@ export function ofJob({ request_id: request, started_at: start, finished_at: end
   return { request, time: start !== null && end !== null ? duration(end - start) : "" };
 }
 
+/** Of a picture, or of the first one of a request. */
+export const sizeText = (entry?: PictureEntry): string =>
+  entry?.width && entry.height ? `${entry.width} × ${entry.height}` : "";
+
 /** Of a picture's file. */
-export function ofFile({ width, height, format, size, name }: PictureEntry): Texts {
+export function ofFile(entry: PictureEntry): Texts {
+  const { format, size, name } = entry;
   return {
-    size: width && height ? `${width} × ${height}` : "",
+    size: sizeText(entry),
     format: `${format} · ${fileSize(size)}`,
     file: name,
   };

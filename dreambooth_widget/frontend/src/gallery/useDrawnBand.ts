@@ -36,6 +36,7 @@ export function useDrawnBand(list: RefObject<HTMLElement | null>, watching: bool
     const observer = new IntersectionObserver(seen, { rootMargin: margin, scrollMargin: margin } as object);
     for (const { current } of [above, below]) if (current) observer.observe(current);
     return () => observer.disconnect();
-  }, [watching]);
+    // Observed anew after each change: one that is still in sight, after a quick scroll, would report nothing.
+  }, [watching, band]);
   return { band, above, below };
 }
