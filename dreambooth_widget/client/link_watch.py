@@ -87,6 +87,10 @@ class Looks:
             return None
         return response.status in (200, 206) and _is_picture(response.body)
 
+    def is_quiet(self, url: str) -> bool:
+        """Whether the host of `url` is left alone for now."""
+        return self._quiet.get(urlsplit(url).netloc, 0.0) > asyncio.get_running_loop().time()
+
     async def _wait(self, host: str, at: float, due: float) -> None:
         loop = asyncio.get_running_loop()
         if self._queue is None or self._queue.loop is not loop:
@@ -145,7 +149,8 @@ class LinkWatch:
         if self._appeared and not self._confirming:  # this answer was asked for before
             return replace(decision, wait=0.0, due=0.0)
         self._vain |= self._appeared
-        if self._task.done() or self._deaf or not self._history.links_hold:
+        deaf = self._deaf or self._looks.is_quiet(self._links[0].url)
+        if self._task.done() or deaf or not self._history.links_hold:
             return decision
         schedule = self._options.schedule
         wait = max(schedule.jittered(schedule.longest_silence, random()), decision.wait)
@@ -170,11 +175,14 @@ class LinkWatch:
         """Return all links as an answer if each is a picture now: for a service that says "processing" for ever."""
         if not self._appeared:
             return None
+        deadline.allow_pictures()
         try:
-            found = await deadline.bound(asyncio.gather(*(self._look(link, 0.0, 0.0) for link in self._links)))
+            for link in self._links:
+                if not await deadline.bound(self._look(link, 0.0, 0.0)):
+                    return None
         except (AddressRefusedError, DeadlinePassed):
             return None
-        return Finished(self._links) if all(found) else None
+        return Finished(self._links)
 
     async def _watch(self, elapsed: float, eta: float) -> None:
         clock = asyncio.get_running_loop().time

@@ -2,7 +2,7 @@
 
     python tests/benchmarks/many.py [--json]
 
-The package's own jobs, network queue and rate limiter run in virtual time against a simulated service (no sockets):
+The package's own jobs, poll queue and rate limiter run in virtual time against a simulated service (no sockets):
 minutes pass in seconds, and the same numbers come out on every machine, but for the processor time and the memory.
 Prints the targets; the exit status is 1 when one is missed.
 """
@@ -107,10 +107,9 @@ class Service:
 class SimulatedTransport(Transport):
     """Our queue and rate limit in front of a simulated service. A ready request ends as failed: no pictures to load."""
 
-    def __init__(self, service: Service, rate: float = RATE) -> None:
-        super().__init__(
-            ApiKey("simulated-key"), "https://service.example/fetch", rate=rate, burst=BURST, connections=1000
-        )
+    def __init__(self, service: Service, rate: float = RATE, connections: int = 8) -> None:
+        key, endpoint = ApiKey("simulated-key"), "https://service.example/fetch"
+        super().__init__(key, endpoint, rate=rate, burst=BURST, connections=connections)
         self._service = service
 
     async def _send(self, request_id: str) -> Answer:
@@ -134,12 +133,12 @@ async def ours(service: Service) -> None:
     await transport.close()
 
 
-async def with_links(looks: float, service: Service, *, rate: float = RATE, held: bool = True) -> None:
-    """Every request as a `FetchJob` that knows its link. `looks` a second for all, polls at `rate` a second.
+async def with_links(looks: float, service: Service, *, held: bool = True, **limits: Any) -> None:
+    """Every request as a `FetchJob` that knows its link: `looks` a second for all of them.
 
     The picture is at its link when its request is ready, not before. `held`: whether an earlier job has shown that.
     """
-    transport, limit, jobs = SimulatedTransport(service, rate), Looks(looks), []
+    transport, limit, jobs = SimulatedTransport(service, **limits), Looks(looks), []
     for number, order in enumerate(service.orders):
         history = DurationHistory()
         history.links_hold = held

@@ -154,7 +154,7 @@ def _links(held: bool, count: int, seed: int) -> dict[str, Any]:
     """The package's own jobs, each alone, whose pictures are at their links when they are ready, and not before."""
     service = Service([Order(job.eta or 0.0, job.duration) for job in make_jobs(count, 0.5, seed)])
     # Without a limit: every job has the service and the host to itself.
-    virtual_time.run(partial(with_links, 1e6, service, rate=1e6, held=held))
+    virtual_time.run(partial(with_links, 1e6, service, held=held, rate=1e6, connections=count))
     return {
         "schedule": f"ours, links known, {'from the second job of a kernel on' if held else 'first job of a kernel'}",
         "mean": round(fmean(service.delays), 3),

@@ -54,6 +54,11 @@ def compared(found: Found) -> Iterator[tuple[str, str, str, str]]:
     what = "1,000 running requests behind one limit of 10 polls a second: mean delay after ready"
     yield what, f"{own['mean delay']} s", delays, "many"
 
+    few, many = found["many"]["links"]
+    what = "the same where the pictures' links are announced and hold"
+    looks = f"with {few['looks a second']:g} looks a second at them, the default: {few['mean delay']} s"
+    yield what, f"{many['mean delay']} s with {many['looks a second']:g} looks a second", looks, "many"
+
     own, sessions, threads = found["load"]["plain"]
     what = "1,000 requests, nobody limited: connections · polls · peak memory · p99 lag of the loop"
     yield what, _load(own), f"a session each: {_load(sessions)}; 32 threads: {_load(threads)}", "load"
@@ -118,6 +123,15 @@ def block(found: Found) -> str:
         lines.append(
             f"| {label} | {row['mean']:.1f} s | {row['p95']:.1f} s | {row['polls']:.1f} | {row['ratio']:.2f} |"
         )
+    held, first = found["polling"]["links"]
+    for label, row in (("links known", held), ("links known, the first job of a kernel", first)):
+        delay, late = f"{row['mean']:.1f} s", f"{row['p95']:.1f} s"
+        lines.append(f"| **dreambooth_widget**, {label} | {delay} | {late} | {row['polls']:.1f} | |")
+    lines += [
+        "",
+        "“Links known” assumes that the service announces the links (`future_links`), and that each picture is at its",
+        f"link when it is ready and not before. It takes {held['looks']:.0f} requests of 64 bytes to its host.",
+    ]
     if wrong := missed(found):
         lines += ["", "Missed so far:", "", *(f"* {target}" for target in wrong)]
     return "\n".join(lines)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, TimeoutError, expect
 
 from ..endpoint import CANARY, PROCESSING, Endpoint
 from .card import SETUP, Card, links, make, serve_pictures
@@ -54,7 +55,11 @@ async def test_two_tabs_and_one_copy(shared: JupyterServer, host_page: Page, end
     await opened(other_page, shared, "second")
     await host_page.evaluate("name => desk.run(name, 0)", NAME)
     await host_page.evaluate("name => desk.run(name, 1)", NAME)
-    second = await opened(other_page, shared, "second")
+    for _ in range(5):  # on a slow machine the page sometimes draws the outputs before it knows the kernel's widgets
+        second = await opened(other_page, shared, "second")
+        with contextlib.suppress(TimeoutError):
+            await Card(second).root.wait_for(timeout=10_000)
+            break
     for output in (first, second):
         await expect(Card(output).chip).to_have_text("Generating")
     endpoint.answers = [endpoint.success(*links(endpoint))]

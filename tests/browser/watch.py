@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from playwright.async_api import BrowserContext, ConsoleMessage, Error, Request, WebError
 
 LOOPBACK = ("127.0.0.1", "localhost")
-LOCAL_SCHEMES = ("data", "blob", "about")
+LOCAL_SCHEMES = ("data", "blob", "about", "file")
 
 # A host's core says much of itself (debuggers, kernels that go): only what speaks of widgets there may be our doing.
 HOST_CORE = r"/static/(lab|notebook)/"
@@ -25,7 +25,12 @@ NOISE = (
     r"^console: .*RUNTIME-012",  # Voila: module federation of extensions it does not serve
     r"^console: .*ERR_NAME_NOT_RESOLVED .*fontawesome",  # Voila's template asks a CDN for its icons
 )
-HOSTS_OWN_REQUESTS = (r"^https://cdn\.jsdelivr\.net/npm/@fortawesome/",)  # Voila's template
+HOSTS_OWN_REQUESTS = (
+    r"^https://cdn\.jsdelivr\.net/npm/@fortawesome/",  # Voila's template
+    # A page that ipywidgets exported; the test answers these.
+    r"^https://cdnjs\.cloudflare\.com/ajax/libs/require\.js/",
+    r"^https://cdn\.jsdelivr\.net/npm/(@jupyter-widgets/html-manager|anywidget)@",
+)
 
 
 def of_the_host(text: str, source: str) -> bool:

@@ -12,7 +12,8 @@ import pytest
 import dreambooth_widget as dw
 import dreambooth_widget.client.connections  # else in a thread, which virtual time does not have
 from dreambooth_widget import Client, PollSchedule, Retry
-from dreambooth_widget.client import link_watch
+from dreambooth_widget.client import client as client_module
+from dreambooth_widget.client import deadline, link_watch
 from dreambooth_widget.client.exchange import Failure, Response
 from dreambooth_widget.client.job import FetchJob
 from dreambooth_widget.client.link_watch import Looks
@@ -73,7 +74,10 @@ def looks(endpoint: Endpoint) -> list[Seen]:
 
 
 async def test_picture_makes_it_poll(endpoint: Endpoint, patient: Client) -> None:
-    """The service is polled when the link has become a picture, and not before; the host never sees the key."""
+    """The service is polled when the link has become a picture, and not before; the host never sees the key.
+
+    The next job of this endpoint relies on its links.
+    """
     link = endpoint.serve("1.png", NOT_YET, NOT_YET, png())
     endpoint.answers = [PROCESSING, endpoint.success(link)]
     result = await patient.fetch_response(queued(link))
@@ -82,6 +86,7 @@ async def test_picture_makes_it_poll(endpoint: Endpoint, patient: Client) -> Non
     assert [seen.headers["Range"] for seen in looks(endpoint)] == ["bytes=0-63"] * 3
     assert len(endpoint.gets) == 4
     assert all(CANARY not in f"{seen.path} {seen.headers} {seen.body!r}" for seen in endpoint.gets)
+    assert client_module._HISTORIES[endpoint.url].links_hold
 
 
 async def test_links_of_a_poll_are_watched(endpoint: Endpoint, patient: Client) -> None:
@@ -121,35 +126,22 @@ async def test_partial_content_counts(endpoint: Endpoint, patient: Client) -> No
     ],
     ids=["404", "empty", "html", "json", "403", "500", "dropped"],
 )
-async def test_link_without_picture_costs_nothing(endpoint: Endpoint, client: Client, notice: Reply) -> None:
-    """Whatever is there instead of a picture: as many polls as without links, in this job and in the next."""
-    link = endpoint.serve("announced.png", notice)
-    finished = endpoint.success(endpoint.serve("other.png", png()))
-    for _ in range(2):
-        endpoint.answers = [PROCESSING] * (len(endpoint.polls) + 5) + [finished]
-        job = client.fetch_response(queued(link))
-        assert len(await job) == 1
-        assert job.state.polls == 6
-    assert looks(endpoint)
-
-
-async def test_picture_before_its_time_is_ignored(endpoint: Endpoint, client: Client) -> None:
-    """A link that is a picture at the first look is not looked at again, and makes no poll."""
-    link = endpoint.serve("1.png", png())
-    endpoint.answers = [PROCESSING] * 5 + [endpoint.success(link)]
-    job = client.fetch_response(queued(link))
+async def test_other_pictures_are_loaded(endpoint: Endpoint, client: Client, notice: Reply) -> None:
+    """Whatever is there instead of a picture, the job goes on as without links."""
+    endpoint.answers = [PROCESSING] * 5 + [endpoint.success(endpoint.serve("other.png", png()))]
+    job = client.fetch_response(queued(endpoint.serve("announced.png", NOT_YET, notice)))
     assert len(await job) == 1
     assert job.state.polls == 6
-    assert len(looks(endpoint)) == 1
 
 
 async def test_late_service_is_polled_on(endpoint: Endpoint, client: Client) -> None:
-    """A picture that the service does not know yet makes one poll; the schedule goes on."""
+    """A picture that the service does not know yet makes one poll; the schedule goes on, for the next job too."""
     link = endpoint.serve("1.png", NOT_YET, png())
     endpoint.answers = [PROCESSING] * 12 + [endpoint.success(link)]
     assert len(await client.fetch_response(queued(link))) == 1
     assert len(endpoint.polls) == 13
     assert len(looks(endpoint)) == 2
+    assert not client_module._HISTORIES[endpoint.url].links_hold
 
 
 async def test_retry_after_is_obeyed(endpoint: Endpoint, client: Client) -> None:
@@ -180,11 +172,12 @@ async def test_refused_address_is_not_looked_at(endpoint: Endpoint, client: Clie
     assert job.state.polls == 6
 
 
-async def test_pictures_at_the_deadline(endpoint: Endpoint, client: Client) -> None:
+async def test_pictures_at_the_deadline(endpoint: Endpoint, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the service says "processing" to the end, links that have all become pictures are the pictures."""
     links = endpoint.serve("1.png", NOT_YET, png("red")), endpoint.serve("2.png", png("blue"))
     endpoint.answers = [PROCESSING]
-    result = await client.fetch_response(queued(*links), deadline=2.0)
+    monkeypatch.setattr(deadline, "default_deadline", lambda eta: 3.0)
+    result = await client.fetch_response(queued(*links))
     assert [picture.data for picture in result] == [png("red"), png("blue")]
 
 
@@ -206,13 +199,14 @@ class Host(Transport):
     def __init__(self, ready_at: float, response: Response | Failure = ABSENT) -> None:
         super().__init__(ApiKey(CANARY), "https://service.example/fetch")
         self.ready_at, self.response, self.busy_until = ready_at, response, 0.0
+        self.shown_at, self.slowness = ready_at, 0.1
         self.polls: list[float] = []
         self.looks: list[float] = []
 
     async def _send(self, request_id: str) -> Answer:
         now = asyncio.get_running_loop().time()
         self.polls.append(now)
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(self.slowness)
         if now < self.busy_until and len(self.polls) > 1:
             return Busy("too many", self.busy_until - now, rate_limited=True)
         return Refused(dw.GenerationFailedError, "ready") if now >= self.ready_at else Processing()
@@ -223,10 +217,10 @@ class Host(Transport):
         now = asyncio.get_running_loop().time()
         self.looks.append(now)
         await asyncio.sleep(0.1)
-        return Response(200, {}, png()[:largest]) if now >= self.ready_at else self.response
+        return Response(200, {}, png()[:largest]) if now >= self.shown_at else self.response
 
 
-def run(host: Host, eta: float, *, held: bool = False, jobs: int = 1, limit: Looks | None = None) -> None:
+def run(host: Host, eta: float, *, held: bool = False, jobs: int = 1, limit: Looks | None = None) -> DurationHistory:
     """Fetch from the host in virtual time; `held`: whether the job before had its pictures at its links."""
     history = DurationHistory()
     history.links_hold = held
@@ -239,6 +233,37 @@ def run(host: Host, eta: float, *, held: bool = False, jobs: int = 1, limit: Loo
         await asyncio.gather(*running, return_exceptions=True)
 
     virtual_time.run(work)
+    return history
+
+
+def run_to_deadline(host: Host) -> None:
+    """Fetch what never becomes ready, by a schedule that polls at the start and at the deadline alone."""
+
+    async def work() -> None:
+        link = (PictureLink("https://pictures.example/1.png"),)
+        await FetchJob(host, FetchOptions("1", eta=10.0, links=link, schedule=NEVER, deadline=60.0))
+
+    with pytest.raises(dw.DeadlineExceededError):
+        virtual_time.run(work)
+
+
+@pytest.mark.parametrize("body", [b"", b"<!doctype html><title>Soon</title>", b'{"status": "soon"}', b"<Error/>"])
+@pytest.mark.parametrize("status", [200, 206, 403, 404])
+def test_notice_makes_no_poll(status: int, body: bytes) -> None:
+    """Whatever is there instead of a picture: polled at the start and at the deadline, as without links."""
+    host = Host(1e9, Response(status, {}, body))
+    run_to_deadline(host)
+    assert len(host.polls) == 2
+    assert len(host.looks) > 40
+
+
+def test_picture_before_its_time_is_ignored() -> None:
+    """A link that is a picture at the first look is not looked at again, and makes no poll."""
+    host = Host(1e9)
+    host.shown_at = 0.0
+    run_to_deadline(host)
+    assert len(host.polls) == 2
+    assert len(host.looks) == 1
 
 
 def test_looks_begin_at_half() -> None:
@@ -285,6 +310,24 @@ def test_picture_does_not_break_a_wait() -> None:
     run(host, eta=10.0)
     assert host.polls[-1] >= 90.0
     assert len(host.polls) == 3
+
+
+def test_answer_on_its_way_is_outdated() -> None:
+    """A picture that shows while the service takes its time to answer makes the next poll follow that answer."""
+    host = Host(ready_at=2.5)
+    host.slowness = 6.0
+    run(host, eta=4.0, held=True)
+    assert host.polls[1] == pytest.approx(6.0, abs=0.2)
+
+
+def test_unconfirmed_picture_is_one_poll() -> None:
+    """A picture that the service does not confirm makes one poll; then the schedule goes on."""
+    host = Host(ready_at=50.0)
+    host.shown_at = 20.0
+    run(host, eta=30.0, held=True)
+    assert len([poll for poll in host.polls if 20 <= poll < 21.5]) == 1
+    later = [poll for poll in host.polls if poll > 22]
+    assert max(second - first for first, second in pairwise(later)) < 6
 
 
 def test_looks_of_a_client_are_bounded() -> None:

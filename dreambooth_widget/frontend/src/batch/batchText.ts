@@ -3,6 +3,7 @@
 import {
   type Chip,
   clock,
+  goneChip,
   KERNEL,
   kernelState,
   type Moment,
@@ -39,7 +40,7 @@ export function batchStatusText(view: View<BatchTraits>, moment: Moment): Status
   const kernel = kernelState(view, moment);
   const held = kernel === "live" || (kernel === "gone" && counts.success) ? null : KERNEL[kernel];
   const finished = counts.success + counts.error + counts.stopped + counts.timed_out;
-  const [first, second] = held ? [held] : chipsOf(view);
+  const [first, second] = held ? [kernel === "gone" ? { ...held, chip: goneChip(moment) } : held] : chipsOf(view);
   const line = held?.line ?? lineOf(view, moment.now);
   const quarter = `${Math.floor((4 * finished) / (total || 1))}/4`;
   return {

@@ -272,7 +272,8 @@ describe("without its kernel", () => {
   const waiting = entries(4).map((each) => ({ ...each, status: "waiting" as const }));
 
   test("says that it was restarted, with no grey tiles and nothing to press", async () => {
-    mount({ status: "processing", started_at: 1, pictures: waiting });
+    const { model } = mount({ status: "processing", started_at: 1, pictures: waiting });
+    model.change({ polls: 2 });
     el.classList.add("jupyter-widgets-disconnected");
     await settled();
     expect(text(".dreambooth-chip")).toBe("Kernel restarted");

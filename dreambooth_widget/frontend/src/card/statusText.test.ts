@@ -191,6 +191,13 @@ describe("kernelState", () => {
     expect(said).toMatchObject({ chip: "Kernel restarted", bar: null, actions: [] });
     expect(said.line).toBe("Run this cell again to pick up request 13443927");
   });
+
+  test("a saved page, which heard nothing, says that there is no kernel", () => {
+    const state = traits({ status: "processing", started_at: START, next_poll_at: START + 10 });
+    const said = statusText(state, { ...LIVE, gone: true, alive: false, now: START + 14, heard: START + 5 });
+    expect(said).toMatchObject({ chip: "No kernel", bar: null, actions: [] });
+    expect(said.milestone).toMatch(/^No kernel: Run this cell again/);
+  });
 });
 
 describe("numbers as people write them", () => {

