@@ -171,7 +171,8 @@ async def test_a_thousand_requests_stay_usable(lab: Lab) -> None:
     assert browser
     with copies_to(lab.page) as copies:
         notebook, card = await opened(lab, make)
-    await expect(card.tiles).to_have_count(60)
+    await expect(card.tiles.nth(40)).to_be_attached()
+    assert await card.tiles.count() < 200  # what is in sight, and a screen around it
     before = await heap(lab.page)
     await browser.start_tracing(page=lab.page, categories=["-*", "toplevel", "__metadata"])
     await expect(card.line).to_contain_text(re.compile(r"^[3-9]\d\d of 1000 done"), timeout=60_000)

@@ -261,15 +261,15 @@ async def test_facts_survive_jupyterlab_styles(open_lab: Opener, endpoint: Endpo
     card = Card(notebook.output(1))
     await card.shows(4)
     await card.button("Details").click()
-    await facts_have_one_line(card.root)
+    await facts_have_one_line(card.root, 32)  # as high as its Copy button
     dialog = await card.open(1)
     await notebook.page.keyboard.press("i")
-    await facts_have_one_line(dialog)
+    await facts_have_one_line(dialog, 20)
     await notebook.page.keyboard.press("Escape")
 
 
-async def facts_have_one_line(place: Locator) -> None:
+async def facts_have_one_line(place: Locator, height: int) -> None:
     """Assert that a label of two words and its value do not wrap, and that the label is not bold."""
     label, value = place.locator("dt", has_text="Negative prompt"), place.locator("dd", has_text="blurry")
     await expect(label).to_have_css("font-weight", "400")
-    assert ((await box(label))["height"], (await box(value))["height"]) == (20, 20)
+    assert ((await box(label))["height"], (await box(value))["height"]) == (height, height)

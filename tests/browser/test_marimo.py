@@ -21,7 +21,7 @@ async def test_from_waiting_to_the_lightbox(served: Host, endpoint: Endpoint) ->
     await expect(card.chip).to_have_text("Stopped waiting")
     await card.button("Check again").click()
     await card.shows(4)
-    await expect(card.root.locator("ul")).to_have_css("display", "grid")
+    await expect(card.root.locator("ul")).to_have_css("display", "flow-root")
     await covers_the_window(await card.open(2))
     await page.keyboard.press("Escape")
     await expect(card.opener(2)).to_be_focused()
