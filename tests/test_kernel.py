@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -91,6 +92,22 @@ def test_interrupted_await_spares_job(shared_kernel: Kernel, endpoint: Endpoint)
     assert shared_kernel.execute("print(widget.status)").text.strip() == "processing"
     finish(endpoint)
     assert shared_kernel.execute("print(len(await widget))").text.strip() == "1"
+
+
+@pytest.mark.parametrize("awaited", ["widget", "fetch({key!r}, 8, endpoint={url!r}, schedule=SLOWLY)"])
+def test_interrupt_needs_no_event(shared_kernel: Kernel, endpoint: Endpoint, tmp_path: Path, awaited: str) -> None:
+    """Stop in the toolbar ends an await although the next poll is ten minutes away."""
+    set_up(shared_kernel, endpoint, SLOW)
+    running = tmp_path / "running"
+    code = f"SLOWLY = PollSchedule({SLOW})\nopen({str(running)!r}, 'x').close()\nawait {awaited}"
+    waiting = shared_kernel.begin(code.format(key=CANARY, url=endpoint.url))
+    while not running.exists() or len(endpoint.polls) < 1 + awaited.startswith("fetch"):
+        time.sleep(0.01)
+    began = time.monotonic()
+    shared_kernel.interrupt()
+    assert shared_kernel.ended(waiting).status == "error"
+    assert time.monotonic() - began < 10  # a quarter of a second on a quiet machine
+    shared_kernel.execute("widget.stop()")
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -6,6 +6,7 @@ And the rules of our own folders, which others may be able to write to: no links
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import re
@@ -72,8 +73,11 @@ def write_atomically(path: Path, data: bytes, *, overwrite: bool) -> None:
 
     Raises:
         FileExistsError: The file is there, and `overwrite` is False.
-        OSError: The folder is not there, or the disk is full.
+        FileNotFoundError: The folder is not there.
+        OSError: The disk is full, or the folder cannot be written to.
     """
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "no such folder", str(path.parent))
     temporary = path.parent / f"{UNFINISHED}{secrets.token_hex(6)}.part"
     try:
         with temporary.open("xb") as file:

@@ -27,6 +27,7 @@ from dreambooth_widget.protocol.answers import Answer, Busy, Finished, Processin
 from ..benchmarks import virtual_time
 from ..endpoint import CANARY, PROCESSING, Endpoint, Reply, Service, png
 from ..jobs import begin
+from ..raw_server import HEAD, raw_server
 
 FAST = PollSchedule(shortest=0.02, longest=0.05, longest_silence=0.05)
 QUICK = Retry(attempts=3, first=0.01, longest=0.05, rate_limit_wait=0.1)
@@ -272,6 +273,35 @@ async def test_deadline_ends_silent_pictures(endpoint: Endpoint) -> None:
             await client.fetch(1, deadline=1.5)
     assert time.monotonic() - began < 15
     assert "no picture by 0:02" in caught.value.details
+
+
+async def drip(writer: asyncio.StreamWriter) -> None:
+    """Answer with a body of 10 kB, one byte after the other."""
+    writer.write(HEAD + b"Content-Length: 10000\r\n\r\n")
+    while True:
+        writer.write(b" ")
+        await writer.drain()
+        await asyncio.sleep(0.1)
+
+
+async def test_deadline_ends_dripping_answer() -> None:
+    """An answer that comes byte by byte does not hold the job past its deadline."""
+    async with raw_server(drip) as url, Client(CANARY, endpoint=url) as client:
+        began = time.monotonic()
+        with pytest.raises(dw.DeadlineExceededError):
+            await client.fetch(1, deadline=1.5)
+    assert 1.4 < time.monotonic() - began < 15
+
+
+async def test_deadline_ends_dripping_picture(endpoint: Endpoint) -> None:
+    """A picture that comes byte by byte is missing at the deadline; the other is delivered."""
+    async with raw_server(drip) as url, Client(CANARY, endpoint=endpoint.url) as client:
+        endpoint.answers = [endpoint.success(endpoint.serve("1.png", png()), url)]
+        began = time.monotonic()
+        job = client.fetch(1, deadline=1.5)
+        await job
+    assert time.monotonic() - began < 15
+    assert [entry.status for entry in job.state.pictures] == ["ready", "missing"]
 
 
 def test_last_poll_is_before_the_deadline() -> None:

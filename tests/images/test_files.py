@@ -185,3 +185,9 @@ def test_an_id_that_looks_cleaned_is_another_file() -> None:
     """The id "a b" becomes "a_b-c8687a08": an id of that very text gets a name of its own."""
     assert file_stem("a b") == "a_b-c8687a08"
     assert file_stem("a_b-c8687a08") not in ("a_b-c8687a08", file_stem("a b"))
+
+
+def test_missing_folder_is_named(tmp_path: Path) -> None:
+    """The error names the folder that is not there, not the temporary file."""
+    with pytest.raises(FileNotFoundError, match=r"no such folder.*new'"):
+        write_atomically(tmp_path / "new" / "x.png", b"", overwrite=False)
