@@ -74,7 +74,7 @@ FIRST_SCREEN = """async ([traits, thumbnail]) => {
   const seen = (li) => li.getBoundingClientRect().top < innerHeight;
   const whole = (li) => { const image = li.querySelector("img"); return image?.complete && image.naturalWidth; };
   for (;;) {
-    const first = [...document.querySelectorAll("li")].slice(0, 24).filter(seen);
+    const first = [...document.querySelectorAll("li:not([aria-hidden])")].slice(0, 24).filter(seen);
     if (first.length && first.every(whole)) break;
     await new Promise(requestAnimationFrame);
   }
@@ -82,26 +82,18 @@ FIRST_SCREEN = """async ([traits, thumbnail]) => {
 }"""
 
 SCROLL = """async () => {
-  for (;;) {
-    const more = [...document.querySelectorAll("button")].find((each) => each.textContent.startsWith("Show more"));
-    if (!more) break;
-    more.click();
-    await new Promise(requestAnimationFrame);
-    await new Promise(requestAnimationFrame);
-  }
-  const until = () => [...document.querySelectorAll("li")].every((li) => li.querySelector("img"));
-  while (!until()) await new Promise(requestAnimationFrame);
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  const tiles = new Set();
   const tasks = [];
   const observer = new PerformanceObserver((list) => tasks.push(...list.getEntries().map((entry) => entry.duration)));
   observer.observe({ type: "longtask" });
   for (let top = 0; top < document.documentElement.scrollHeight; top += 120) {
     scrollTo(0, top);
     await new Promise(requestAnimationFrame);
+    for (const tile of document.querySelectorAll(".dreambooth-open")) tiles.add(tile.getAttribute("aria-label"));
   }
   await new Promise((resolve) => setTimeout(resolve, 200));
   observer.disconnect();
-  return { longest: Math.max(0, ...tasks), tiles: document.querySelectorAll("li").length };
+  return { longest: Math.max(0, ...tasks), tiles: tiles.size };
 }"""
 
 FILL = """async ([traits, thumbnail, size]) => {
