@@ -271,15 +271,16 @@ async def test_no_orphan_after_sigkill(busy: bool) -> None:
 @posix
 async def test_a_forked_child_keeps_no_pipe() -> None:
     """`multiprocessing` forks: its child neither keeps the workers alive nor uses its parent's."""
-    more = """child = os.fork()
+    more = """def say(value): os.write(1, f"{value}\\n".encode())  # whole lines: two processes write
+    child = os.fork()
     if not child:
-        print(len(pool._children), flush=True)
-        def again(): print(asyncio.run(pool.inspect(DATA, max_pixels=10**6)).width, flush=True)
+        say(len(pool._children))
+        def again(): say(asyncio.run(pool.inspect(DATA, max_pixels=10**6)).width)
         done = threading.Thread(target=again)
         done.start(); done.join()
         pool.close()
         sys.stdin.readline(); os._exit(0)
-    print(*(child.process.pid for child in pool._children), flush=True)
+    say(" ".join(str(child.process.pid) for child in pool._children))
     sys.stdin.readline()""".replace("DATA", repr(PNG))
     process = kernel(more)
     assert process.stdout is not None
