@@ -44,7 +44,7 @@ from .prompt_text import describe
 from .rendering import encode, encode_crop, shrink, to_srgb, upright
 from .sniff import ImageFormat, PictureRefusedError, identify
 
-__all__ = ["answer_here", "crop", "inspect", "inspect_here", "main"]
+__all__ = ["answer_here", "crop", "inspect", "main"]
 
 _MEMORY = 1 << 30
 """Bytes of address space, or 10 for each pixel where the user allows more than 100 million."""
@@ -88,14 +88,8 @@ def answer(request: Mapping[str, Any], data: bytes) -> Frame:
         return {"refused": str(error), "early": error.early}, b""
 
 
-def inspect_here(data: bytes, *, max_pixels: int) -> Inspection:
-    """Inspect in the kernel's process and this thread, where nothing but `max_pixels` bounds what it takes."""
-    with quiet_pillow:
-        return inspect(data, max_pixels=max_pixels)
-
-
 def answer_here(request: Mapping[str, Any], data: bytes) -> Frame:
-    """Answer in the kernel's process and this thread, as `inspect_here` does."""
+    """Answer in the kernel's process and this thread, where nothing but `max_pixels` bounds what it takes."""
     with quiet_pillow:
         return answer(request, data)
 

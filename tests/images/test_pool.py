@@ -214,7 +214,7 @@ print(found.width, len(pool._children), "aiohttp" in sys.modules, "PIL" in sys.m
 
 
 @pytest.mark.parametrize("way", ["PYTHONPATH", "sys.path"])
-def test_the_package_is_found_where_the_kernel_found_it(tmp_path: Path, way: str) -> None:
+def test_package_found_where_kernel_did(tmp_path: Path, way: str) -> None:
     """In a folder that only `PYTHONPATH` or the program itself names, and nothing comes from the current folder."""
     (tmp_path / "lib").mkdir()
     (tmp_path / "here").mkdir()
@@ -233,9 +233,7 @@ def test_the_package_is_found_where_the_kernel_found_it(tmp_path: Path, way: str
     assert done.stdout.split() == ["96", "1", "False", "False"], done.stderr
 
 
-async def test_the_key_is_not_in_its_environment(
-    pool: WorkerPool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+async def test_key_not_in_its_environment(pool: WorkerPool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Nothing that decodes a stranger's bytes needs it."""
     monkeypatch.setenv("DREAMBOOTH_API_KEY", "canary-key-canary-key")
     seen = tmp_path / "environment"
@@ -247,7 +245,7 @@ async def test_the_key_is_not_in_its_environment(
     assert "canary" not in seen.read_text()
 
 
-async def test_what_is_printed_stays_out_of_the_frames(
+async def test_prints_stay_out_of_frames(
     pool: WorkerPool, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Neither between the frames nor in a cell: Pillow warns, and C libraries write to standard output."""
@@ -396,7 +394,7 @@ async def test_a_forked_child_keeps_no_pipe() -> None:
 
 
 @posix
-async def test_an_interrupt_of_the_kernel_is_not_its(pool: WorkerPool) -> None:
+async def test_interrupt_of_kernel_spares_it(pool: WorkerPool) -> None:
     """Jupyter interrupts the kernel's whole process group."""
     await pool.inspect(PNG, max_pixels=LIMIT)
     (process,) = processes(pool)
@@ -404,7 +402,7 @@ async def test_an_interrupt_of_the_kernel_is_not_its(pool: WorkerPool) -> None:
     assert os.getsid(process.pid) != os.getsid(0)
 
 
-async def test_the_end_of_the_kernel_does_not_wait() -> None:
+async def test_kernel_ends_without_waiting() -> None:
     """It ends with its processes, the usual way."""
     process = kernel("print(*(child.process.pid for child in pool._children), flush=True); sys.stdin.readline()")
     children = read_pids(process)
