@@ -39,7 +39,9 @@ async def tls_context() -> ssl.SSLContext:
     """Return the context for this environment. Reading the certificates (20 ms) runs in a thread, once."""
     values = tuple(os.environ.get(name, "") for name in _VARIABLES)
     if values not in _contexts:
-        _contexts[values] = await asyncio.to_thread(_make_context, values)
+        context = await asyncio.to_thread(_make_context, values)
+        # The first one that is ready, for all that began at once: connections are pooled by their context.
+        _contexts.setdefault(values, context)
     return _contexts[values]
 
 

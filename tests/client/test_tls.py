@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import shutil
 import ssl
@@ -66,6 +67,12 @@ async def polled(endpoint: Endpoint) -> object:
         return await transport.poll("1")
     finally:
         await transport.close()
+
+
+async def test_concurrent_requests_share_one_context() -> None:
+    """Connections are pooled by it: with one for each request, idle ones would pile up beyond the limit."""
+    found = await asyncio.gather(*(tls.tls_context() for _ in range(8)))
+    assert len(set(map(id, found))) == 1
 
 
 async def test_unknown_issuer_ends_at_once(secure: Endpoint) -> None:
