@@ -12,8 +12,8 @@ import pytest
 import dreambooth_widget as dw
 import dreambooth_widget.client.connections  # else in a thread, which virtual time does not have
 from dreambooth_widget import Client, PollSchedule, Retry
-from dreambooth_widget.client import client as client_module
 from dreambooth_widget.client import deadline, link_watch
+from dreambooth_widget.client import fetcher as fetcher_module
 from dreambooth_widget.client.exchange import Failure, Response
 from dreambooth_widget.client.job import FetchJob
 from dreambooth_widget.client.link_watch import Looks
@@ -86,7 +86,7 @@ async def test_picture_makes_it_poll(endpoint: Endpoint, patient: Client) -> Non
     assert [seen.headers["Range"] for seen in looks(endpoint)] == ["bytes=0-63"] * 3
     assert len(endpoint.gets) == 4
     assert all(CANARY not in f"{seen.path} {seen.headers} {seen.body!r}" for seen in endpoint.gets)
-    assert client_module._HISTORIES[endpoint.url].links_hold
+    assert fetcher_module._HISTORIES[endpoint.url].links_hold
 
 
 async def test_links_of_a_poll_are_watched(endpoint: Endpoint, patient: Client) -> None:
@@ -141,7 +141,7 @@ async def test_late_service_is_polled_on(endpoint: Endpoint, client: Client) -> 
     assert len(await client.fetch_response(queued(link))) == 1
     assert len(endpoint.polls) == 13
     assert len(looks(endpoint)) == 2
-    assert not client_module._HISTORIES[endpoint.url].links_hold
+    assert not fetcher_module._HISTORIES[endpoint.url].links_hold
 
 
 async def test_retry_after_is_obeyed(endpoint: Endpoint, client: Client) -> None:
