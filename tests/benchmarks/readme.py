@@ -78,7 +78,7 @@ def compared(found: Found) -> Iterator[tuple[str, str, str, str]]:
 
     imports = {row["import"]: row["beside ipywidgets"] for row in found["imports"]["rows"]}
     rest = ", ".join(f"{name}: {ratio}" for name, ratio in imports.items() if name != "the widget")
-    yield "import, beside `import ipywidgets`", f"{imports['the widget']}", rest, "imports"
+    yield "import in a kernel, beside `import ipywidgets`", f"{imports['the widget']}", rest, "imports"
 
     for request_id, what in (
         ("refused", "a wrong key: time to the error"),
