@@ -3,8 +3,8 @@
     python tests/benchmarks/imports.py [--rounds 15] [--json]
 
 The ways take turns, each in a fresh Python that has imported ipykernel, as every kernel has: asyncio, ssl and email are
-there then. The times are processor
-time of the import statement alone. Prints the target; the exit status is 1 when it is missed.
+there then. The times are processor time of the import statement alone. Prints the target; the exit status is 1 when it
+is missed.
 """
 
 from __future__ import annotations

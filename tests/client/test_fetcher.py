@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from dreambooth_widget import (
+    V4,
     Client,
     DreamboothBatch,
     DreamboothWidget,
@@ -156,7 +157,7 @@ async def test_cache_needs_no_key(endpoint: Endpoint, tmp_path: Path) -> None:
 def test_sharing_needs_a_loop() -> None:
     """Whose connections would they be?"""
     with pytest.raises(RuntimeError, match="running event loop"):
-        Fetcher.shared(ApiKey(CANARY))
+        Fetcher.shared(ApiKey(CANARY), V4)
 
 
 async def test_fetcher_goes_with_its_users(endpoint: Endpoint) -> None:
