@@ -19,7 +19,7 @@ from ..protocol.answers import Answer
 from ..protocol.endpoint import V4, check_endpoint
 from .job import FetchJob
 from .job_group import FetchJobs, Outcome
-from .link_watch import Looks
+from .link_watch import LinkProbe
 from .options import FetchOptions, Limits, Policies, check_seconds
 from .requests import Requests, read_call, read_request_id, read_requests
 from .schedule import DurationHistory, PollSchedule, Retry
@@ -54,7 +54,7 @@ class Client:
         max_pixels: The largest size of one picture, in pixels.
         cache: A folder that keeps the original files. A request that is in it is not polled for; it needs no key.
         memory: Bytes of originals that stay in memory. The others are in a temporary folder, removed at exit.
-        watch_links: Whether links that are announced before the pictures are there may be looked at, so that the
+        watch_links: Whether links that are announced before the pictures are there may be probed, so that the
             service is polled when they are.
 
     Raises:
@@ -131,7 +131,7 @@ class Client:
         self.cache = cache
         self._store = PictureStore(memory, cache)
         self._pool = WorkerPool.shared()
-        self._looks = Looks()
+        self._probe = LinkProbe()
 
     def __repr__(self) -> str:
         return f"<Client {self.endpoint if hasattr(self, '_transport') else '(not made)'}>"
@@ -234,7 +234,7 @@ class Client:
         if transport is None:
             transport = self._others[endpoint] = self._connect(endpoint)
         options = options.with_policies(policies or self.policies)
-        return FetchJob(transport, options, _HISTORIES[endpoint], self._store, self._pool, self._looks)
+        return FetchJob(transport, options, _HISTORIES[endpoint], self._store, self._pool, self._probe)
 
     def read_token(self, token: str) -> FetchOptions:
         """Return the request of a `resume_token`. Raises as `resume`."""
