@@ -220,15 +220,13 @@ class Host(Transport):
         return Response(200, {}, png()[:largest]) if now >= self.shown_at else self.response
 
 
-def run(
-    host: Host, eta: float, *, held: bool = False, jobs: int = 1, probe: LinkProbe | None = None
-) -> DurationHistory:
+def run(host: Host, eta: float, *, held: bool = False, jobs: int = 1) -> DurationHistory:
     """Fetch from the host in virtual time; `held`: whether the job before had its pictures at its links."""
     history = DurationHistory()
     history.links_hold = held
 
     async def work() -> None:
-        probe = probe or LinkProbe()
+        probe = LinkProbe()
         link = (PictureLink("https://pictures.example/1.png"),)
         options = [FetchOptions(str(number), eta=eta, links=link, deadline=1e4) for number in range(jobs)]
         running = [FetchJob(host, each, history, probe=probe) for each in options]
