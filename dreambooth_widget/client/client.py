@@ -43,7 +43,7 @@ class Client:
         max_pixels: The largest size of one picture, in pixels.
         cache: A folder that keeps the original files. A request that is in it is not polled for; it needs no key.
         memory: Bytes of originals that stay in memory. The others are in a temporary folder, removed at exit.
-        watch_links: Whether links that are announced before the pictures are there may be looked at, so that the
+        watch_links: Whether links that are announced before the pictures are there may be probed, so that the
             service is polled when they are.
 
     Raises:

@@ -21,7 +21,7 @@ from .tls import certificate_problem, tls_context
 __all__ = ["Connections", "Sessions"]
 
 Sessions = dict[tuple[str, Reach | None], aiohttp.ClientSession]
-"""By purpose ("api", "pictures", "looks") and the reach of their sockets."""
+"""By purpose ("api", "pictures", "probes") and the reach of their sockets."""
 
 CONNECT_SECONDS = 15.0
 READ_SECONDS = 30.0
@@ -61,8 +61,8 @@ class Connections:
         self, link: URL, reach: Reach, proxy: Proxy | None, largest: int, *, beginning: bool = False
     ) -> Response | Failure:
         """GET `link` within `reach`. Only a 200 has its body read; a 206 too if just the `beginning` is wanted."""
-        # Looks have a session of their own: a host that does not answer them must not keep pictures waiting.
-        purpose = "looks" if beginning else "pictures"
+        # Probes have a session of their own: a host that does not answer them must not keep pictures waiting.
+        purpose = "probes" if beginning else "pictures"
         headers = {"Range": f"bytes=0-{largest - 1}"} if beginning else {}
         # The guard of the sockets would check the address of the proxy.
         session = self._session(purpose, None if proxy else reach, _PICTURE_HEADERS)

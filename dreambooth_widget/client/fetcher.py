@@ -15,7 +15,7 @@ from ..credentials import KEY_VARIABLE, ApiKey
 from ..images.pool import WorkerPool
 from ..images.store import PictureCache, PictureStore
 from .job import FetchJob
-from .link_watch import Looks
+from .link_watch import LinkProbe
 from .options import FetchOptions, Policies
 from .schedule import DurationHistory
 from .transport import Transport
@@ -49,7 +49,7 @@ class Fetcher:
         self._others: dict[str, Transport] = {}
         self._store = store
         self._pool = WorkerPool.shared()
-        self._looks = Looks()
+        self._probe = LinkProbe()
 
     @classmethod
     def shared(cls, key: ApiKey | None, endpoint: str, cache: PictureCache | None = None) -> Fetcher:
@@ -91,7 +91,7 @@ class Fetcher:
         if transport is None:
             transport = self._others[endpoint] = self._connect(endpoint)
         options = options.with_policies(policies or self.policies)
-        return FetchJob(transport, options, _HISTORIES[endpoint], self._store, self._pool, self._looks)
+        return FetchJob(transport, options, _HISTORIES[endpoint], self._store, self._pool, self._probe)
 
     async def close(self) -> None:
         """Close the connections."""

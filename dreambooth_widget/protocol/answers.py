@@ -11,7 +11,7 @@ The body decides before the HTTP status does: older API versions send their erro
 Answer                                                       Meaning                  Value
 ===========================================================  =======================  ==============================
 status "success", "completed", "ok", true, …, or none, with  the pictures are there   Finished(links)
-links in `output`, `proxy_links` or `future_links`
+links in `output`, else in another field
 status "success" and the like, without a link                not there yet, or none   Finished(())
 status "processing", whatever else it holds                  not ready                Processing(eta)
 any other status word, such as "in the oven"                 not ready                Processing(status=word)
@@ -275,9 +275,10 @@ def _finished(record: Mapping[str, Any], redact: Redact) -> Finished:
 
 
 def _links_of(record: Mapping[str, Any], redact: Redact) -> tuple[PictureLink, ...]:
-    """Return the links in `output`, else those in `proxy_links`, else those in `future_links`."""
+    """Return the links in `output`, else those in the first of the other fields that has any."""
     links = read_links(record.get("output"), record.get("proxy_links"), redact)
-    return links or read_links(record.get("future_links"), None, redact)
+    others = (read_links(record.get(name), None, redact) for name in ("future_links", "images", "links"))
+    return links or next(filter(None, others), ())
 
 
 def _read_without_status(record: Mapping[str, Any], context: _Context) -> Answer:

@@ -48,7 +48,7 @@ class DreamboothWidget(RequestCard):
         deadline: Seconds from now after which waiting ends; by default max(10 minutes, 6·eta).
         client: A client that brings its own key, endpoint, policies and cache.
         cache: A folder that keeps the original files, so that the same cell shows them again without a poll.
-        watch_links: Whether links that are announced before the pictures are there may be looked at, so that the
+        watch_links: Whether links that are announced before the pictures are there may be probed, so that the
             service is polled when they are.
         save_copy: Whether a small copy of the pictures stays in the notebook file.
         autostart: Whether to start at once; else `start()` does.
