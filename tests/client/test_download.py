@@ -13,11 +13,11 @@ from dreambooth_widget import Client, Picture, PictureError, Retry
 from dreambooth_widget.client.download import MissingPictureError, download
 from dreambooth_widget.client.options import Limits
 from dreambooth_widget.client.transport import Transport
-from dreambooth_widget.images.picture import read_picture
 from dreambooth_widget.images.sniff import unwrap
 from dreambooth_widget.protocol.answers import PictureLink
 
 from ..endpoint import CANARY, Endpoint, Reply, png
+from ..image_files import read_picture
 
 NO_SUCH_KEY = b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>NoSuchKey</Code><Key>a.png</Key></Error>'
 EARLY = {
@@ -67,7 +67,7 @@ class Load:
         )
 
     async def _check(self, data: bytes, url: str) -> Picture:
-        return read_picture(unwrap(data, max_bytes=10_000_000), index=0, url=url, max_pixels=10_000_000)
+        return read_picture(unwrap(data, max_bytes=10_000_000), url=url, max_pixels=10_000_000)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ MEBIBYTE = 1 << 20
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_formats_are_known_by_their_first_bytes(kind: str) -> None:
+def test_formats_known_by_first_bytes(kind: str) -> None:
     """The allowed formats are recognized, whatever the link was called."""
     assert identify(encoded(scene(), kind)) == kind
 
@@ -117,7 +117,7 @@ def test_damaged_base64_is_refused() -> None:
 
 
 @given(st.binary() | st.binary().map(base64.b64encode) | st.text().map(lambda text: text.encode("utf-8", "replace")))
-def test_any_bytes_give_bytes_or_a_refusal(data: bytes) -> None:
+def test_any_bytes_are_unwrapped_or_refused(data: bytes) -> None:
     """Nothing but a refusal ever comes out as an exception."""
     try:
         assert isinstance(unwrap(data, max_bytes=100), bytes)

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from dreambooth_widget.images.picture import Picture, read_picture
+from dreambooth_widget.images.picture import Picture
 from dreambooth_widget.widget.image_sender import ImageSender, Kind
 
-from ..image_files import encoded
+from ..image_files import encoded, read_picture
 
 
 def picture(index: int, image: Image.Image) -> Picture:
     """A believed picture of that image."""
-    return read_picture(encoded(image), index=index, url="", max_pixels=10**8)
+    return read_picture(encoded(image), index=index)
 
 
 def pictures(count: int) -> list[Picture]:

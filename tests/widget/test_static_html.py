@@ -18,10 +18,10 @@ from PIL import Image
 
 from dreambooth_widget.client.state import FetchResult, FetchState, PictureState
 from dreambooth_widget.errors import DeadlineExceededError, InvalidKeyError, StoppedError
-from dreambooth_widget.images.picture import Picture, read_picture
+from dreambooth_widget.images.picture import Picture
 from dreambooth_widget.widget.static_html import LARGEST, SAMPLE, USUAL, render, render_many
 
-from ..image_files import SWAPPED, encoded, exif, noise, scene, text_png
+from ..image_files import SWAPPED, encoded, exif, noise, read_picture, scene, text_png
 
 KEPT_BY_GITHUB = {
     "table",
@@ -79,7 +79,7 @@ class Page(HTMLParser):
 
 def picture(data: bytes, index: int = 0) -> Picture:
     """A picture from a signed link."""
-    return read_picture(data, index=index, url="https://cdn.example.org/a.png?X-Signature=secret", max_pixels=10**8)
+    return read_picture(data, index=index, url="https://cdn.example.org/a.png?X-Signature=secret")
 
 
 def result(pictures: Sequence[Picture], missing: Sequence[PictureState] = (), **meta: Any) -> FetchResult:
