@@ -229,3 +229,35 @@ async def test_details_stand_beside_pictures(card_page: CardPage) -> None:
     assert (await box(card.tiles.first))["y"] == before["y"]
     assert await facts.locator("dt").all_inner_texts() == ["Seed", "Size", "Request", "Time"]
     await expect(facts.get_by_role("button", name="Copy")).to_have_count(4)
+
+
+@pytest.mark.parametrize("key", ["mouse", "ContextMenu"])
+async def test_picture_has_own_menu(card_page: CardPage, axe: Axe, key: str) -> None:
+    """It opens in place of the notebook's, works by keyboard, copies the seed, saves, and gives the focus back."""
+    page = card_page.page
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    card = await mounted(card_page, "10-done")
+    await page.evaluate("() => { globalThis.leaked = 0; document.addEventListener('contextmenu', () => leaked++); }")
+
+    async def opened() -> None:
+        await card.opener(2).focus()
+        await (card.opener(2).click(button="right") if key == "mouse" else page.keyboard.press("ContextMenu"))
+        await expect(card.root.get_by_role("menuitem", name="Copy picture")).to_be_focused()
+
+    await opened()
+    await axe.finds_nothing(card.root)
+    names = await card.root.get_by_role("menuitem").all_inner_texts()
+    assert names == ["Copy picture", "Save", "Copy seed", "Copy prompt"]
+    await page.keyboard.press("ArrowUp")
+    await page.keyboard.press("ArrowUp")
+    await page.keyboard.press("Enter")
+    await expect(card.root.get_by_role("status").get_by_text("Copied")).to_be_visible()
+    assert await page.evaluate("() => navigator.clipboard.readText()") == "124"
+    await page.keyboard.press("Escape")
+    await expect(card.root.get_by_role("menu")).to_have_count(0)
+    await expect(card.opener(2)).to_be_focused()
+    await opened()
+    async with page.expect_download() as download:
+        await card.root.get_by_role("menuitem", name="Save").click()
+    assert (await download.value).suggested_filename == "13443927-2.png"
+    assert await page.evaluate("() => leaked") == 0

@@ -15,7 +15,14 @@ const store = {
 
 function draw(focus: { index: number } | null): void {
   const nothing = (): void => undefined;
-  const on = { onOpen: nothing, onSelect: nothing, onSelectAll: nothing, onDownload: nothing, onRetry: nothing };
+  const on = {
+    onOpen: nothing,
+    onSelect: nothing,
+    onSelectAll: nothing,
+    onDownload: nothing,
+    onRetry: nothing,
+    textOf: () => ({}),
+  };
   const props = {
     pictures: entries(80),
     tile: Tile,

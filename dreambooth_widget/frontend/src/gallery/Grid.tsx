@@ -6,6 +6,7 @@ import type { PictureEntry } from "../model/messages";
 import type { PictureStore } from "../model/pictureStore";
 import { nextTile } from "./gridNavigation";
 import { type Box, justifiedRows, type Shape } from "./justifiedRows";
+import { PictureMenu } from "./PictureMenu";
 import { click, type Selection, toggle } from "./selection";
 import type { TileProps } from "./Tile";
 import { type Band, useDrawnBand } from "./useDrawnBand";
@@ -56,6 +57,8 @@ interface Props {
   onSelectAll(): void;
   onDownload(entry: PictureEntry): void;
   onRetry(entry: PictureEntry): void;
+  /** What is known of a picture, by name: its menu copies seed and prompt. */
+  textOf(entry: PictureEntry): Record<string, string>;
 }
 
 /** Of every picture; an unknown one is taken to be like the first known one. */
@@ -132,6 +135,17 @@ export function Grid(props: Props): VNode {
     if (next) select(next);
     else props.onOpen(entry);
   };
+  const [menu, setMenu] = useState<{ entry: PictureEntry; x: number; y: number } | null>(null);
+  const onContextMenu = (event: MouseEvent): void => {
+    longPress.onContextMenu(event);
+    const index = Number((event.target as Element).closest<HTMLElement>("li")?.dataset.index);
+    const entry = entries.find((entry) => entry.index === index && entry.status === "ready");
+    if (event.defaultPrevented || !entry) return;
+    event.preventDefault();
+    // The notebook would open its own on top.
+    event.stopPropagation();
+    setMenu({ entry, x: event.clientX, y: event.clientY });
+  };
   const longPress = useLongPress((index) => select(toggle(selection(), index)));
   const onKeyDown = (event: KeyboardEvent): void => {
     const tile = (event.target as Element).closest<HTMLElement>("li");
@@ -157,55 +171,68 @@ export function Grid(props: Props): VNode {
   };
 
   return (
-    <ul
-      ref={list}
-      // biome-ignore lint/a11y/noRedundantRoles: Safari forgets that a list without bullets is a list
-      role="list"
-      aria-label="Pictures"
-      data-live={props.live || undefined}
-      style={{ blockSize: `${height}px` }}
-      onKeyDown={onKeyDown}
-      {...longPress}
-      onFocusIn={(event) => {
-        const index = (event.target as Element).closest<HTMLElement>("li")?.dataset.index;
-        if (index !== undefined) setActive(Number(index));
-      }}
-    >
-      {shown.map((position) => {
-        const [entry, box] = [entries[position] as PictureEntry, boxes[position] as Box];
-        return (
-          <li key={entry.index} data-index={entry.index} style={placed(box)}>
-            {props.tile({
-              entry,
-              position,
-              total: pictures.length,
-              store: props.store,
-              large: isLarge(box, pictures.length, props.size),
-              selected: selected.has(entry.index),
-              active: entry.index === stop,
-              busy: props.busy ?? false,
-              onOpen: (event) => onClick(entry, event),
-              onSelect: (on) => select(toggle(selection(), entry.index, on)),
-              onDownload: () => props.onDownload(entry),
-              onRetry: () => props.onRetry(entry),
-            })}
-          </li>
-        );
-      })}
-      {long && (
-        <>
-          <Undrawn at={drawn.above} top={0} bottom={boxes.find((_, position) => isDrawn(position))?.top ?? height} />
-          <Undrawn
-            at={drawn.below}
-            top={endOf(
-              boxes.findLast((_, position) => isDrawn(position)),
-              below,
-            )}
-            bottom={height}
-          />
-        </>
+    <>
+      <ul
+        ref={list}
+        // biome-ignore lint/a11y/noRedundantRoles: Safari forgets that a list without bullets is a list
+        role="list"
+        aria-label="Pictures"
+        data-live={props.live || undefined}
+        style={{ blockSize: `${height}px` }}
+        onKeyDown={onKeyDown}
+        {...longPress}
+        onContextMenu={onContextMenu}
+        onFocusIn={(event) => {
+          const index = (event.target as Element).closest<HTMLElement>("li")?.dataset.index;
+          if (index !== undefined) setActive(Number(index));
+        }}
+      >
+        {shown.map((position) => {
+          const [entry, box] = [entries[position] as PictureEntry, boxes[position] as Box];
+          return (
+            <li key={entry.index} data-index={entry.index} style={placed(box)}>
+              {props.tile({
+                entry,
+                position,
+                total: pictures.length,
+                store: props.store,
+                large: isLarge(box, pictures.length, props.size),
+                selected: selected.has(entry.index),
+                active: entry.index === stop,
+                busy: props.busy ?? false,
+                onOpen: (event) => onClick(entry, event),
+                onSelect: (on) => select(toggle(selection(), entry.index, on)),
+                onDownload: () => props.onDownload(entry),
+                onRetry: () => props.onRetry(entry),
+              })}
+            </li>
+          );
+        })}
+        {long && (
+          <>
+            <Undrawn at={drawn.above} top={0} bottom={boxes.find((_, position) => isDrawn(position))?.top ?? height} />
+            <Undrawn
+              at={drawn.below}
+              top={endOf(
+                boxes.findLast((_, position) => isDrawn(position)),
+                below,
+              )}
+              bottom={height}
+            />
+          </>
+        )}
+      </ul>
+      {menu && (
+        <PictureMenu
+          key={`${menu.x} ${menu.y}`}
+          {...menu}
+          text={props.textOf(menu.entry)}
+          store={props.store}
+          onSave={() => props.onDownload(menu.entry)}
+          onClose={() => setMenu(null)}
+        />
       )}
-    </ul>
+    </>
   );
 }
 
