@@ -11,6 +11,8 @@ const store = {
   url: () => "",
   want: () => new Promise<never>(() => {}),
   bytes: () => new Promise<never>(() => {}),
+  best: () => undefined,
+  link: () => Promise.resolve(""),
 };
 
 function draw(focus: { index: number } | null): void {
