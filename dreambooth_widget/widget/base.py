@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -29,6 +30,7 @@ from .image_sender import ImageSender
 from .ipykernel6 import handle_messages
 from .kernel_loop import KernelLoop
 from .observers import guard_observer
+from .signed_links import has_expired
 from .static_content import StaticContent
 from .static_copy import StaticCopy, make_copy
 
@@ -188,6 +190,12 @@ class BaseWidget(anywidget.AnyWidget):
             self._sender.unavailable(kind, known, token, "The kernel no longer has it")
         else:
             self._sender.send(kind, picture, request_id)
+
+    def _send_link(self, content: Mapping[str, Any], entry: PictureState | None) -> None:
+        """Send where a picture came from, on request alone: a signed link opens the file for anyone."""
+        url = entry.picture.url if entry is not None and entry.picture is not None else ""
+        opens = not has_expired(url, time.time())
+        self._send_buffers({"type": "link", "id": str(content.get("id")), "url": url if opens else ""}, [])
 
     def _send_zip(self, content: Mapping[str, Any], files: Sequence[tuple[str, Picture]], stem: str) -> None:
         """Send the originals as one zip, by their names in it."""
