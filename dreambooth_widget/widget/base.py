@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -18,7 +19,7 @@ import anywidget
 import traitlets
 from traitlets.utils.sentinel import Sentinel
 
-from ..client.client import Client
+from ..client.fetcher import Fetcher
 from ..credentials import KEY_VARIABLE, ApiKey
 from ..errors import DreamboothError, InvalidKeyError, StoppedError
 from ..images.store import PictureCache
@@ -29,10 +30,12 @@ from .image_sender import ImageSender
 from .ipykernel6 import handle_messages
 from .kernel_loop import KernelLoop
 from .observers import guard_observer
+from .signed_links import has_expired
 from .static_content import StaticContent
 from .static_copy import StaticCopy, make_copy
 
 if TYPE_CHECKING:
+    from ..client.client import Client
     from ..client.state import PictureState
     from ..images.picture import Picture
 
@@ -70,9 +73,9 @@ class BaseWidget(anywidget.AnyWidget):
         save_copy: bool = True,
     ) -> None:
         self._key = key
-        self._client = client
-        self._endpoint = check_endpoint(endpoint) if client is None else client.endpoint
-        self._cache = PictureCache.of(cache) if client is None else client.cache
+        self._fetcher = client.fetcher if client is not None else None
+        self._endpoint = check_endpoint(endpoint) if self._fetcher is None else self._fetcher.endpoint
+        self._cache = PictureCache.of(cache) if self._fetcher is None else self._fetcher.cache
         self._viewed = False
         self._closed = False
         self._sender = ImageSender(self._send_buffers)
@@ -92,17 +95,17 @@ class BaseWidget(anywidget.AnyWidget):
         """Call `handler` when a trait changes; what it raises is logged, and disturbs neither job nor card."""
         super().observe(guard_observer(self, handler), names, type)
 
-    # -- the key and the client --------------------------------------------------------------------------------
+    # -- the key and the fetcher -------------------------------------------------------------------------------
 
     @property
     def _has_key(self) -> bool:
-        return self._key is not None or self._client is not None
+        return self._key is not None or self._fetcher is not None
 
     @property
     def _redact(self) -> Callable[[str], str]:
-        """The function that takes the key out of a text, the client's or the widget's own."""
-        if self._client is not None:
-            return self._client.redact
+        """The function that takes the key out of a text, that of the user's client or of the widget's own key."""
+        if self._fetcher is not None:
+            return self._fetcher.redact
         return self._key.redact if self._key is not None else str
 
     def _check_key(self) -> None:
@@ -114,13 +117,13 @@ class BaseWidget(anywidget.AnyWidget):
 
     def _use_key(self, key: ApiKey | None) -> None:
         """Use the key that was typed into the form from now on."""
-        self._key, self._client = key, None
+        self._key, self._fetcher = key, None
 
-    def _open_client(self) -> Client:
-        """Return the client of the user, else the one that all widgets of this kernel share. Call it on the loop."""
-        if self._client is None:
-            self._client = Client.shared(self._key, endpoint=self._endpoint, cache=self._cache)
-        return self._client
+    def _open_fetcher(self) -> Fetcher:
+        """Return that of the user's client, else the one that all widgets of this kernel share. Call it on the loop."""
+        if self._fetcher is None:
+            self._fetcher = Fetcher.shared(self._key, self._endpoint, self._cache)
+        return self._fetcher
 
     # -- waiting, and the end ----------------------------------------------------------------------------------
 
@@ -187,6 +190,12 @@ class BaseWidget(anywidget.AnyWidget):
             self._sender.unavailable(kind, known, token, "The kernel no longer has it")
         else:
             self._sender.send(kind, picture, request_id)
+
+    def _send_link(self, content: Mapping[str, Any], entry: PictureState | None) -> None:
+        """Send where a picture came from, on request alone: a signed link opens the file for anyone."""
+        url = entry.picture.url if entry is not None and entry.picture is not None else ""
+        opens = not has_expired(url, time.time())
+        self._send_buffers({"type": "link", "id": str(content.get("id")), "url": url if opens else ""}, [])
 
     def _send_zip(self, content: Mapping[str, Any], files: Sequence[tuple[str, Picture]], stem: str) -> None:
         """Send the originals as one zip, by their names in it."""

@@ -161,6 +161,12 @@ def hover_tile(page: Page) -> None:
     page.locator(".dreambooth-tile").first.hover()
 
 
+def open_menu(page: Page) -> None:
+    """The menu of a picture."""
+    page.locator(".dreambooth-open").first.click(button="right")
+    page.wait_for_selector("[role=menuitem]:focus")
+
+
 def open_tile(page: Page) -> None:
     """The lightbox."""
     page.locator(".dreambooth-open").nth(1).click()
@@ -210,6 +216,8 @@ STEPS: dict[str, tuple[str, Callable[[Page], None]]] = {
     "22-silent": ("10-done", fall_silent),
     "23-lightbox": ("10-done", open_tile),
     "24-compare": ("11-selected", open_comparison),
+    "25-menu": ("10-done", open_menu),
+    "26-lightbox-details": ("10-done", open_tile_with_details),
     "40-batch-failed": ("31-batch-running", filter_failed),
     "41-batch-lightbox": ("32-batch-done", open_tile_with_details),
     "42-batch-hover": ("32-batch-done", hover_tile),

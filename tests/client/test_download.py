@@ -30,6 +30,7 @@ EARLY = {
     "JSON": Reply(b'{"error": "not ready"}'),
     "a JSON list": Reply(b"[]"),
     "half a file": Reply(png(size=(640, 480))[:400]),
+    "words": Reply(b"Not found\n"),
 }
 
 
@@ -204,6 +205,13 @@ async def test_inline_data_makes_no_request(load: Load) -> None:
     """Raw base64 and `data:` URIs are pictures."""
     text = base64.b64encode(png()).decode()
     assert (await load(text)).data == (await load(f"data:image/png;base64,{text}")).data == png()
+
+
+async def test_inline_notice_is_final(load: Load) -> None:
+    """What stands in the answer itself does not change by waiting."""
+    with pytest.raises(MissingPictureError, match="text"):
+        await load("no picture yet")
+    assert load.waits == []
 
 
 async def test_first_try_can_be_the_last(endpoint: Endpoint, load: Load) -> None:

@@ -43,7 +43,8 @@ def test_formats_known_by_first_bytes(kind: str) -> None:
         (b"BM......", "A picture (BMP): open its link"),
         (b"%PDF-1.7", "A document (PDF): open its link"),
         (b"PK\3\4....", "A zip file: open its link"),
-        (b"once upon a time", "not a picture"),
+        (b"once upon a time", "not a picture that can be shown: text"),
+        (b"once", "not a picture"),
     ],
 )
 def test_what_is_no_picture_is_named(data: bytes, reason: str) -> None:
@@ -57,7 +58,10 @@ def test_what_is_no_picture_is_named(data: bytes, reason: str) -> None:
 
 @pytest.mark.parametrize(
     ("data", "early"),
-    [(b"", True), (b"<html>", True), (b"<Error><Code>NoSuchKey", True), (b"{}", True), (b"glTF", False), (b"x", False)],
+    [
+        *((notice, True) for notice in (b"", b" \n", b"<html>", b"<Error><Code>NoSuchKey", b"{}", b"Not found\n")),
+        *((other, False) for other in (b"glTF", b"x", b"\xff words")),
+    ],
 )
 def test_early_links_are_told_apart(data: bytes, early: bool) -> None:
     """A notice or nothing may become the picture later, a video never does."""

@@ -93,6 +93,8 @@ async def test_what_a_view_needs(service: Service, client: Client, monkeypatch: 
     assert await view.whole("original", ids[1]) == png(prompt="b")
     view.send({"type": "get_picture", "kind": "preview", "request": 0, "index": 0, "id": ids[0]})
     assert await view.whole("preview", ids[0])
+    view.send({"type": "get_link", "request": 1, "index": 0, "id": ids[1]})
+    assert (await view.until(lambda message: message["type"] == "link"))["url"] == batch.pictures[1].url
     for index, token in ((0, ids[1]), (5, ids[0]), ("x", ids[0])):
         view.custom.clear()
         view.buffers.clear()

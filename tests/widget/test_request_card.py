@@ -121,6 +121,23 @@ async def test_view_gets_renditions_in_order(endpoint: Endpoint, monkeypatch: py
     await view.until(lambda message: message["type"] == "unavailable")
 
 
+async def test_links_go_out_on_request(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signed link opens the file for anyone: only the menu of a view gets it, and not when it has expired."""
+    signed, dead = "?X-Amz-Signature=5ec2e7", "?Expires=1&Signature=5ec2e7"
+    endpoint.serve("1.png", png("red"))
+    endpoint.serve("2.png", png("blue"))
+    links = [endpoint.link("1.png") + signed, endpoint.link("2.png") + dead]
+    widget = make(endpoint, endpoint.success(*links))
+    await widget
+    view = View(widget, monkeypatch)
+    ids = [entry["id"] for entry in widget.pictures]
+    for index, token in enumerate([*ids, "nothing"]):
+        view.send({"type": "get_link", "index": index, "id": token})
+        await view.until(lambda message, token=token: message.get("id") == token)
+    assert [(message["type"], message["url"]) for message in view.custom] == [("link", links[0]), *[("link", "")] * 2]
+    assert "5ec2e7" not in json.dumps(widget.get_state(), default=str)
+
+
 async def test_a_zip_of_the_originals(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     """Made in the kernel, under the names that `save` gives; nothing chosen is answered too."""
     import io
@@ -143,6 +160,7 @@ async def test_a_zip_of_the_originals(endpoint: Endpoint, monkeypatch: pytest.Mo
     [
         {"type": "get_picture", "kind": "everything", "index": 0, "id": ""},
         {"type": "get_picture", "kind": "thumbnail", "index": "x", "id": ""},
+        {"type": "get_link", "index": "x"},
         {"type": "retry", "index": 99},
         {"type": "retry"},
         {"type": "ready", "have": 5},

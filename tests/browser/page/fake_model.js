@@ -10,7 +10,8 @@
  *   unmount()                      the view goes away, as its signal says
  *
  * With `options.pictures = {id: {thumbnail, preview, original}}` (URLs) the stand-in kernel also answers: "ready" with
- * every thumbnail and preview of a ready picture, "get_picture" with the picture asked for, "zip" with a few bytes.
+ * every thumbnail and preview of a ready picture, "get_picture" with the picture asked for, "zip" with a few bytes,
+ * "get_link" with what the page's `linkOf(message)` returns, or with "".
  *
  * With `options.rows` it is a batch (BatchTraits), and "ready" is answered with its rows, a hundred in a message,
  * and the first sixty thumbnails.
@@ -147,6 +148,8 @@ function answer(model, pictures, rows) {
       }
     } else if (message.type === "get_picture") {
       await send(message.kind, message.id, message.index, ready[message.index]?.name ?? "");
+    } else if (message.type === "get_link") {
+      model.deliver(/** @type {any} */ ({ type: "link", id: message.id, url: globalThis.linkOf?.(message) ?? "" }));
     } else if (message.type === "zip") {
       const piece = { type: "picture", kind: "zip", id: message.id, index: 0, mime: "application/zip" };
       model.deliver(/** @type {any} */ ({ ...piece, name: "pictures.zip", part: 0, parts: 1 }), ["UEsFBgAAAAA="]);

@@ -6,6 +6,7 @@
 import type {
   Activity,
   COPY_MISSING,
+  GET_LINK,
   GET_PICTURE,
   PictureEntry,
   PictureKind,
@@ -92,4 +93,5 @@ export type BatchIntent =
   | { type: typeof AGAIN; request: number }
   | { type: typeof RETRY; request: number; index: number }
   | { type: typeof GET_PICTURE; kind: PictureKind; request: number; index: number; id: string }
+  | { type: typeof GET_LINK; request: number; index: number; id: string }
   | { type: typeof ZIP; pictures: PictureKey[]; id: string };

@@ -151,6 +151,7 @@ export function RequestCard({ view, store, kernelError, now, send, select, speak
             onSelectAll={() => select(readyIndices(pictures))}
             onDownload={(entry) => void download.start([entry])}
             onRetry={(entry) => send({ type: RETRY, index: entry.index })}
+            textOf={(entry) => ({ ...card.meta, ...entry.text })}
           />
         )}
       </section>

@@ -11,11 +11,20 @@ const store = {
   url: () => "",
   want: () => new Promise<never>(() => {}),
   bytes: () => new Promise<never>(() => {}),
+  best: () => undefined,
+  link: () => Promise.resolve(""),
 };
 
 function draw(focus: { index: number } | null): void {
   const nothing = (): void => undefined;
-  const on = { onOpen: nothing, onSelect: nothing, onSelectAll: nothing, onDownload: nothing, onRetry: nothing };
+  const on = {
+    onOpen: nothing,
+    onSelect: nothing,
+    onSelectAll: nothing,
+    onDownload: nothing,
+    onRetry: nothing,
+    textOf: () => ({}),
+  };
   const props = {
     pictures: entries(80),
     tile: Tile,

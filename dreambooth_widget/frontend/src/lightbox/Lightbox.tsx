@@ -1,13 +1,13 @@
 /** One picture over the whole window: zoom, turn, read, copy, save. */
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
-import { FactList } from "../card/FactList";
 import { type Fact, nameOf } from "../card/pictureFacts";
 import { WAITING_FOR_CELL } from "../card/statusText";
 import { SLOW, savePicture } from "../gallery/download";
 import type { PictureEntry } from "../model/messages";
 import type { PictureStore } from "../model/pictureStore";
 import { copyPicture, reasonOf } from "./clipboard";
+import { Details, useDetails } from "./Details";
 import { Dialog, focused, isRightToLeft } from "./Dialog";
 import { kindFor, type Size, sizeOf } from "./geometry";
 import { Help } from "./Help";
@@ -49,7 +49,7 @@ export function Lightbox(props: LightboxProps): VNode | null {
 function Opened(props: LightboxProps): VNode {
   const { entries, store, selected } = props;
   const [position, go] = usePosition(entries, props.start);
-  const [details, setDetails] = useState(false);
+  const [details, toggleDetails] = useDetails();
   const [help, setHelp] = useState(false);
   const [stage, setStage] = useState<Size>({ width: 0, height: 0 });
   const [notice, say] = useNotice();
@@ -87,7 +87,7 @@ function Opened(props: LightboxProps): VNode {
     farther: () => viewing.zoomTo(scale / ZOOM_STEP),
     fit: () => viewing.zoomTo(0),
     actual: () => viewing.zoomTo(1),
-    details: () => setDetails(!details),
+    details: toggleDetails,
     help: () => setHelp(!help),
     select: () => {
       say(selected.has(entry.index) ? "Not selected" : "Selected", false);
@@ -142,11 +142,7 @@ function Opened(props: LightboxProps): VNode {
               {help && <Help />}
               <Noticed {...notice} />
             </div>
-            {details && (
-              <aside class="dreambooth-details" aria-label="Details">
-                <FactList facts={props.factsOf(entry)} say={say} />
-              </aside>
-            )}
+            {details && <Details facts={props.factsOf(entry)} say={say} />}
           </div>
         </>
       )}

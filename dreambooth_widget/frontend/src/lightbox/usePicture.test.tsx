@@ -14,6 +14,8 @@ function fakeStore(have: string[]) {
     url: (id, kind) => (have.includes(id + kind) ? id + kind : undefined),
     want: ({ id }, kind) => new Promise((resolve, reject) => waiting.set(id + kind, { resolve, reject })),
     bytes: () => Promise.reject(new Error("not asked here")),
+    best: () => undefined,
+    link: async () => "",
   };
   return { store, waiting };
 }

@@ -85,6 +85,7 @@ export const START = "start";
 export const STOP = "stop";
 export const POLL_NOW = "poll_now";
 export const GET_PICTURE = "get_picture";
+export const GET_LINK = "get_link";
 export const RETRY = "retry";
 export const ZIP = "zip";
 
@@ -95,12 +96,14 @@ export type ToKernel =
   | { type: typeof STOP }
   | { type: typeof POLL_NOW }
   | { type: typeof GET_PICTURE; kind: PictureKind; index: number; id: string }
+  | { type: typeof GET_LINK; index: number; id: string }
   | { type: typeof RETRY; index: number }
   | { type: typeof ZIP; indices: number[]; id: string };
 
 /** Kernel → browser. */
 export const PICTURE = "picture";
 export const UNAVAILABLE = "unavailable";
+export const LINK = "link";
 export const ERROR = "error";
 export const STATIC_HTML = "static_html";
 
@@ -126,6 +129,8 @@ export interface StaticCopy {
 export type FromKernel =
   | Piece
   | { type: typeof UNAVAILABLE; kind: PictureKind | typeof ZIP; id: string; index: number; reason: string }
+  /** Where the picture came from, or "". Sent on request only: a signed link opens the file for anyone. */
+  | { type: typeof LINK; id: string; url: string }
   | { type: typeof ERROR; reason: string }
   | StaticCopy;
 

@@ -6,7 +6,7 @@
 
 import { PICTURE_TYPES } from "./constants";
 import type { FromKernel, PictureEntry, PictureKind, Piece, ToKernel } from "./messages";
-import { GET_PICTURE, PICTURE, READY, UNAVAILABLE, ZIP } from "./messages";
+import { GET_LINK, GET_PICTURE, LINK, PICTURE, READY, UNAVAILABLE, ZIP } from "./messages";
 
 export interface PictureStore {
   /** Whether a cell is known to hold the kernel, so that an answer takes as long as that cell. */
@@ -17,6 +17,10 @@ export interface PictureStore {
   want(entry: PictureEntry, kind: PictureKind): Promise<string>;
   /** The bytes with their type, asking the kernel when they are lacking; without a kernel the best that is held. */
   bytes(entry: PictureEntry, kind: PictureKind): Promise<Blob>;
+  /** The largest file that is at hand, for what cannot wait. */
+  best(id: string): { url: string; type: string } | undefined;
+  /** Where the picture came from, as long as that can be opened; "" when it cannot. */
+  link(entry: PictureEntry): Promise<string>;
 }
 
 export const BUDGET = 64 * 1024 * 1024;
@@ -70,6 +74,7 @@ export class KernelPictures implements PictureStore {
   #offline = false;
   #kernelBusy: () => boolean;
   #waits = new Map<string, Wait>();
+  #links = new Map<string, (url: string) => void>();
 
   /** `onChange` is called after each arrival, and the evictions that it caused. */
   constructor(
@@ -126,6 +131,19 @@ export class KernelPictures implements PictureStore {
     return blobOf(held ?? (await this.#ask(entry, kind)));
   }
 
+  best(id: string): { url: string; type: string } | undefined {
+    const held = LEAVING_ORDER.map((kind) => this.#held.get(`${kind}/${id}`)).find(Boolean);
+    return held && { url: urlOf(held), type: held.type };
+  }
+
+  async link({ index, id }: PictureEntry): Promise<string> {
+    if (this.#offline) return "";
+    const answer = new Promise<string>((resolve) => this.#links.set(id, resolve));
+    this.#send({ type: GET_LINK, index, id });
+    const url = await answer;
+    return /^https?:/i.test(url) ? url : "";
+  }
+
   /** Several originals in one archive, made in the kernel. */
   async zip(indices: number[]): Promise<{ blob: Blob; name: string }> {
     const id = Math.random().toString(36).slice(2);
@@ -137,7 +155,8 @@ export class KernelPictures implements PictureStore {
 
   /** A message of the kernel; what is not about pictures is left alone. */
   receive(message: FromKernel, buffers: DataView[]): void {
-    if (message.type === UNAVAILABLE) this.#fail(`${message.kind}/${message.id}`, message.reason);
+    if (message.type === LINK) this.#links.get(message.id)?.(message.url);
+    else if (message.type === UNAVAILABLE) this.#fail(`${message.kind}/${message.id}`, message.reason);
     else if (message.type === PICTURE && buffers[0]) this.#collect(message, buffers[0]);
   }
 
@@ -226,7 +245,7 @@ export class KernelPictures implements PictureStore {
   #close(): void {
     for (const held of this.#held.values()) URL.revokeObjectURL(held.url);
     for (const wait of this.#waits.values()) clearTimeout(wait.timer);
-    for (const all of [this.#held, this.#waits, this.#pieces]) all.clear();
+    for (const all of [this.#held, this.#waits, this.#pieces, this.#links]) all.clear();
   }
 }
 
