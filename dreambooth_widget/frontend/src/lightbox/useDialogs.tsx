@@ -6,7 +6,8 @@ import { Compare } from "./Compare";
 import type { LightboxProps } from "./Lightbox";
 import { Lightbox } from "./Lightbox";
 
-interface DialogsProps extends Omit<LightboxProps, "entries" | "start" | "onSelect" | "onClose"> {
+interface DialogsProps
+  extends Omit<LightboxProps, "entries" | "start" | "onSelect" | "onCompare" | "covered" | "onClose"> {
   /** The ready ones, in order. Asked only while the lightbox is open: they may be thousands. */
   entries(): PictureEntry[];
   onSelect(indices: Iterable<number>): void;
@@ -14,8 +15,8 @@ interface DialogsProps extends Omit<LightboxProps, "entries" | "start" | "onSele
 
 interface Dialogs {
   open(entry: PictureEntry): void;
-  /** The first two of these over each other. */
-  compare(pair: PictureEntry[]): void;
+  /** Two to four of them at one look. */
+  compare(entries: PictureEntry[]): void;
   /** A picture whose tile takes the focus, each time that this is a new object. */
   focus: { index: number } | null;
   /** What is open now. */
@@ -25,7 +26,7 @@ interface Dialogs {
 export function useDialogs({ entries, onSelect, ...gallery }: DialogsProps): Dialogs {
   const { selected, store } = gallery;
   const [open, setOpen] = useState<PictureEntry | null>(null);
-  const [[left, right], setPair] = useState<PictureEntry[]>([]);
+  const [compared, compare] = useState<PictureEntry[]>([]);
   const [focus, setFocus] = useState<Dialogs["focus"]>(null);
   const shown = open ? entries() : [];
   const drawn = (
@@ -36,25 +37,18 @@ export function useDialogs({ entries, onSelect, ...gallery }: DialogsProps): Dia
           entries={shown}
           start={shown.findIndex((entry) => entry.index === open.index)}
           onSelect={(index, on) => onSelect(on ? [...selected, index] : [...selected].filter((one) => one !== index))}
+          onCompare={compare}
+          covered={compared.length > 0}
           onClose={(position) => {
             setOpen(null);
             setFocus(shown[position] ?? null);
           }}
         />
       )}
-      {left && right && (
-        <Compare
-          left={left}
-          right={right}
-          captionOf={gallery.captionOf}
-          store={store}
-          onClose={() => {
-            setPair([]);
-            setFocus(left);
-          }}
-        />
+      {compared.length > 0 && (
+        <Compare entries={compared} captionOf={gallery.captionOf} store={store} onClose={() => compare([])} />
       )}
     </>
   );
-  return { open: setOpen, compare: setPair, focus, drawn };
+  return { open: setOpen, compare, focus, drawn };
 }
