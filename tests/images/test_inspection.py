@@ -69,8 +69,8 @@ BROKEN: dict[str, dict[str, Any]] = {
 def test_broken_inspections_are_refused(name: str) -> None:
     """Each field is checked: the worker may have been taken over, the cache may be poisoned."""
     with pytest.raises(ValueError, match=r"\w"):
-        Inspection.unpack(frame({**FOUND.header(), **BROKEN[name]}))
-    assert Inspection.unpack(frame(FOUND.header())) == FOUND
+        Inspection.unpack(frame({**FOUND.frame()[0], **BROKEN[name]}))
+    assert Inspection.unpack(frame(FOUND.frame()[0])) == FOUND
 
 
 @pytest.mark.parametrize(
