@@ -117,7 +117,9 @@ class RequestCard(BaseWidget):
 
     # -- intents in --------------------------------------------------------------------------------------------
 
-    _intents = frozenset({"ready", "copy_missing", "start", "stop", "poll_now", "get_picture", "retry", "zip"})
+    _intents = frozenset(
+        {"ready", "copy_missing", "start", "stop", "poll_now", "get_picture", "get_crop", "retry", "zip"}
+    )
 
     def _on_ready(self, content: Mapping[str, Any]) -> None:
         """Send the state and the pictures that are lacking: a view appeared, or the page was reloaded."""
@@ -157,6 +159,9 @@ class RequestCard(BaseWidget):
 
     def _on_get_picture(self, content: Mapping[str, Any]) -> None:
         self._send_picture(content, self._entry(content.get("index")), self._shown.request_id)
+
+    def _on_get_crop(self, content: Mapping[str, Any]) -> None:
+        self._send_crop(content, self._entry(content.get("index")))
 
     def _on_retry(self, content: Mapping[str, Any]) -> None:
         entry = self._entry(content.get("index"))

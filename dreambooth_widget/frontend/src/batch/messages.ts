@@ -6,6 +6,8 @@
 import type {
   Activity,
   COPY_MISSING,
+  CropBox,
+  GET_CROP,
   GET_PICTURE,
   PictureEntry,
   PictureKind,
@@ -92,4 +94,5 @@ export type BatchIntent =
   | { type: typeof AGAIN; request: number }
   | { type: typeof RETRY; request: number; index: number }
   | { type: typeof GET_PICTURE; kind: PictureKind; request: number; index: number; id: string }
+  | { type: typeof GET_CROP; request: number; index: number; id: string; box: CropBox }
   | { type: typeof ZIP; pictures: PictureKey[]; id: string };

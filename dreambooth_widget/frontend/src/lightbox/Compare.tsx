@@ -79,13 +79,7 @@ export function Compare({ entries, captionOf, store, onClose }: CompareProps): V
           <ZoomBar viewing={viewing} run={run} />
           <div class="dreambooth-tools">
             {count === 2 && (
-              <IconButton
-                icon="wipe"
-                label="Wipe"
-                hint="W"
-                aria-pressed={wiping}
-                onClick={() => setWiping(!wiping)}
-              />
+              <IconButton icon="wipe" label="Wipe" hint="W" aria-pressed={wiping} onClick={() => setWiping(!wiping)} />
             )}
             <IconButton
               icon="blink"
@@ -107,7 +101,13 @@ export function Compare({ entries, captionOf, store, onClose }: CompareProps): V
               aria-pressed={pinned}
               onClick={() => setPinned(!pinned)}
             />
-            <IconButton label="Keys" hint="?" aria-expanded={help} class="dreambooth-keys" onClick={() => setHelp(!help)}>
+            <IconButton
+              label="Keys"
+              hint="?"
+              aria-expanded={help}
+              class="dreambooth-keys"
+              onClick={() => setHelp(!help)}
+            >
               ?
             </IconButton>
             <IconButton icon="cross" label="Close" hint="Esc" onClick={close} />

@@ -8,7 +8,6 @@ import { SLOW, savePicture } from "../gallery/download";
 import type { PictureEntry } from "../model/messages";
 import type { PictureStore } from "../model/pictureStore";
 import { copyPicture, reasonOf } from "./clipboard";
-import { whyNotCompared } from "./comparable";
 import { Dialog, isRightToLeft, keepFocus } from "./Dialog";
 import { kindFor, type Size, sizeOf } from "./geometry";
 import { Help } from "./Help";
@@ -34,7 +33,8 @@ export interface LightboxProps {
   selected: ReadonlySet<number>;
   store: PictureStore;
   onSelect(index: number, on: boolean): void;
-  onCompare(entries: PictureEntry[]): void;
+  /** Returns why these are not compared, as a sentence, or "". */
+  onCompare(entries: PictureEntry[]): string;
   /** The comparison lies over it. */
   covered: boolean;
   /** With the position of the last one shown; the focus is back where it was before. */
@@ -97,9 +97,8 @@ function Opened(props: LightboxProps): VNode {
       ),
     compare: () => {
       const chosen = entries.filter(({ index }) => selected.has(index) || index === entry.index);
-      const why = whyNotCompared(chosen.length);
+      const why = props.onCompare(chosen);
       if (why) say(why);
-      else props.onCompare(chosen);
     },
   };
   const run = (command: Command): void => void commands[command]();

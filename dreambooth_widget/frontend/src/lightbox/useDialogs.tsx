@@ -3,6 +3,7 @@ import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import type { PictureEntry } from "../model/messages";
 import { Compare } from "./Compare";
+import { whyNotCompared } from "./comparable";
 import type { LightboxProps } from "./Lightbox";
 import { Lightbox } from "./Lightbox";
 
@@ -15,8 +16,8 @@ interface DialogsProps
 
 interface Dialogs {
   open(entry: PictureEntry): void;
-  /** Two to four of them at one look. */
-  compare(entries: PictureEntry[]): void;
+  /** Shows two to four of them at one look. Returns why not, as a sentence, or "". */
+  compare(entries: PictureEntry[]): string;
   /** A picture whose tile takes the focus, each time that this is a new object. */
   focus: { index: number } | null;
   /** What is open now. */
@@ -26,8 +27,13 @@ interface Dialogs {
 export function useDialogs({ entries, onSelect, ...gallery }: DialogsProps): Dialogs {
   const { selected, store } = gallery;
   const [open, setOpen] = useState<PictureEntry | null>(null);
-  const [compared, compare] = useState<PictureEntry[]>([]);
+  const [compared, setCompared] = useState<PictureEntry[]>([]);
   const [focus, setFocus] = useState<Dialogs["focus"]>(null);
+  const compare = (chosen: PictureEntry[]): string => {
+    const why = whyNotCompared(chosen.length);
+    if (!why) setCompared(chosen);
+    return why;
+  };
   const shown = open ? entries() : [];
   const drawn = (
     <>
@@ -46,7 +52,7 @@ export function useDialogs({ entries, onSelect, ...gallery }: DialogsProps): Dia
         />
       )}
       {compared.length > 0 && (
-        <Compare entries={compared} captionOf={gallery.captionOf} store={store} onClose={() => compare([])} />
+        <Compare entries={compared} captionOf={gallery.captionOf} store={store} onClose={() => setCompared([])} />
       )}
     </>
   );

@@ -1,7 +1,7 @@
 /** A spot of one picture at 100 %: one pixel of the picture is one CSS pixel. */
 import type { VNode } from "preact";
 import { type Point, type Size, sizeOf, type View } from "../lightbox/geometry";
-import type { PictureEntry } from "../model/messages";
+import type { CropBox, PictureEntry } from "../model/messages";
 import type { PictureStore } from "../model/pictureStore";
 import { lensAt } from "./lensGeometry";
 import { useCrop } from "./useCrop";
@@ -18,29 +18,25 @@ interface LensProps {
 }
 
 export function Lens({ entry, store, spot, frame, view }: LensProps): VNode {
-  const picture = sizeOf(entry);
-  const { left, top, box } = lensAt(spot, frame, picture, view);
-  const [x, y, width, height] = box;
+  const { width, height } = sizeOf(entry);
+  const { left, top, box } = lensAt(spot, frame, { width, height }, view);
   const original = store.url(entry.id, "original");
   const crop = useCrop(store, entry, original ? null : box);
-  const sharp = original || String(crop?.box) === String(box);
   const under = original ?? store.url(entry.id, "preview") ?? store.url(entry.id, "thumbnail");
-  const at = (from: number, to: number) => `translate(${from - x}px, ${to - y}px)`;
+  const part = ([x, y, right, bottom]: CropBox) => ({
+    width: `${right - x}px`,
+    height: `${bottom - y}px`,
+    transform: `translate(${x - box[0]}px, ${y - box[1]}px)`,
+  });
   return (
     <div
       class="dreambooth-lens"
       aria-hidden="true"
-      data-sharp={sharp || undefined}
-      style={{ transform: `translate(${left}px, ${top}px)`, width: `${width}px`, height: `${height}px` }}
+      data-sharp={original || String(crop?.box) === String(box) || undefined}
+      style={{ ...part(box), transform: `translate(${left}px, ${top}px)` }}
     >
-      <img src={under} alt="" style={{ width: `${picture.width}px`, height: `${picture.height}px`, transform: at(0, 0) }} />
-      {!original && crop && (
-        <img
-          src={crop.url}
-          alt=""
-          style={{ width: `${crop.box[2]}px`, height: `${crop.box[3]}px`, transform: at(crop.box[0], crop.box[1]) }}
-        />
-      )}
+      <img src={under} alt="" style={part([0, 0, width, height])} />
+      {!original && crop && <img src={crop.url} alt="" style={part(crop.box)} />}
       <small>Preview</small>
     </div>
   );

@@ -1,9 +1,8 @@
 /** The pixels that a lens shows, cut out of the original by the kernel. */
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { PictureEntry } from "../model/messages";
-import type { PictureStore } from "../model/pictureStore";
 import { decoded } from "../lightbox/usePicture";
-import type { CropBox } from "./lensGeometry";
+import type { CropBox, PictureEntry } from "../model/messages";
+import type { PictureStore } from "../model/pictureStore";
 
 interface Crop {
   box: CropBox;
@@ -19,7 +18,12 @@ export function useCrop(store: PictureStore, entry: PictureEntry, wanted: CropBo
   const latest = useRef(wanted);
   latest.current = wanted;
   const life = useRef({ busy: false, over: false });
-  useEffect(() => () => void (life.current.over = true), []);
+  useEffect(
+    () => () => {
+      life.current.over = true;
+    },
+    [],
+  );
 
   const load = async (): Promise<void> => {
     const { current } = life;
