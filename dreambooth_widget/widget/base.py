@@ -262,7 +262,7 @@ class BaseWidget(anywidget.AnyWidget):
     def _on_copy_missing(self, content: Mapping[str, Any]) -> None:
         """Publish the copy again: a view finds none in its page, since the host has dropped the output."""
         if self._outputs is not None:
-            self._outputs.open_again()
+            self._outputs.replace()
 
     def _handle_custom_msg(self, content: Any, buffers: Any) -> None:
         intent = content.get("type") if isinstance(content, dict) else None
