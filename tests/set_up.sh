@@ -4,7 +4,7 @@
 
 readonly VENV="${VENV:-.venv-test}"
 case "$OSTYPE" in msys | cygwin) readonly BIN="$VENV/Scripts" ;; *) readonly BIN="$VENV/bin" ;; esac
-readonly DEBIAN_PACKAGES="chromium libatomic1 fonts-dejavu-core fonts-liberation"
+readonly DEBIAN_PACKAGES="chromium-headless-shell libatomic1 fonts-dejavu-core fonts-liberation"
 readonly FRONTEND=dreambooth_widget/frontend
 
 say() { printf '\n\033[1m» %s\033[0m\n' "$*"; }
