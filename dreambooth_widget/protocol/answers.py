@@ -39,9 +39,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from ..errors import (
     DreamboothError,
@@ -52,6 +52,7 @@ from ..errors import (
     RateLimitedError,
     RequestNotFoundError,
 )
+from .answer_types import Answer, Busy, Finished, Processing, Refused
 from .endpoint import V6
 from .error_mapping import (
     classify_error,
@@ -107,82 +108,6 @@ _DONE: Final = frozenset(
 _WAITING: Final = frozenset({"processing", "queued", "pending", "in progress", "in_progress", "running", "starting"})
 _DEAD: Final = frozenset({"failed", "failure", "fail", "canceled", "cancelled", "aborted"})
 _ERROR: Final = frozenset({"error", "errored", "false"})
-
-
-@dataclass(frozen=True, slots=True)
-class Processing:
-    """The pictures are not ready yet.
-
-    Attributes:
-        message: The service's own words.
-        eta: Estimated seconds until the pictures are ready, if the service gave an estimate.
-        status: The status word, "processing" or one that is not known.
-        links: Where the pictures are announced to be (`future_links`); a hint, as `eta` is.
-    """
-
-    message: str = ""
-    eta: float | None = None
-    status: str = "processing"
-    links: tuple[PictureLink, ...] = field(default=(), repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """The job is done.
-
-    Attributes:
-        links: The pictures; () when the service reports success without any.
-        meta: Prompt, seed, size and the like.
-        generation_time: Seconds that the generation took at the service.
-        flagged: For each link, whether the service's safety checker replaced the picture; () if not reported.
-    """
-
-    links: tuple[PictureLink, ...]
-    meta: Mapping[str, Any] = field(default_factory=dict)
-    generation_time: float | None = None
-    flagged: tuple[bool, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A final answer, except that `RequestNotFoundError` becomes final only after a few more polls.
-
-    Attributes:
-        error: The error that the job ends in.
-        message: A sentence for the user.
-        details: The service's own words.
-        location: Another address to use as the endpoint, or "".
-    """
-
-    error: type[DreamboothError]
-    message: str
-    details: str = ""
-    location: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Busy:
-    """No usable answer; try again later.
-
-    Attributes:
-        reason: A clause for the status line: "Service unavailable (503)".
-        retry_after: The longest wait in seconds that the service named.
-        rate_limited: Whether the service limits the rate of requests.
-        unexpected: Whether the answer was not the service's protocol at all.
-        details: The service's own words.
-        bounded: Whether time is unlikely to help (a firewall, a wrong address): stop after a few such answers in
-            succession, even if the endpoint has given usable ones before.
-    """
-
-    reason: str
-    retry_after: float | None = None
-    rate_limited: bool = False
-    unexpected: bool = False
-    details: str = ""
-    bounded: bool = False
-
-
-Answer: TypeAlias = Processing | Finished | Refused | Busy
 
 
 def read_answer(

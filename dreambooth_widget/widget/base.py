@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -25,10 +26,11 @@ from ..images.store import PictureCache
 from ..protocol.endpoint import V4, check_endpoint
 from .bundle import front_end
 from .display import StaticOutputs, has_frontend, is_boxed, is_captured, is_redirected, publish
-from .image_sender import ImageSender
+from .image_sender import ImageSender, check_box, crop_token
 from .ipykernel6 import handle_messages
 from .kernel_loop import KernelLoop
 from .observers import guard_observer
+from .signed_links import has_expired
 from .static_content import StaticContent
 from .static_copy import StaticCopy, make_copy
 
@@ -44,6 +46,7 @@ log = logging.getLogger(__name__)
 _LARGEST_ZIP = 512 * 1024 * 1024
 """Bytes. A zip is in the kernel's memory, on the wire and in the browser's memory, all at once."""
 
+_NOT_HERE = "The kernel no longer has it"
 _SAVE_INSTEAD = "`.save(folder)` writes the files where the kernel runs"
 
 
@@ -185,9 +188,24 @@ class BaseWidget(anywidget.AnyWidget):
         picture = entry.picture if entry is not None else None
         if picture is None or picture.digest != token:
             known = index if isinstance(index, int) else -1
-            self._sender.unavailable(kind, known, token, "The kernel no longer has it")
+            self._sender.unavailable(kind, known, token, _NOT_HERE)
         else:
             self._sender.send(kind, picture, request_id)
+
+    def _send_link(self, content: Mapping[str, Any], entry: PictureState | None) -> None:
+        """Send where a picture came from, on request alone: a signed link opens the file for anyone."""
+        url = entry.picture.url if entry is not None and entry.picture is not None else ""
+        opens = not has_expired(url, time.time())
+        self._send_buffers({"type": "link", "id": str(content.get("id")), "url": url if opens else ""}, [])
+
+    def _send_crop(self, content: Mapping[str, Any], entry: PictureState | None) -> None:
+        """Send the part of a picture's original that a view's loupe shows, or that there is none."""
+        box, digest = content.get("box"), str(content.get("id"))
+        picture = entry.picture if entry is not None else None
+        if picture is None or picture.digest != digest:
+            self._sender.unavailable("crop", -1, crop_token(digest, box if isinstance(box, list) else ()), _NOT_HERE)
+        else:
+            self._sender.send_crop(picture, check_box(box, picture))
 
     def _send_zip(self, content: Mapping[str, Any], files: Sequence[tuple[str, Picture]], stem: str) -> None:
         """Send the originals as one zip, by their names in it."""
@@ -244,7 +262,7 @@ class BaseWidget(anywidget.AnyWidget):
     def _on_copy_missing(self, content: Mapping[str, Any]) -> None:
         """Publish the copy again: a view finds none in its page, since the host has dropped the output."""
         if self._outputs is not None:
-            self._outputs.open_again()
+            self._outputs.replace()
 
     def _handle_custom_msg(self, content: Any, buffers: Any) -> None:
         intent = content.get("type") if isinstance(content, dict) else None

@@ -167,19 +167,25 @@ class BatchCard(BaseWidget):
     @traitlets.validate("selected")
     def _check_selected(self, proposal: Any) -> list[list[int]]:
         """Sort the pairs. Raises TraitError for one that no picture has, as soon as their number is known."""
-        pairs = sorted({(pair[0], pair[1]) for pair in proposal["value"] if len(pair) == 2 and min(pair) >= 0})
+        if any(len(pair) != 2 for pair in proposal["value"]):
+            raise traitlets.TraitError("selected must have pairs: [index of the request, index of the picture]")
+        pairs = sorted(set(map(tuple, proposal["value"])))
         for request, index in pairs:
-            if request >= len(self._jobs):
+            if not 0 <= request < len(self._jobs):
                 raise traitlets.TraitError(f"there is no request with index {request}: there are {len(self._jobs)}")
             count = self._jobs[request].count
-            if count is not None and index >= count:
-                raise traitlets.TraitError(f"there is no picture with index {index}: request {request} has {count}")
+            if index < 0 or (count is not None and index >= count):
+                has = "" if count is None else f": request {request} has {count}"
+                raise traitlets.TraitError(f"there is no picture with index {index}{has}")
         return [list(pair) for pair in pairs]
 
     # -- intents in --------------------------------------------------------------------------------------------
 
     _intents = frozenset(
-        {"ready", "copy_missing", "start", "stop", "poll_now", "retry_failed", "again", "retry", "get_picture", "zip"}
+        {
+            *("ready", "copy_missing", "start", "stop", "poll_now", "retry_failed", "again", "retry"),
+            *("get_picture", "get_link", "get_crop", "zip"),
+        }
     )
 
     def _on_ready(self, content: Mapping[str, Any]) -> None:
@@ -228,6 +234,12 @@ class BatchCard(BaseWidget):
     def _on_get_picture(self, content: Mapping[str, Any]) -> None:
         request = self._request_index(content)
         self._send_picture(content, self._entry(request, content.get("index")), self._jobs[request].request_id)
+
+    def _on_get_link(self, content: Mapping[str, Any]) -> None:
+        self._send_link(content, self._entry(content.get("request"), content.get("index")))
+
+    def _on_get_crop(self, content: Mapping[str, Any]) -> None:
+        self._send_crop(content, self._entry(self._request_index(content), content.get("index")))
 
     def _on_zip(self, content: Mapping[str, Any]) -> None:
         pairs = content.get("pictures")

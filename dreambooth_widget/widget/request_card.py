@@ -109,15 +109,19 @@ class RequestCard(BaseWidget):
     @traitlets.validate("selected")
     def _check_selected(self, proposal: Any) -> list[int]:
         """Sort the indices. Raises TraitError for one that no picture has, as soon as their number is known."""
-        indices = sorted({index for index in proposal["value"] if index >= 0})
+        indices = sorted(set(proposal["value"]))
         count = self._shown.count
-        if count is not None and indices and indices[-1] >= count:
-            raise traitlets.TraitError(f"there is no picture with index {indices[-1]}: the request has {count}")
+        for index in indices:
+            if index < 0 or (count is not None and index >= count):
+                has = "" if count is None else f": the request has {count}"
+                raise traitlets.TraitError(f"there is no picture with index {index}{has}")
         return indices
 
     # -- intents in --------------------------------------------------------------------------------------------
 
-    _intents = frozenset({"ready", "copy_missing", "start", "stop", "poll_now", "get_picture", "retry", "zip"})
+    _intents = frozenset(
+        {"ready", "copy_missing", "start", "stop", "poll_now", "get_picture", "get_link", "get_crop", "retry", "zip"}
+    )
 
     def _on_ready(self, content: Mapping[str, Any]) -> None:
         """Send the state and the pictures that are lacking: a view appeared, or the page was reloaded."""
@@ -157,6 +161,12 @@ class RequestCard(BaseWidget):
 
     def _on_get_picture(self, content: Mapping[str, Any]) -> None:
         self._send_picture(content, self._entry(content.get("index")), self._shown.request_id)
+
+    def _on_get_link(self, content: Mapping[str, Any]) -> None:
+        self._send_link(content, self._entry(content.get("index")))
+
+    def _on_get_crop(self, content: Mapping[str, Any]) -> None:
+        self._send_crop(content, self._entry(content.get("index")))
 
     def _on_retry(self, content: Mapping[str, Any]) -> None:
         entry = self._entry(content.get("index"))

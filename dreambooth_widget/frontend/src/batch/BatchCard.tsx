@@ -10,7 +10,9 @@ import { count } from "../card/statusText";
 import { useDownload } from "../gallery/download";
 import { Grid, type Size } from "../gallery/Grid";
 import { Toolbar } from "../gallery/Toolbar";
+import { whyNotCompared } from "../lightbox/comparable";
 import { useDialogs } from "../lightbox/useDialogs";
+import { GridLoupe } from "../loupe/GridLoupe";
 import { type PictureEntry, POLL_NOW, RETRY, START, STOP } from "../model/messages";
 import type { CardProps } from "../mount";
 import { useKeptFocus } from "../ui/keepFocus";
@@ -36,6 +38,8 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
   const { total, status, _card: card } = view;
   const [size, setSize] = useState<Size>("M");
   const [editing, setEditing] = useState(false);
+  const [refused, setRefused] = useState("");
+  const [loupe, setLoupe] = useState(false);
   const [picked, setPicked] = useState<Filter>("all");
   // The last one of a state may leave it.
   const filter = countOf(picked, view.counts) ? picked : "all";
@@ -99,7 +103,12 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
           speak={speak}
         />
         {form && <Form requestId={null} hasKey={card.has_key} kernelError={kernelError} onStart={start} />}
-        <Alerts problem={problem} silent={silent} waiting={download.waiting} />
+        <Alerts
+          problem={problem}
+          silent={silent}
+          waiting={download.waiting}
+          note={refused === whyNotCompared(chosen.length) ? refused : ""}
+        />
         {total > 0 && !silent && (
           <div class="dreambooth-controls">
             <Filters of={view.counts} filter={filter} onFilter={setPicked} />
@@ -113,7 +122,9 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
               onSelectAll={all}
               onClear={() => select([])}
               onDownload={() => void download.start(chosen.length ? chosen : gallery.listReady())}
-              onCompare={() => dialogs.compare(chosen)}
+              onCompare={() => setRefused(dialogs.compare(chosen))}
+              loupe={loupe}
+              onLoupe={() => setLoupe(!loupe)}
             />
           </div>
         )}
@@ -135,8 +146,15 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
             onSelectAll={all}
             onDownload={(entry) => void download.start([entry])}
             onRetry={again}
+            textOf={textOf}
           />
         )}
+        <GridLoupe
+          {...{ root, store, speak }}
+          pinned={loupe}
+          onUnpin={() => setLoupe(false)}
+          entryAt={(index) => rows.at(index)}
+        />
       </section>
       {dialogs.drawn}
     </>
@@ -144,6 +162,11 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
 }
 
 const captionFor = (entry: PictureEntry): string => captionOf((entry as BatchEntry).row);
+
+function textOf(entry: PictureEntry): Record<string, string> {
+  const { row, text } = entry as BatchEntry;
+  return { prompt: row.caption, ...row.meta, ...text };
+}
 
 /** Of a picture: its file, its own request, and what its text says. */
 function factsFor(entry: PictureEntry): Fact[] {

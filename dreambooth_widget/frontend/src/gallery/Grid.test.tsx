@@ -10,12 +10,22 @@ const store = {
   kernelBusy: false,
   url: () => "",
   want: () => new Promise<never>(() => {}),
+  crop: () => new Promise<never>(() => {}),
   bytes: () => new Promise<never>(() => {}),
+  best: () => undefined,
+  link: () => Promise.resolve(""),
 };
 
 function draw(focus: { index: number } | null): void {
   const nothing = (): void => undefined;
-  const on = { onOpen: nothing, onSelect: nothing, onSelectAll: nothing, onDownload: nothing, onRetry: nothing };
+  const on = {
+    onOpen: nothing,
+    onSelect: nothing,
+    onSelectAll: nothing,
+    onDownload: nothing,
+    onRetry: nothing,
+    textOf: () => ({}),
+  };
   const props = {
     pictures: entries(80),
     tile: Tile,

@@ -152,6 +152,35 @@ describe("what is asked for", () => {
     expect(made).toEqual([]);
   });
 
+  test("a link is asked for anew each time, and is http or nothing", async () => {
+    const { it, sent } = store();
+    for (const [url, link] of [
+      ["https://cdn.example.org/a.png?sig=1", "https://cdn.example.org/a.png?sig=1"],
+      ["javascript:alert(1)", ""],
+      ["", ""],
+    ] as const) {
+      const answer = it.link(entry(3, { id: "d" }));
+      expect(sent.at(-1)).toEqual({ type: "get_link", index: 3, id: "d" });
+      it.receive({ type: "link", id: "d", url }, []);
+      expect(await answer).toBe(link);
+    }
+    it.offline = true;
+    expect(await it.link(entry(3, { id: "d" }))).toBe("");
+    expect(sent).toHaveLength(3);
+  });
+
+  test("the largest file at hand is named at once, and nothing is asked", async () => {
+    const { it, sent } = store();
+    expect(it.best("d")).toBeUndefined();
+    it.receive(piece("thumbnail", "d", { mime: "image/webp" }), [bytes(3)]);
+    await settled();
+    expect(it.best("d")).toEqual({ url: "blob:3-0", type: "image/webp" });
+    it.receive(piece("original", "d"), [bytes(9)]);
+    await settled();
+    expect(it.best("d")).toEqual({ url: "blob:9-1", type: "image/png" });
+    expect(sent).toEqual([]);
+  });
+
   test("a view says which thumbnails it has", async () => {
     const { it, sent } = store();
     for (const kind of ["thumbnail", "preview"] as PictureKind[]) it.receive(piece(kind, "d"), [bytes(3)]);
