@@ -167,16 +167,13 @@ class BatchCard(BaseWidget):
     @traitlets.validate("selected")
     def _check_selected(self, proposal: Any) -> list[list[int]]:
         """Sort the pairs. Raises TraitError for one that no picture has, as soon as their number is known."""
-        if any(len(pair) != 2 for pair in proposal["value"]):
-            raise traitlets.TraitError("selected must have pairs: [index of the request, index of the picture]")
-        pairs = sorted(set(map(tuple, proposal["value"])))
+        pairs = sorted({(pair[0], pair[1]) for pair in proposal["value"] if len(pair) == 2 and min(pair) >= 0})
         for request, index in pairs:
-            if not 0 <= request < len(self._jobs):
+            if request >= len(self._jobs):
                 raise traitlets.TraitError(f"there is no request with index {request}: there are {len(self._jobs)}")
             count = self._jobs[request].count
-            if index < 0 or (count is not None and index >= count):
-                has = "" if count is None else f": request {request} has {count}"
-                raise traitlets.TraitError(f"there is no picture with index {index}{has}")
+            if count is not None and index >= count:
+                raise traitlets.TraitError(f"there is no picture with index {index}: request {request} has {count}")
         return [list(pair) for pair in pairs]
 
     # -- intents in --------------------------------------------------------------------------------------------

@@ -109,12 +109,10 @@ class RequestCard(BaseWidget):
     @traitlets.validate("selected")
     def _check_selected(self, proposal: Any) -> list[int]:
         """Sort the indices. Raises TraitError for one that no picture has, as soon as their number is known."""
-        indices = sorted(set(proposal["value"]))
+        indices = sorted({index for index in proposal["value"] if index >= 0})
         count = self._shown.count
-        for index in indices:
-            if index < 0 or (count is not None and index >= count):
-                has = "" if count is None else f": the request has {count}"
-                raise traitlets.TraitError(f"there is no picture with index {index}{has}")
+        if count is not None and indices and indices[-1] >= count:
+            raise traitlets.TraitError(f"there is no picture with index {indices[-1]}: the request has {count}")
         return indices
 
     # -- intents in --------------------------------------------------------------------------------------------
