@@ -18,7 +18,7 @@ from ..images.pool import WorkerPool
 from ..images.store import PictureStore
 from .deadline import Deadline, DeadlinePassed
 from .interrupts import wait_for_event
-from .link_watch import LinkWatch, Looks
+from .link_watch import LinkProbe, LinkWatch
 from .loading import PictureLoader
 from .options import FetchOptions
 from .polling import PollDecision, Poller
@@ -56,14 +56,14 @@ class FetchJob:
         history: DurationHistory | None = None,
         store: PictureStore | None = None,
         pool: WorkerPool | None = None,
-        looks: Looks | None = None,
+        probe: LinkProbe | None = None,
     ) -> None:
         self._options = options
         self._endpoint = transport.endpoint
         history = history or DurationHistory()
         self._pool = pool or WorkerPool.shared()
         self._loader = PictureLoader(transport, options, store or PictureStore(), self._pool, self._show)
-        watch = LinkWatch(transport, options, history, looks)
+        watch = LinkWatch(transport, options, history, probe)
         self._poller = Poller(transport, options, history, watch, on_wait=self._on_wait, on_poll=self._on_poll)
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time()

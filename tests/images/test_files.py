@@ -54,7 +54,7 @@ def test_different_ids_never_share_a_name(one: str, other: str) -> None:
     assert (file_stem(one) == file_stem(other)) == (one == other)
 
 
-def test_save_all_writes_into_a_new_folder(tmp_path: Path) -> None:
+def test_save_all_makes_the_folder(tmp_path: Path) -> None:
     """Folders are made; names are numbered by the place in the answer; the bytes are the original ones."""
     three = pictures()
     paths = save_all([three[0], three[2]], tmp_path / "a" / "b", "77")
@@ -72,7 +72,7 @@ def test_save_all_overwrites_only_when_told(tmp_path: Path) -> None:
     assert (tmp_path / "77-2.png").read_bytes() == pictures()[1].data
 
 
-def test_a_file_that_appears_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
+def test_file_appearing_meanwhile_is_kept(tmp_path: Path) -> None:
     """Of many writers to one new name exactly one wins, and its bytes are whole."""
     path = tmp_path / "a.png"
     start = threading.Barrier(8)
@@ -96,7 +96,7 @@ def test_a_file_that_appears_meanwhile_is_not_overwritten(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_without_hard_links_nothing_is_overwritten_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_overwritten_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """FAT and some network file systems have none."""
 
     def refuse(*_: object) -> None:
@@ -115,8 +115,8 @@ def test_a_failing_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytes
     """Neither the file nor its temporary neighbour stays when writing fails half way."""
     real = Path.open
 
-    def broken(self: Path, *arguments: str) -> object:
-        file = real(self, *arguments)
+    def broken(self: Path, *arguments: str, **named: str) -> object:
+        file = real(self, *arguments, **named)
         file.write(b"half")  # type: ignore[arg-type]
         file.close()
         raise OSError(28, "No space left on device")
@@ -128,7 +128,7 @@ def test_a_failing_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytes
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_overwritten_file_is_never_half_written(tmp_path: Path) -> None:
+def test_overwritten_file_is_always_whole(tmp_path: Path) -> None:
     """A reader sees the old bytes or the new ones, whenever it looks."""
     path = tmp_path / "a.png"
     path.write_bytes(b"o" * 300_000)
@@ -164,7 +164,7 @@ def test_a_zip_holds_the_original_files() -> None:
         assert [archive.read(name) for name in archive.namelist()] == [picture.data for picture in three]
 
 
-def test_a_zip_is_the_same_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_zip_is_always_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     """No clock and no operating system shows in it."""
     first = zip_bytes(named(pictures(), "1"))
     monkeypatch.setattr("sys.platform", "win32")
@@ -181,7 +181,7 @@ def test_a_large_zip() -> None:
         assert [archive.read(name) for name in archive.namelist()] == [picture.data for picture in large]
 
 
-def test_an_id_that_looks_cleaned_is_another_file() -> None:
+def test_cleaned_looking_id_gets_digest() -> None:
     """The id "a b" becomes "a_b-c8687a08": an id of that very text gets a name of its own."""
     assert file_stem("a b") == "a_b-c8687a08"
     assert file_stem("a_b-c8687a08") not in ("a_b-c8687a08", file_stem("a b"))

@@ -11,11 +11,11 @@ import pytest
 
 from dreambooth_widget.client.state import FetchResult, FetchState, PictureState
 from dreambooth_widget.errors import GenerationFailedError
-from dreambooth_widget.images.picture import Picture, read_picture
+from dreambooth_widget.images.picture import Picture
 from dreambooth_widget.widget.manifest import COLUMNS, NAMES, make_frame, read_records, write_manifest
 
 from ..endpoint import png
-from ..image_files import encoded, scene
+from ..image_files import encoded, read_picture, scene
 
 HARD = 'a dog, "sks",\nin the rain; über 犬 🐕\t=1+1'
 """A caption with everything that a table may stumble over."""
@@ -25,7 +25,7 @@ LINK = "https://cdn.example.org/a.png?X-Signature=5ec2e7"
 
 def picture(index: int = 0, **text: str) -> Picture:
     """A picture from a signed link."""
-    return read_picture(png(**text), index=index, url=LINK, max_pixels=10**6)
+    return read_picture(png(**text), index=index, url=LINK)
 
 
 def records(*results: FetchResult, caption: str = "a dog") -> list[dict[str, Any]]:

@@ -11,7 +11,9 @@ import { useDownload } from "../gallery/download";
 import { Grid, type Size } from "../gallery/Grid";
 import type { TileProps } from "../gallery/Tile";
 import { Toolbar } from "../gallery/Toolbar";
+import { whyNotCompared } from "../lightbox/comparable";
 import { useDialogs } from "../lightbox/useDialogs";
+import { GridLoupe } from "../loupe/GridLoupe";
 import { type PictureEntry, POLL_NOW, RETRY, START, STOP } from "../model/messages";
 import type { CardProps } from "../mount";
 import { useKeptFocus } from "../ui/keepFocus";
@@ -37,6 +39,8 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
   const { total, status, _card: card } = view;
   const [size, setSize] = useState<Size>("M");
   const [editing, setEditing] = useState(false);
+  const [refused, setRefused] = useState("");
+  const [loupe, setLoupe] = useState(false);
   const [picked, setPicked] = useState<Filter>("all");
   // The last one of a state may leave it.
   const filter = countOf(picked, view.counts) ? picked : "all";
@@ -102,7 +106,12 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
           speak={speak}
         />
         {form && <Form requestId={null} hasKey={card.has_key} kernelError={kernelError} onStart={start} />}
-        <Alerts problem={problem} silent={silent} waiting={download.waiting} />
+        <Alerts
+          problem={problem}
+          silent={silent}
+          waiting={download.waiting}
+          note={refused === whyNotCompared(chosen.length) ? refused : ""}
+        />
         {total > 0 && !silent && (
           <div class="dreambooth-controls">
             <Filters of={view.counts} filter={filter} onFilter={setPicked} />
@@ -116,7 +125,9 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
               onSelectAll={all}
               onClear={() => select([])}
               onDownload={() => void download.start(chosen.length ? chosen : gallery.listReady())}
-              onCompare={() => dialogs.compare(chosen)}
+              onCompare={() => setRefused(dialogs.compare(chosen))}
+              loupe={loupe}
+              onLoupe={() => setLoupe(!loupe)}
             />
           </div>
         )}
@@ -141,6 +152,12 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
             textOf={textOf}
           />
         )}
+        <GridLoupe
+          {...{ root, store, speak }}
+          pinned={loupe}
+          onUnpin={() => setLoupe(false)}
+          entryAt={(index) => rows.at(index)}
+        />
       </section>
       {dialogs.drawn}
     </>

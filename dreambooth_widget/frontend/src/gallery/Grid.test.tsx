@@ -10,6 +10,7 @@ const store = {
   kernelBusy: false,
   url: () => "",
   want: () => new Promise<never>(() => {}),
+  crop: () => new Promise<never>(() => {}),
   bytes: () => new Promise<never>(() => {}),
   best: () => undefined,
   link: () => Promise.resolve(""),
