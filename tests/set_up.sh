@@ -73,8 +73,8 @@ bundle_is_current() {
 sys.exit(not hatch_build.is_current())' "$FRONTEND" 2>/dev/null
 }
 
-# How many tests run at a time.
-workers() { "$BIN/python" -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))'; }
+# How many tests run at a time: two a core, since half of a test is waiting.
+workers() { "$BIN/python" -c 'import os; print(min(8, 2 * (os.cpu_count() or 1)))'; }
 
 in_frontend() { (cd "$FRONTEND" && "$@"); }
 
