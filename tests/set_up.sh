@@ -10,7 +10,8 @@ readonly FRONTEND=dreambooth_widget/frontend
 say() { printf '\n\033[1m» %s\033[0m\n' "$*"; }
 
 fail() {
-  printf '\n%s\n' "$@" >&2
+  printf '\n' >&2
+  printf '%s\n' "$@" >&2
   exit 1
 }
 
@@ -83,7 +84,7 @@ set_up_frontend() {
   local installed="$FRONTEND/node_modules/installed-lock.json"
   if ! cmp -s "$FRONTEND/package-lock.json" "$installed"; then
     say "Installing the front end's tools with Node $(node --version): npm ci"
-    in_frontend npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+    in_frontend npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
     cp "$FRONTEND/package-lock.json" "$installed"
   fi
   in_frontend node build.mjs
