@@ -25,8 +25,8 @@ from ..errors import DreamboothError, InvalidKeyError, StoppedError
 from ..images.store import PictureCache
 from ..protocol.endpoint import V4, check_endpoint
 from .bundle import front_end
-from .display import StaticOutputs, has_frontend, is_boxed, is_captured, publish
-from .image_sender import ImageSender
+from .display import StaticOutputs, has_frontend, is_boxed, is_captured, is_redirected, publish
+from .image_sender import ImageSender, check_box, crop_token
 from .ipykernel6 import handle_messages
 from .kernel_loop import KernelLoop
 from .observers import guard_observer
@@ -46,6 +46,7 @@ log = logging.getLogger(__name__)
 _LARGEST_ZIP = 512 * 1024 * 1024
 """Bytes. A zip is in the kernel's memory, on the wire and in the browser's memory, all at once."""
 
+_NOT_HERE = "The kernel no longer has it"
 _SAVE_INSTEAD = "`.save(folder)` writes the files where the kernel runs"
 
 
@@ -148,7 +149,7 @@ class BaseWidget(anywidget.AnyWidget):
         self.send_state()
         if self._outputs is not None:
             self._outputs.write_again()
-            if not self._outputs.opened and is_boxed(self):
+            if not self._outputs.opened and (self._viewed or is_boxed(self)):
                 self._outputs.open()
 
     # -- display -----------------------------------------------------------------------------------------------
@@ -187,7 +188,7 @@ class BaseWidget(anywidget.AnyWidget):
         picture = entry.picture if entry is not None else None
         if picture is None or picture.digest != token:
             known = index if isinstance(index, int) else -1
-            self._sender.unavailable(kind, known, token, "The kernel no longer has it")
+            self._sender.unavailable(kind, known, token, _NOT_HERE)
         else:
             self._sender.send(kind, picture, request_id)
 
@@ -196,6 +197,15 @@ class BaseWidget(anywidget.AnyWidget):
         url = entry.picture.url if entry is not None and entry.picture is not None else ""
         opens = not has_expired(url, time.time())
         self._send_buffers({"type": "link", "id": str(content.get("id")), "url": url if opens else ""}, [])
+
+    def _send_crop(self, content: Mapping[str, Any], entry: PictureState | None) -> None:
+        """Send the part of a picture's original that a view's loupe shows, or that there is none."""
+        box, digest = content.get("box"), str(content.get("id"))
+        picture = entry.picture if entry is not None else None
+        if picture is None or picture.digest != digest:
+            self._sender.unavailable("crop", -1, crop_token(digest, box if isinstance(box, list) else ()), _NOT_HERE)
+        else:
+            self._sender.send_crop(picture, check_box(box, picture))
 
     def _send_zip(self, content: Mapping[str, Any], files: Sequence[tuple[str, Picture]], stem: str) -> None:
         """Send the originals as one zip, by their names in it."""
@@ -235,7 +245,7 @@ class BaseWidget(anywidget.AnyWidget):
             publish({"text/plain": self._text()})
         else:
             publish(*self._view_bundle())
-            if self._outputs is not None:
+            if self._outputs is not None and not is_redirected():  # else the copy goes to the cell itself, later
                 self._outputs.open()
 
     def close(self) -> None:
@@ -252,7 +262,7 @@ class BaseWidget(anywidget.AnyWidget):
     def _on_copy_missing(self, content: Mapping[str, Any]) -> None:
         """Publish the copy again: a view finds none in its page, since the host has dropped the output."""
         if self._outputs is not None:
-            self._outputs.open_again()
+            self._outputs.replace()
 
     def _handle_custom_msg(self, content: Any, buffers: Any) -> None:
         intent = content.get("type") if isinstance(content, dict) else None

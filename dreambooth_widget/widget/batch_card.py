@@ -181,7 +181,7 @@ class BatchCard(BaseWidget):
     _intents = frozenset(
         {
             *("ready", "copy_missing", "start", "stop", "poll_now", "retry_failed", "again", "retry"),
-            *("get_picture", "get_link", "zip"),
+            *("get_picture", "get_link", "get_crop", "zip"),
         }
     )
 
@@ -234,6 +234,9 @@ class BatchCard(BaseWidget):
 
     def _on_get_link(self, content: Mapping[str, Any]) -> None:
         self._send_link(content, self._entry(content.get("request"), content.get("index")))
+
+    def _on_get_crop(self, content: Mapping[str, Any]) -> None:
+        self._send_crop(content, self._entry(self._request_index(content), content.get("index")))
 
     def _on_zip(self, content: Mapping[str, Any]) -> None:
         pairs = content.get("pictures")

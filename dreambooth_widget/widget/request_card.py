@@ -118,7 +118,7 @@ class RequestCard(BaseWidget):
     # -- intents in --------------------------------------------------------------------------------------------
 
     _intents = frozenset(
-        {"ready", "copy_missing", "start", "stop", "poll_now", "get_picture", "get_link", "retry", "zip"}
+        {"ready", "copy_missing", "start", "stop", "poll_now", "get_picture", "get_link", "get_crop", "retry", "zip"}
     )
 
     def _on_ready(self, content: Mapping[str, Any]) -> None:
@@ -162,6 +162,9 @@ class RequestCard(BaseWidget):
 
     def _on_get_link(self, content: Mapping[str, Any]) -> None:
         self._send_link(content, self._entry(content.get("index")))
+
+    def _on_get_crop(self, content: Mapping[str, Any]) -> None:
+        self._send_crop(content, self._entry(content.get("index")))
 
     def _on_retry(self, content: Mapping[str, Any]) -> None:
         entry = self._entry(content.get("index"))

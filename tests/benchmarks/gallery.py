@@ -252,7 +252,11 @@ def gradio_gallery(picture: bytes) -> Iterator[str]:
             (folder / f"{index:03}.webp").write_bytes(picture)
         (folder / "show_in_gradio.py").write_text(SHOW_IN_GRADIO, encoding="utf-8")
         port = free_port()
-        variables = {"PYTHONPATH": str(folder), "GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_TEMP_DIR": str(folder / "g")}
+        variables = {
+            "PYTHONPATH": str(folder),
+            "GRADIO_ANALYTICS_ENABLED": "False",
+            "GRADIO_TEMP_DIR": str(folder / "g"),
+        }
         server = Server(folder, ["show_in_gradio", str(folder), str(port)], variables, python)
         address = asyncio.run(server.listening(port))
         try:

@@ -98,6 +98,8 @@ def states() -> dict[str, State]:
         "09-downloading": state("downloading", ago=28, pictures=[entry(0), entry(1), *waiting()[2:]]),
         "10-done": done(),
         "11-selected": done(selected=[0, 2]),
+        "11b-three-selected": done(selected=[0, 1, 2]),
+        "11c-four-selected": done(selected=[0, 1, 2, 3]),
         "12-missing": done(pictures=mixed),
         "13-one": done(1),
         "14-portraits": done(pictures=portrait),
@@ -191,6 +193,29 @@ def open_comparison(page: Page) -> None:
     page.wait_for_selector("dialog[open]")
 
 
+def open_wipe(page: Page) -> None:
+    """The comparison with an edge between two."""
+    open_comparison(page)
+    page.keyboard.press("w")
+
+
+def hold_loupe(page: Page) -> None:
+    """The loupe over one tile, and so over all."""
+    page.locator(".dreambooth-open").nth(1).hover()
+    page.keyboard.down("z")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.dreambooth-lens')].every((each) => each.matches('[data-sharp]'))"
+    )
+
+
+def compare_with_loupe(page: Page) -> None:
+    """The loupe over one of the compared pictures."""
+    open_comparison(page)
+    page.locator("[data-frame]").first.hover()
+    page.keyboard.down("z")
+    page.wait_for_selector(".dreambooth-lens[data-sharp]")
+
+
 def restart_kernel(page: Page) -> None:
     """The kernel goes, and ipywidgets says so."""
     page.evaluate("() => document.querySelector('.dreambooth-host').classList.add('jupyter-widgets-disconnected')")
@@ -218,6 +243,12 @@ STEPS: dict[str, tuple[str, Callable[[Page], None]]] = {
     "24-compare": ("11-selected", open_comparison),
     "25-menu": ("10-done", open_menu),
     "26-lightbox-details": ("10-done", open_tile_with_details),
+    "24b-compare-three": ("11b-three-selected", open_comparison),
+    "24c-compare-four": ("11c-four-selected", open_comparison),
+    "24d-wipe": ("11-selected", open_wipe),
+    "24e-compare-loupe": ("11c-four-selected", compare_with_loupe),
+    "25-loupe": ("10-done", hold_loupe),
+    "25b-loupe-many": ("15-many", hold_loupe),
     "40-batch-failed": ("31-batch-running", filter_failed),
     "41-batch-lightbox": ("32-batch-done", open_tile_with_details),
     "42-batch-hover": ("32-batch-done", hover_tile),

@@ -119,6 +119,10 @@ async def test_view_gets_renditions_in_order(endpoint: Endpoint, monkeypatch: py
     assert await view.whole("original", ids[0]) == big
     view.send({"type": "get_picture", "kind": "original", "index": 0, "id": "something else"})
     await view.until(lambda message: message["type"] == "unavailable")
+    view.send({"type": "get_crop", "index": 1, "id": ids[1], "box": [0, 0, 10, 10]})
+    assert await view.whole("crop", f"{ids[1]}/0,0,10,10")
+    view.send({"type": "get_crop", "index": 1, "id": ids[0], "box": [0, 0, 10, 10]})
+    await view.until(lambda message: message["type"] == "unavailable" and message["id"] == f"{ids[0]}/0,0,10,10")
 
 
 async def test_links_go_out_on_request(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,6 +165,9 @@ async def test_a_zip_of_the_originals(endpoint: Endpoint, monkeypatch: pytest.Mo
         {"type": "get_picture", "kind": "everything", "index": 0, "id": ""},
         {"type": "get_picture", "kind": "thumbnail", "index": "x", "id": ""},
         {"type": "get_link", "index": "x"},
+        {"type": "get_crop", "index": 0, "id": "", "box": [0, 0, 9, 9]},
+        {"type": "get_crop", "index": 99, "id": 7, "box": "everything"},
+        {"type": "get_crop"},
         {"type": "retry", "index": 99},
         {"type": "retry"},
         {"type": "ready", "have": 5},

@@ -1,6 +1,6 @@
 /** Many requests in one cell: head, form, filters, one gallery for all, and the dialogs over it. */
 import type { VNode } from "preact";
-import { useState } from "preact/hooks";
+import { useCallback, useState } from "preact/hooks";
 import { Alerts } from "../card/Alerts";
 import { Form } from "../card/Form";
 import { useKernelSilence } from "../card/kernelSilence";
@@ -9,8 +9,11 @@ import { Status } from "../card/Status";
 import { count } from "../card/statusText";
 import { useDownload } from "../gallery/download";
 import { Grid, type Size } from "../gallery/Grid";
+import type { TileProps } from "../gallery/Tile";
 import { Toolbar } from "../gallery/Toolbar";
+import { whyNotCompared } from "../lightbox/comparable";
 import { useDialogs } from "../lightbox/useDialogs";
+import { GridLoupe } from "../loupe/GridLoupe";
 import { type PictureEntry, POLL_NOW, RETRY, START, STOP } from "../model/messages";
 import type { CardProps } from "../mount";
 import { useKeptFocus } from "../ui/keepFocus";
@@ -36,6 +39,8 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
   const { total, status, _card: card } = view;
   const [size, setSize] = useState<Size>("M");
   const [editing, setEditing] = useState(false);
+  const [refused, setRefused] = useState("");
+  const [loupe, setLoupe] = useState(false);
   const [picked, setPicked] = useState<Filter>("all");
   // The last one of a state may leave it.
   const filter = countOf(picked, view.counts) ? picked : "all";
@@ -76,6 +81,8 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
     if (pictureIndex === null) send({ type: AGAIN, request: row.request });
     else send({ type: RETRY, request: row.request, index: pictureIndex });
   };
+  const { prefix } = rows;
+  const drawTile = useCallback((props: TileProps) => <BatchTile {...props} prefix={prefix} />, [prefix]);
   const all = (): void => select(gallery.listReady().map((entry) => entry.index));
 
   return (
@@ -99,7 +106,12 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
           speak={speak}
         />
         {form && <Form requestId={null} hasKey={card.has_key} kernelError={kernelError} onStart={start} />}
-        <Alerts problem={problem} silent={silent} waiting={download.waiting} />
+        <Alerts
+          problem={problem}
+          silent={silent}
+          waiting={download.waiting}
+          note={refused === whyNotCompared(chosen.length) ? refused : ""}
+        />
         {total > 0 && !silent && (
           <div class="dreambooth-controls">
             <Filters of={view.counts} filter={filter} onFilter={setPicked} />
@@ -113,7 +125,9 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
               onSelectAll={all}
               onClear={() => select([])}
               onDownload={() => void download.start(chosen.length ? chosen : gallery.listReady())}
-              onCompare={() => dialogs.compare(chosen)}
+              onCompare={() => setRefused(dialogs.compare(chosen))}
+              loupe={loupe}
+              onLoupe={() => setLoupe(!loupe)}
             />
           </div>
         )}
@@ -121,7 +135,7 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
           <Grid
             key={filter}
             pictures={gallery}
-            tile={(props) => <BatchTile {...props} prefix={rows.prefix} />}
+            tile={drawTile}
             steady
             below={CAPTION}
             store={store}
@@ -138,6 +152,12 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
             textOf={textOf}
           />
         )}
+        <GridLoupe
+          {...{ root, store, speak }}
+          pinned={loupe}
+          onUnpin={() => setLoupe(false)}
+          entryAt={(index) => rows.at(index)}
+        />
       </section>
       {dialogs.drawn}
     </>

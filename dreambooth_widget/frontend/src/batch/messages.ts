@@ -6,6 +6,8 @@
 import type {
   Activity,
   COPY_MISSING,
+  CropBox,
+  GET_CROP,
   GET_LINK,
   GET_PICTURE,
   PictureEntry,
@@ -94,4 +96,5 @@ export type BatchIntent =
   | { type: typeof RETRY; request: number; index: number }
   | { type: typeof GET_PICTURE; kind: PictureKind; request: number; index: number; id: string }
   | { type: typeof GET_LINK; request: number; index: number; id: string }
+  | { type: typeof GET_CROP; request: number; index: number; id: string; box: CropBox }
   | { type: typeof ZIP; pictures: PictureKey[]; id: string };

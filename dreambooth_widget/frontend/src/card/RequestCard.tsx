@@ -4,10 +4,12 @@ import { useRef, useState } from "preact/hooks";
 
 import { useDownload } from "../gallery/download";
 import { Grid, readyIndices, type Size } from "../gallery/Grid";
-import { Tile } from "../gallery/Tile";
+import { Tile, type TileProps } from "../gallery/Tile";
 import { Toolbar } from "../gallery/Toolbar";
 import { copyString } from "../lightbox/clipboard";
+import { whyNotCompared } from "../lightbox/comparable";
 import { useDialogs } from "../lightbox/useDialogs";
+import { GridLoupe } from "../loupe/GridLoupe";
 import { POLL_NOW, RETRY, START, STOP, type ToKernel, type Traits } from "../model/messages";
 import type { CardProps } from "../mount";
 import { useKeptFocus } from "../ui/keepFocus";
@@ -30,6 +32,8 @@ export function RequestCard({ view, store, kernelError, now, send, select, speak
   const [details, setDetails] = useState(false);
   const [editing, setEditing] = useState(false);
   const [copied, setCopied] = useState("");
+  const [refused, setRefused] = useState("");
+  const [loupe, setLoupe] = useState(false);
   const refusal = useRefusal(view);
   const download = useDownload(store);
   const silent = useKernelSilence(view.alive, view.status === "success" && pictures.length > 0);
@@ -113,7 +117,9 @@ export function RequestCard({ view, store, kernelError, now, send, select, speak
               onSelectAll={() => select(readyIndices(pictures))}
               onClear={() => select([])}
               onDownload={() => void download.start(chosen.length ? chosen : ready)}
-              onCompare={() => dialogs.compare(chosen)}
+              onCompare={() => setRefused(dialogs.compare(chosen))}
+              loupe={loupe}
+              onLoupe={() => setLoupe(!loupe)}
               onDetails={() => setDetails(!details)}
             />
           )}
@@ -133,13 +139,17 @@ export function RequestCard({ view, store, kernelError, now, send, select, speak
           problem={problem}
           silent={silent}
           waiting={download.waiting}
-          note={copied || (view.gone && ready.length > 0 ? OFFLINE : "")}
+          note={
+            copied ||
+            (refused === whyNotCompared(chosen.length) && refused) ||
+            (view.gone && ready.length > 0 ? OFFLINE : "")
+          }
         />
         {details && <FactList facts={factsOf({ size: sizeText(ready[0]), ...job }, card.meta)} say={setCopied} />}
         {shown.length > 0 && !silent && (
           <Grid
             pictures={shown}
-            tile={Tile}
+            tile={drawTile}
             store={store}
             size={size}
             live={running(view)}
@@ -154,11 +164,19 @@ export function RequestCard({ view, store, kernelError, now, send, select, speak
             textOf={(entry) => ({ ...card.meta, ...entry.text })}
           />
         )}
+        <GridLoupe
+          {...{ root, store, speak }}
+          pinned={loupe}
+          onUnpin={() => setLoupe(false)}
+          entryAt={(index) => ready.find((entry) => entry.index === index)}
+        />
       </section>
       {dialogs.drawn}
     </>
   );
 }
+
+const drawTile = (props: TileProps): VNode => <Tile {...props} />;
 
 const OFFLINE = "The kernel was restarted. What is shown here can still be copied and downloaded, as previews.";
 
