@@ -267,6 +267,12 @@ async def test_its_memory_is_limited(pool: WorkerPool, monkeypatch: pytest.Monke
             await pool.inspect(PNG, max_pixels=max_pixels)
 
 
+@pytest.mark.parametrize("max_pixels", [10**12, sys.maxsize, 10**30])
+async def test_enormous_limit_allows_pictures(pool: WorkerPool, max_pixels: int) -> None:
+    """Whoever wants no limit names a number that no memory limit can follow."""
+    assert (await pool.inspect(PNG, max_pixels=max_pixels)).width == 96
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="a matter of Linux")
 async def test_system_ends_it_before_kernel(pool: WorkerPool) -> None:
     """A machine without memory left costs one picture, and not everything that the kernel has computed."""
