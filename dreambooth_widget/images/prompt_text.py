@@ -138,10 +138,10 @@ def _parse_json(value: str) -> dict[str, str]:
     for scope in (found, found.get("image"), found.get("sui_image_params")):  # InvokeAI before 3; SwarmUI
         if not isinstance(scope, dict):
             continue
-        prompt = scope.get("prompt")
-        if isinstance(prompt, list) and prompt and isinstance(prompt[0], dict):  # InvokeAI 2: parts with weights
-            scope = {**scope, "prompt": prompt[0].get("prompt")}
         _add(facts, {_NAMES[_fold(key)]: str(item) for key, item in _scalars(scope.items()) if _fold(key) in _NAMES})
+        parts = scope.get("prompt")
+        if isinstance(parts, list) and parts and isinstance(parts[0], dict):  # InvokeAI 2: parts with weights
+            _add(facts, {name: str(item) for name, item in _scalars([("prompt", parts[0].get("prompt"))])})
     if isinstance(model, dict) and isinstance(model.get("name"), str):
         _add(facts, {"model": model["name"]})
     return facts
