@@ -30,10 +30,10 @@ from .exchange import Failure
 from .link_guard import AddressRefusedError
 from .options import FetchOptions
 from .poll_queue import PollQueue
+from .polling_policy import PollDecision
 from .rate_limit import RateLimiter
 
 if TYPE_CHECKING:
-    from .polling import PollDecision
     from .schedule import DurationHistory
     from .transport import Transport
 
