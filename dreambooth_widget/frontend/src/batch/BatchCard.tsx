@@ -1,6 +1,6 @@
 /** Many requests in one cell: head, form, filters, one gallery for all, and the dialogs over it. */
 import type { VNode } from "preact";
-import { useState } from "preact/hooks";
+import { useCallback, useState } from "preact/hooks";
 import { Alerts } from "../card/Alerts";
 import { Form } from "../card/Form";
 import { useKernelSilence } from "../card/kernelSilence";
@@ -9,6 +9,7 @@ import { Status } from "../card/Status";
 import { count } from "../card/statusText";
 import { useDownload } from "../gallery/download";
 import { Grid, type Size } from "../gallery/Grid";
+import type { TileProps } from "../gallery/Tile";
 import { Toolbar } from "../gallery/Toolbar";
 import { whyNotCompared } from "../lightbox/comparable";
 import { useDialogs } from "../lightbox/useDialogs";
@@ -80,6 +81,8 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
     if (pictureIndex === null) send({ type: AGAIN, request: row.request });
     else send({ type: RETRY, request: row.request, index: pictureIndex });
   };
+  const { prefix } = rows;
+  const drawTile = useCallback((props: TileProps) => <BatchTile {...props} prefix={prefix} />, [prefix]);
   const all = (): void => select(gallery.listReady().map((entry) => entry.index));
 
   return (
@@ -132,7 +135,7 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
           <Grid
             key={filter}
             pictures={gallery}
-            tile={(props) => <BatchTile {...props} prefix={rows.prefix} />}
+            tile={drawTile}
             steady
             below={CAPTION}
             store={store}

@@ -4,7 +4,7 @@ import { useRef, useState } from "preact/hooks";
 
 import { useDownload } from "../gallery/download";
 import { Grid, readyIndices, type Size } from "../gallery/Grid";
-import { Tile } from "../gallery/Tile";
+import { Tile, type TileProps } from "../gallery/Tile";
 import { Toolbar } from "../gallery/Toolbar";
 import { copyString } from "../lightbox/clipboard";
 import { whyNotCompared } from "../lightbox/comparable";
@@ -149,7 +149,7 @@ export function RequestCard({ view, store, kernelError, now, send, select, speak
         {shown.length > 0 && !silent && (
           <Grid
             pictures={shown}
-            tile={Tile}
+            tile={drawTile}
             store={store}
             size={size}
             live={running(view)}
@@ -175,6 +175,8 @@ export function RequestCard({ view, store, kernelError, now, send, select, speak
     </>
   );
 }
+
+const drawTile = (props: TileProps): VNode => <Tile {...props} />;
 
 const OFFLINE = "The kernel was restarted. What is shown here can still be copied and downloaded, as previews.";
 

@@ -3,7 +3,7 @@ import { act } from "preact/test-utils";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { entries } from "../model/fakeModel";
 import { Grid } from "./Grid";
-import { Tile } from "./Tile";
+import { Tile, type TileProps } from "./Tile";
 
 let root: HTMLElement;
 const store = {
@@ -28,7 +28,7 @@ function draw(focus: { index: number } | null): void {
   };
   const props = {
     pictures: entries(80),
-    tile: Tile,
+    tile: (props: TileProps) => <Tile {...props} />,
     store,
     size: "M" as const,
     live: false,

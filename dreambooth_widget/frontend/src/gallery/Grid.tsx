@@ -1,5 +1,5 @@
 /** The pictures as a list of buttons. One tile is in the Tab order; arrows, Home and End lead on from there. */
-import type { Ref, RefObject, VNode } from "preact";
+import { Component, type Ref, type RefObject, type VNode } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { UNASKED_PREVIEWS, UNASKED_THUMBNAILS } from "../model/constants";
 import type { PictureEntry } from "../model/messages";
@@ -39,6 +39,7 @@ export interface PictureList {
 
 interface Props {
   pictures: PictureList;
+  /** Draws a tile. The same function as long as it draws the same. */
   tile(props: TileProps): VNode;
   /** Rows stay as high as `size` says, however few there are: for a gallery that grows, or of which a part is shown. */
   steady?: boolean;
@@ -164,6 +165,8 @@ export function Grid(props: Props): VNode {
     if (entry && !event.ctrlKey && !event.metaKey && !event.shiftKey)
       props.store.want(entry, "preview").catch(() => {});
   };
+  const on = useRef({} as Handlers);
+  on.current = { open: onClick, select: (index, on) => select(toggle(selection(), index, on)), ...props };
   const longPress = useLongPress((index) => select(toggle(selection(), index)));
   const onKeyDown = (event: KeyboardEvent): void => {
     longPress.onKeyDown();
@@ -196,6 +199,7 @@ export function Grid(props: Props): VNode {
         role="list"
         aria-label="Pictures"
         data-live={props.live || undefined}
+        data-long={long || undefined}
         style={{ blockSize: `${height}px` }}
         {...longPress}
         onKeyDown={onKeyDown}
@@ -209,23 +213,25 @@ export function Grid(props: Props): VNode {
       >
         {shown.map((position) => {
           const [entry, box] = [entries[position] as PictureEntry, boxes[position] as Box];
+          const kind = isLarge(box, pictures.length, props.size) ? "preview" : "thumbnail";
+          const best = props.store.url(entry.id, kind);
           return (
-            <li key={entry.index} data-index={entry.index} style={placed(box)}>
-              {props.tile({
-                entry,
-                position,
-                total: pictures.length,
-                store: props.store,
-                large: isLarge(box, pictures.length, props.size),
-                selected: selected.has(entry.index),
-                active: entry.index === stop,
-                busy: props.busy ?? false,
-                onOpen: (event) => onClick(entry, event),
-                onSelect: (on) => select(toggle(selection(), entry.index, on)),
-                onDownload: () => props.onDownload(entry),
-                onRetry: () => props.onRetry(entry),
-              })}
-            </li>
+            <Item
+              key={entry.index}
+              {...box}
+              draw={props.tile}
+              on={on}
+              entry={entry}
+              position={position}
+              total={pictures.length}
+              store={props.store}
+              kind={kind}
+              source={best ?? props.store.url(entry.id, "thumbnail")}
+              lacking={!best}
+              selected={selected.has(entry.index)}
+              active={entry.index === stop}
+              busy={props.busy ?? false}
+            />
           );
         })}
         {long && (
@@ -268,6 +274,42 @@ const isLarge = ({ width, height }: Box, count: number, size: Size): boolean =>
 const isOpener = (target: EventTarget | null): boolean => !!(target as Element).closest(".dreambooth-open");
 
 const endOf = (box: Box | undefined, below: number): number => (box ? box.top + box.height + below : 0);
+
+/** What tiles do, at the latest drawing of the grid. */
+interface Handlers {
+  open(entry: PictureEntry, event: Modifiers): void;
+  select(index: number, on: boolean): void;
+  onDownload(entry: PictureEntry): void;
+  onRetry(entry: PictureEntry): void;
+}
+
+interface ItemProps extends Omit<TileProps, "onOpen" | "onSelect" | "onDownload" | "onRetry">, Box {
+  draw: Props["tile"];
+  on: RefObject<Handlers>;
+}
+
+/** A tile in its place. Drawn anew only when one of its properties has changed: while a gallery is scrolled, few have. */
+class Item extends Component<ItemProps> {
+  override shouldComponentUpdate(next: ItemProps): boolean {
+    return (Object.keys(next) as (keyof ItemProps)[]).some((name) => next[name] !== this.props[name]);
+  }
+
+  override render({ draw, on, row, start, top, width, height, ...tile }: ItemProps): VNode {
+    const { entry } = tile;
+    const now = (): Handlers => on.current as Handlers;
+    return (
+      <li data-index={entry.index} style={placed({ row, start, top, width, height })}>
+        {draw({
+          ...tile,
+          onOpen: (event) => now().open(entry, event),
+          onSelect: (selected) => now().select(entry.index, selected),
+          onDownload: () => now().onDownload(entry),
+          onRetry: () => now().onRetry(entry),
+        })}
+      </li>
+    );
+  }
+}
 
 const placed = ({ start, top, width, height }: Box) => ({
   insetInlineStart: `${start}px`,
