@@ -1,4 +1,5 @@
 # Sourced by tests/run and .ci/run from the top of the checkout; makes what the tests need and a bare machine lacks:
+# shellcheck shell=bash
 # a virtual environment (.venv-test, or $VENV) with everything installed, Node, the front end's tools, and a browser.
 # Each step looks first whether it has anything to do: a second run is quick and needs no network.
 
@@ -10,7 +11,8 @@ readonly FRONTEND=dreambooth_widget/frontend
 say() { printf '\n\033[1m» %s\033[0m\n' "$*"; }
 
 fail() {
-  printf '\n%s\n' "$@" >&2
+  printf '\n' >&2
+  printf '%s\n' "$@" >&2
   exit 1
 }
 
@@ -73,8 +75,8 @@ bundle_is_current() {
 sys.exit(not hatch_build.is_current())' "$FRONTEND" 2>/dev/null
 }
 
-# How many tests run at a time.
-workers() { "$BIN/python" -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))'; }
+# How many tests run at a time: two a core, since half of a test is waiting.
+workers() { "$BIN/python" -c 'import os; print(min(8, 2 * (os.cpu_count() or 1)))'; }
 
 in_frontend() { (cd "$FRONTEND" && "$@"); }
 
@@ -83,7 +85,7 @@ set_up_frontend() {
   local installed="$FRONTEND/node_modules/installed-lock.json"
   if ! cmp -s "$FRONTEND/package-lock.json" "$installed"; then
     say "Installing the front end's tools with Node $(node --version): npm ci"
-    in_frontend npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+    in_frontend npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
     cp "$FRONTEND/package-lock.json" "$installed"
   fi
   in_frontend node build.mjs

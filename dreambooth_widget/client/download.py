@@ -29,8 +29,8 @@ log = logging.getLogger(__name__)
 
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _REDIRECTS = 5
-_PATIENCE = 4.0
-"""Picture links need longer than API calls: the back-off of `Retry`, stretched by this (2, 4, 8, 16, 20 s)."""
+_PATIENCE = 5.0
+"""Picture links need longer than API calls: the back-off of `Retry`, stretched by this (2.5, 5, 10, 20, 20 s)."""
 
 
 class MissingPictureError(Exception):

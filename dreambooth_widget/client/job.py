@@ -288,7 +288,7 @@ class FetchJob:
         except DeadlinePassed:
             for entry in self._state.pictures:
                 if entry.status == "waiting":
-                    reason = entry.reason.partition("; attempt")[0] or "the link has not answered"
+                    reason = entry.reason.partition("; attempt")[0] or "still loading"
                     self._show(replace(entry, status="missing", reason=f"{reason}; no picture by {deadline}"))
 
     async def _load_again(self, index: int) -> None:
@@ -311,7 +311,9 @@ class FetchJob:
         missing = [entry for entry in entries if entry.picture is None]
         if not ready:
             raise PictureError(
-                f"None of the {len(entries)} pictures could be loaded.",
+                f"None of the {len(entries)} pictures could be loaded."
+                if len(entries) > 1
+                else "The picture could not be loaded.",
                 request_id=self._options.request_id,
                 details="\n".join(f"picture {entry.index + 1}: {entry.reason}" for entry in missing),
             )

@@ -46,7 +46,8 @@ async def tls_context() -> ssl.SSLContext:
 
 def _keep_context(values: tuple[str, ...]) -> None:
     if values not in _contexts:  # the first requests come together
-        _contexts[values] = _make_context(values)
+        # Two threads may make one each: the first counts, as connections are pooled by their context.
+        _contexts.setdefault(values, _make_context(values))
 
 
 def _make_context(values: tuple[str, ...]) -> ssl.SSLContext:

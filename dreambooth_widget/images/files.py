@@ -58,8 +58,8 @@ def file_stem(request_id: str) -> str:
     anything was changed, so that different ids never share a name.
     """
     clean = re.sub(r"[^A-Za-z0-9_-]+", "_", request_id)[:_LONGEST_ID].strip("_-")
-    # An id that ends as if it had a digest gets one too.
-    if clean != request_id or not clean or re.search(r"-[0-9a-f]{8}$", clean):
+    # An id that ends as if it had a digest gets one too, and one with capitals: most file systems ignore case.
+    if clean != request_id.lower() or not clean or re.search(r"-[0-9a-f]{8}$", clean):
         digest = hashlib.sha256(request_id.encode("utf-8", "surrogatepass")).hexdigest()[:8]
         clean = f"{clean or 'picture'}-{digest}"
     return clean
@@ -144,13 +144,17 @@ def read_file(path: Path, largest: int) -> bytes:
     """Return the content of a regular file that may have been planted.
 
     Raises:
-        OSError, ValueError: If it is a link or a device, or larger than `largest` bytes.
+        OSError: If it is a link or a device, or larger than `largest` bytes.
     """
-    with os.fdopen(os.open(path, os.O_RDONLY | _SAFELY), "rb") as file:
-        found = os.fstat(file.fileno())
+    descriptor = os.open(path, os.O_RDONLY | _SAFELY)
+    try:
+        found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode) or found.st_size > largest:
-            raise ValueError(f"{path} is no file of ours")
-        return file.read(largest)
+            raise OSError(f"{path} is no file of ours")
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(largest)
+    finally:
+        os.close(descriptor)
 
 
 def file_size(path: Path) -> int | None:

@@ -46,8 +46,8 @@ from .sniff import ImageFormat, PictureRefusedError, identify
 
 __all__ = ["answer_here", "crop", "inspect", "main"]
 
-_MEMORY = 1 << 30
-"""Bytes of address space, or 10 for each pixel where the user allows more than 100 million."""
+_MEMORY, _MEMORY_PER_PIXEL = 1 << 30, 20
+"""Bytes of address space, the larger of the two. Pillow takes 16 for each pixel of a WebP file."""
 
 
 def inspect(data: bytes, *, max_pixels: int) -> Inspection:
@@ -126,7 +126,7 @@ def _bounded(texts: Mapping[str, Any], longest: int, left: int) -> dict[str, str
 def _refusal(error: BaseException, kind: ImageFormat) -> PictureRefusedError:
     reason = str(error).lower()
     if isinstance(error, MemoryError) or "memory" in reason:
-        return PictureRefusedError("decoding it takes more memory than allowed")
+        return PictureRefusedError("decoding it takes more memory than allowed: Client(max_pixels=…) allows more")
     if isinstance(error, Image.DecompressionBombError):
         return PictureRefusedError("more megapixels than allowed: Client(max_pixels=…) allows more")
     if "truncated" in reason or isinstance(error, EOFError):
@@ -148,11 +148,13 @@ def main() -> None:
             os.dup2(nothing.fileno(), descriptor)
     warnings.simplefilter("ignore")
     ImageFile.LOAD_TRUNCATED_IMAGES = False
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:  # noqa: PTH123
+        score.write("1000")  # where Linux runs out of memory, it ends this process and not the kernel
     write_frame(answers, {"formats": [*READERS]})
     while (frame := read_frame(requests, largest=1 << 40)) is not None:
         request, data = frame
         _end_after(request["seconds"] + 1)  # the kernel kills this process earlier, unless it was killed itself
-        _limit_memory(max(_MEMORY, 10 * request["max_pixels"]))
+        _limit_memory(max(_MEMORY, _MEMORY_PER_PIXEL * request["max_pixels"]))
         Image.MAX_IMAGE_PIXELS = request["max_pixels"]
         write_frame(answers, *answer(request, data))
         _end_after(0)

@@ -25,7 +25,7 @@ from ..errors import DreamboothError, InvalidKeyError, StoppedError
 from ..images.store import PictureCache
 from ..protocol.endpoint import V4, check_endpoint
 from .bundle import front_end
-from .display import StaticOutputs, has_frontend, is_boxed, is_captured, publish
+from .display import StaticOutputs, has_frontend, is_boxed, is_captured, is_redirected, publish
 from .image_sender import ImageSender, check_box, crop_token
 from .ipykernel6 import handle_messages
 from .kernel_loop import KernelLoop
@@ -149,7 +149,7 @@ class BaseWidget(anywidget.AnyWidget):
         self.send_state()
         if self._outputs is not None:
             self._outputs.write_again()
-            if not self._outputs.opened and is_boxed(self):
+            if not self._outputs.opened and (self._viewed or is_boxed(self)):
                 self._outputs.open()
 
     # -- display -----------------------------------------------------------------------------------------------
@@ -245,7 +245,7 @@ class BaseWidget(anywidget.AnyWidget):
             publish({"text/plain": self._text()})
         else:
             publish(*self._view_bundle())
-            if self._outputs is not None:
+            if self._outputs is not None and not is_redirected():  # else the copy goes to the cell itself, later
                 self._outputs.open()
 
     def close(self) -> None:

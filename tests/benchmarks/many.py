@@ -24,7 +24,6 @@ from statistics import fmean, quantiles
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-import dreambooth_widget.client.connections  # noqa: F401  the package would import it in a thread of real time
 from dreambooth_widget.client.exchange import Failure, Response
 from dreambooth_widget.client.job import FetchJob
 from dreambooth_widget.client.link_watch import LinkProbe

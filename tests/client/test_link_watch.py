@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 import dreambooth_widget as dw
-import dreambooth_widget.client.connections  # else in a thread, which virtual time does not have
 from dreambooth_widget import Client, PollSchedule, Retry
 from dreambooth_widget.client import deadline, link_watch
 from dreambooth_widget.client import fetcher as fetcher_module

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dreambooth_widget.images.files import file_name, file_stem, named, save_all, write_atomically, zip_bytes
+from dreambooth_widget.images.files import file_name, file_stem, named, read_file, save_all, write_atomically, zip_bytes
 from dreambooth_widget.images.picture import Picture
 
 from ..image_files import encoded, scene
@@ -30,9 +30,10 @@ def pictures(count: int = 3) -> list[Picture]:
 
 
 def test_usual_ids_stay_readable() -> None:
-    """An id as the service gives it stands in the name as it is."""
+    """An id as the service gives it stands in the name as it is; one with capitals is told apart by more than them."""
     assert file_name("13443927", 0, "png") == "13443927-1.png"
-    assert file_name("3f1c-4aB_9", 11, "webp") == "3f1c-4aB_9-12.webp"
+    assert file_name("3f1c-4ab_9", 11, "webp") == "3f1c-4ab_9-12.webp"
+    assert re.fullmatch(r"3f1c-4aB_9-[0-9a-f]{8}-12\.webp", file_name("3f1c-4aB_9", 11, "webp"))
 
 
 @pytest.mark.parametrize("request_id", HOSTILE)
@@ -48,10 +49,10 @@ def test_hostile_ids_are_tamed(request_id: str, tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == [name]
 
 
-@given(st.text(), st.text())
+@given(st.text() | st.text("aAbB-_ 0", max_size=4), st.text() | st.text("aAbB-_ 0", max_size=4))
 def test_different_ids_never_share_a_name(one: str, other: str) -> None:
-    """What is cleaned away is told apart by a digest."""
-    assert (file_stem(one) == file_stem(other)) == (one == other)
+    """What is cleaned away is told apart by a digest, on file systems that ignore case as well."""
+    assert (file_stem(one).lower() == file_stem(other).lower()) == (one == other)
 
 
 def test_save_all_makes_the_folder(tmp_path: Path) -> None:
@@ -191,3 +192,24 @@ def test_missing_folder_is_named(tmp_path: Path) -> None:
     """The error names the folder that is not there, not the temporary file."""
     with pytest.raises(FileNotFoundError, match=r"no such folder.*new'"):
         write_atomically(tmp_path / "new" / "x.png", b"", overwrite=False)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no FIFOs and no devices")
+@pytest.mark.parametrize("planted", ["fifo", "link", "device", "folder", "too large", "nothing"])
+def test_planted_files_are_not_read(planted: str, tmp_path: Path) -> None:
+    """What is no regular file of the expected size is an OSError at once: for the cache a disk error like others."""
+    path = tmp_path / "CACHEDIR.TAG"
+    match planted:
+        case "fifo":
+            os.mkfifo(path)
+        case "link":
+            (tmp_path / "target").write_bytes(b"x")
+            path.symlink_to(tmp_path / "target")
+        case "device":
+            path.symlink_to("/dev/zero")
+        case "folder":
+            path.mkdir()
+        case "too large":
+            path.write_bytes(b"12345")
+    with pytest.raises(OSError, match=str(path)):
+        read_file(path, 4)

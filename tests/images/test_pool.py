@@ -259,12 +259,20 @@ async def test_prints_stay_out_of_frames(
 
 @posix
 async def test_its_memory_is_limited(pool: WorkerPool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """At most 1 GiB, and more only where the user allows more pixels."""
+    """At most 2 GB, and more only where the user allows more pixels."""
     limits = "import resource\nraise worker.PictureRefusedError(str(resource.getrlimit(resource.RLIMIT_AS)[0]))"
     monkeypatch.setattr(module, "_PROGRAM", in_worker(limits))
-    for max_pixels, wanted in ((LIMIT, 1 << 30), (400_000_000, 4_000_000_000), (1000, 1 << 30)):
+    for max_pixels, wanted in ((LIMIT, 2_000_000_000), (400_000_000, 8_000_000_000), (1000, 1 << 30)):
         with pytest.raises(PictureRefusedError, match=f"^{wanted}$"):
             await pool.inspect(PNG, max_pixels=max_pixels)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a matter of Linux")
+async def test_system_ends_it_before_kernel(pool: WorkerPool) -> None:
+    """A machine without memory left costs one picture, and not everything that the kernel has computed."""
+    await pool.inspect(PNG, max_pixels=LIMIT)
+    (process,) = processes(pool)
+    assert Path(f"/proc/{process.pid}/oom_score_adj").read_text().strip() == "1000"
 
 
 # -- its end -------------------------------------------------------------------------------------------------------

@@ -33,8 +33,8 @@ WORKER, KERNEL = 1 << 30, 450_000_000
 
 @pytest.fixture
 def pool() -> Iterator[WorkerPool]:
-    """A pool of its own, with little time for a picture."""
-    pool = WorkerPool(seconds=10)
+    """A pool of its own."""
+    pool = WorkerPool()
     yield pool
     pool.close()
 
@@ -81,6 +81,19 @@ def text_bombs(name: bytes, content: bytes, count: int) -> bytes:
     return with_chunks(plain_png(8, 8), *[chunk(name, b"k%d\0" % n + content) for n in range(count)])
 
 
+def avif(width: int, height: int) -> bytes:
+    """Return an AVIF that announces a size, and has hardly any pixels."""
+    data = bytearray(encoded(scene((16, 16)), "AVIF"))
+    struct.pack_into(">II", data, data.index(b"ispe") + 8, width, height)
+    return bytes(data)
+
+
+def animation(kind: str, count: int) -> bytes:
+    """Return an animation of many frames."""
+    frames = [Image.new("RGB", (16, 16), (n % 256, n // 256, 7)) for n in range(count)]
+    return encoded(frames[0], kind, save_all=True, append_images=frames[1:], duration=10)
+
+
 PACKED = zlib.compress(b"Steps:" + b"," * 1_000_000, 9)
 
 BOMBS: dict[str, Callable[[], bytes]] = {
@@ -105,6 +118,11 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "JPEG of fill bytes": lambda: encoded(scene(), "JPEG")[:2] + b"\xff" * 20_000_000 + encoded(scene(), "JPEG")[2:],
     "JPEG of 65,500 × 65,500": lambda: announcing("JPEG", 65_500, 65_500),
     "WebP of 16,383 × 16,383": lambda: announcing("WEBP", 16_383, 16_383),
+    "AVIF of 65,536 × 65,536": lambda: avif(65_536, 65_536),
+    "AVIF of 36 megapixels": lambda: avif(9_000, 4_000),
+    "GIF of 5,000 frames": lambda: animation("GIF", 5_000),
+    "PNG of 3,000 frames": lambda: animation("PNG", 3_000),
+    "WebP of 2,000 frames": lambda: animation("WEBP", 2_000),
     "Exif in a circle": lambda: encoded(
         scene(), "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\1\0\x69\x87\4\0\1\0\0\0\x08\0\0\0"
     ),
@@ -132,6 +150,23 @@ async def test_bombs_cost_one_picture(name: str, pool: WorkerPool, capfd: pytest
     assert worker_peak <= WORKER
     assert (await pool.inspect(encoded(scene()), max_pixels=LIMIT)).width == 96
     assert capfd.readouterr() == ("", "")
+
+
+async def test_endless_scans_are_timed_out(pool: WorkerPool) -> None:
+    """A small progressive JPEG that keeps libjpeg busy for minutes is refused in time."""
+    pool._seconds = 1
+    data = bytearray(encoded(scene((16, 16)), "JPEG", progressive=True))
+    struct.pack_into(">HH", data, data.index(b"\xff\xc2") + 5, 9_000, 9_000)
+    last = data[data.rindex(b"\xff\xda") : -2]
+    assert await verdict(pool, bytes(data[:-2] + last * 1_000)) == "decoding it takes longer than 1 s"
+
+
+async def test_super_resolution_fits_the_limits(pool: WorkerPool) -> None:
+    """Eight times 1024 × 1024, as WebP, for which Pillow needs the most memory of all formats."""
+    large = encoded(Image.new("RGB", (8192, 8192), "teal"), "WEBP", method=0)
+    found = await verdict(pool, large)
+    assert isinstance(found, Inspection), found
+    assert found.width == 8192
 
 
 async def test_texts_of_commas_cost_nothing(pool: WorkerPool) -> None:

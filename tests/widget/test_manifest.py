@@ -109,7 +109,22 @@ def test_both_files_say_the_same(tmp_path: Path) -> None:
     assert rows[0]["caption"] == HARD
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1 dog", "@SUM(A1)", "\t=1", "\r=1", "=cmd|' /C calc'!A0"])
+FORMULAS = [
+    "=1+1",
+    "+1",
+    "-1 dog",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    "\n1",
+    " =1",
+    "\ufeff=1",
+    "\uff1d1",
+    "=cmd|' /C calc'!A0",
+]
+
+
+@pytest.mark.parametrize("text", FORMULAS)
 def test_csv_holds_no_formulas(tmp_path: Path, text: str) -> None:
     """Captions, prompts, models and errors begin with an apostrophe in the CSV; numbers and the JSON stay raw."""
     result = FetchResult("7", [picture()], [PictureState(1, "missing", text)], meta={"prompt": text, "model_id": text})

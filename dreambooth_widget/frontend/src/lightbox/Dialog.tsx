@@ -10,13 +10,14 @@ const HIGHEST_INLINE = 900;
 /** Milliseconds that a frame may take to grow to the size of its content. */
 const GROWING = 1000;
 
+/** The comparison, which stands behind the lightbox in the page, lies over it. */
+const COVERED = ":has(~ .dreambooth-lightbox[open])";
+
 interface DialogProps {
   label: string;
   /** A key without Ctrl, Alt or Meta, by its name in lower case; true when it was used. */
   onKey?(name: string, dialog: HTMLDialogElement): boolean;
   onKeyUp?(name: string): void;
-  /** Another dialog lies over this one. */
-  covered?: boolean;
   /** The dialog is closed and the focus is back where it was. */
   onClose(): void;
   children: (close: () => void) => ComponentChildren;
@@ -40,21 +41,8 @@ export function Dialog(props: DialogProps): VNode {
     };
   }, []);
 
-  // What lay over it has returned the focus, unless this one was hidden in the page's flow.
-  useLayoutEffect(() => {
-    const dialog = ref.current as HTMLDialogElement;
-    if (!props.covered && dialog.open) keepFocus(dialog);
-  }, [props.covered]);
-
   return (
-    <dialog
-      ref={ref}
-      class="dreambooth-lightbox"
-      aria-label={props.label}
-      tabIndex={-1}
-      data-covered={props.covered || undefined}
-      {...OWN_KEYS}
-    >
+    <dialog ref={ref} class="dreambooth-lightbox" aria-label={props.label} tabIndex={-1} {...OWN_KEYS}>
       {props.children(close)}
     </dialog>
   );
@@ -95,7 +83,7 @@ function openInline(dialog: HTMLDialogElement, { height }: Viewport, signal: Abo
  */
 function keepKeys(dialog: HTMLDialogElement, current: () => DialogProps, signal: AbortSignal): void {
   const ours = (event: Event): boolean => {
-    if (current().covered) return false;
+    if (dialog.matches(COVERED)) return false;
     const target = event.composedPath()[0] as Node;
     // With nothing focused keys come from the body; behind a modal dialog they belong to it.
     return dialog.contains(target) || (dialog.matches(":modal") && target.contains(dialog));

@@ -35,8 +35,6 @@ export interface LightboxProps {
   onSelect(index: number, on: boolean): void;
   /** Returns why these are not compared, as a sentence, or "". */
   onCompare(entries: PictureEntry[]): string;
-  /** The comparison lies over it. */
-  covered: boolean;
   /** With the position of the last one shown; the focus is back where it was before. */
   onClose(position: number): void;
 }
@@ -113,7 +111,7 @@ function Opened(props: LightboxProps): VNode {
   };
 
   return (
-    <Dialog label={props.label} covered={props.covered} onKey={onKey} onClose={() => props.onClose(position)}>
+    <Dialog label={props.label} onKey={onKey} onClose={() => props.onClose(position)}>
       {(close) => (
         <>
           <p>

@@ -7,8 +7,7 @@ import { whyNotCompared } from "./comparable";
 import type { LightboxProps } from "./Lightbox";
 import { Lightbox } from "./Lightbox";
 
-interface DialogsProps
-  extends Omit<LightboxProps, "entries" | "start" | "onSelect" | "onCompare" | "covered" | "onClose"> {
+interface DialogsProps extends Omit<LightboxProps, "entries" | "start" | "onSelect" | "onCompare" | "onClose"> {
   /** The ready ones, in order. Asked only while the lightbox is open: they may be thousands. */
   entries(): PictureEntry[];
   onSelect(indices: Iterable<number>): void;
@@ -44,7 +43,6 @@ export function useDialogs({ entries, onSelect, ...gallery }: DialogsProps): Dia
           start={shown.findIndex((entry) => entry.index === open.index)}
           onSelect={(index, on) => onSelect(on ? [...selected, index] : [...selected].filter((one) => one !== index))}
           onCompare={compare}
-          covered={compared.length > 0}
           onClose={(position) => {
             setOpen(null);
             setFocus(shown[position] ?? null);

@@ -25,13 +25,10 @@ const STEPS: Record<string, Point> = {
 
 export function useLoupe(pinned: boolean, unpin: () => void): Loupe {
   const [held, setHeld] = useState(false);
-  const [spot, setSpot] = useState<Point>({ x: 0.5, y: 0.5 });
+  const [, redraw] = useState({});
   const on = held || pinned;
-  // Nothing is drawn again for a pointer that moves while the loupe is off.
-  const latest = useRef(spot);
-  useEffect(() => {
-    if (on) setSpot(latest.current);
-  }, [on]);
+  // Not a state: a pointer that moves while the loupe is off draws nothing.
+  const spot = useRef<Point>({ x: 0.5, y: 0.5 });
   useEffect(() => {
     const stop = new AbortController();
     window.addEventListener("blur", () => setHeld(false), { signal: stop.signal });
@@ -39,15 +36,15 @@ export function useLoupe(pinned: boolean, unpin: () => void): Loupe {
   }, []);
 
   const show = (next: Point): void => {
-    latest.current = next;
-    if (on) setSpot(next);
+    spot.current = next;
+    if (on) redraw({});
   };
   const press = (key: string): boolean => {
     const step = STEPS[key];
     if (key === "z") setHeld(true);
     else if (on && step) {
       const move = (from: number, by: number): number => Math.min(1, Math.max(0, from + by));
-      show({ x: move(latest.current.x, step.x), y: move(latest.current.y, step.y) });
+      show({ x: move(spot.current.x, step.x), y: move(spot.current.y, step.y) });
     } else if (pinned && key === "escape") unpin();
     else return false;
     return true;
@@ -55,5 +52,5 @@ export function useLoupe(pinned: boolean, unpin: () => void): Loupe {
   const release = (key: string): void => {
     if (key === "z") setHeld(false);
   };
-  return { on, spot, show, press, release };
+  return { on, spot: spot.current, show, press, release };
 }

@@ -134,6 +134,27 @@ describe("what is asked for", () => {
     expect(reasons).toEqual([expect.stringContaining("the kernel does not answer")]);
   });
 
+  test("a part of the original is requested by its box once, and comes back under it", async () => {
+    const { it, sent } = store();
+    const one = entry(3, { id: "d" });
+    const [first, second] = [it.crop(one, [1, 2, 30, 40]), it.crop(one, [1, 2, 30, 40])];
+    expect(sent).toEqual([{ type: "get_crop", index: 3, id: "d", box: [1, 2, 30, 40] }]);
+    it.receive(piece("crop", "d/1,2,30,40"), [bytes(9)]);
+    expect(await first).toBe(await second);
+    await it.crop(one, [1, 2, 30, 40]);
+    expect(sent).toHaveLength(1);
+  });
+
+  test("a part is refused with the reason, and none is requested without a kernel", async () => {
+    const { it, sent } = store();
+    const refused = it.crop(entry(0, { id: "d" }), [0, 0, 5, 5]);
+    it.receive({ type: "unavailable", kind: "crop", id: "d/0,0,5,5", index: 0, reason: "gone" }, []);
+    await expect(refused).rejects.toThrow("gone");
+    it.offline = true;
+    await expect(it.crop(entry(0, { id: "d" }), [0, 0, 5, 5])).rejects.toThrow("restarted");
+    expect(sent).toHaveLength(1);
+  });
+
   test("an archive comes back under the token it was asked with, and is not kept", async () => {
     const { it, sent } = store();
     const zip = it.zip([0, 2]);
@@ -143,6 +164,13 @@ describe("what is asked for", () => {
     it.receive(piece("zip", request.id, { mime: "application/zip", name: "13443927.zip" }), [bytes(9)]);
     await expect(zip).resolves.toMatchObject({ name: "13443927.zip" });
     expect(made).toEqual([]);
+  });
+
+  test("another view's part is left alone", async () => {
+    const { it } = store();
+    it.receive(piece("crop", "d/0,0,5,5"), [bytes(9)]);
+    await settled();
+    expect(it.url("d/0,0,5,5", "crop")).toBeUndefined();
   });
 
   test("another view's archive is left alone", async () => {

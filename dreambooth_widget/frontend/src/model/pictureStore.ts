@@ -214,8 +214,9 @@ export class KernelPictures implements PictureStore {
 
   #collect(piece: Piece, buffer: DataView): void {
     const key = `${piece.kind}/${piece.id}`;
-    // A second view's "ready" brings everything to every view once more; a zip belongs to the view that requested it.
-    if (this.#held.has(key) || (piece.kind === ZIP && !this.#waits.has(key))) return;
+    // A second view's "ready" brings everything to every view once more; zips and crops belong to the view that requested them.
+    const requested = this.#waits.has(key) || (piece.kind !== ZIP && piece.kind !== CROP);
+    if (this.#held.has(key) || !requested) return;
     this.#bePatient(key);
     const parts = this.#pieces.get(key) ?? new Array<DataView | undefined>(piece.parts).fill(undefined);
     parts[piece.part] = buffer;
