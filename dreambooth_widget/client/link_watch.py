@@ -177,7 +177,7 @@ class LinkWatch:
             await asyncio.wait({self._task})
 
     async def find_pictures(self, deadline: Deadline) -> Finished | None:
-        """Return all links as an answer if each is a picture now: for a service that says "processing" for ever."""
+        """Return all links as an answer if each is a picture now: for a service that answers "processing" for ever."""
         if not self._appeared:
             return None
         deadline.allow_pictures()
