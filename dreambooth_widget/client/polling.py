@@ -30,7 +30,7 @@ from .link_watch import LinkWatch
 from .options import FetchOptions
 from .poll_queue import PollQueue, Turn
 from .schedule import DurationHistory
-from .state import Activity
+from .state import Activity, capitalized, counted
 from .transport import Transport
 
 __all__ = ["PollDecision", "Poller", "PollingPolicy"]
@@ -139,9 +139,9 @@ class PollingPolicy:
             return PollDecision(wait, eta, "Rate limited by the service", "rate_limited")
         self._faults += 1
         if self._faults >= retry.attempts and (answer.bounded or not answered):
-            raise self.unreachable(answer, f"{retry.attempts} attempt{'' if retry.attempts == 1 else 's'}")
+            raise self.unreachable(answer, counted(retry.attempts, "attempt"))
         wait = max(retry.delay(self._faults + 1, random()), answer.retry_after or 0.0)
-        return PollDecision(wait, eta, answer.reason[:1].upper() + answer.reason[1:], "retrying")
+        return PollDecision(wait, eta, capitalized(answer.reason), "retrying")
 
     def unreachable(self, answer: Busy, effort: str) -> DreamboothError:
         """Return the error of an endpoint that gave no usable answer in so many attempts, or in so much time."""

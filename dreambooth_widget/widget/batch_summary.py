@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from ..client.schedule import median
-from ..client.state import Activity, FetchState, Status
+from ..client.state import Activity, FetchState, Status, counted
 
 __all__ = ["BatchSummary", "summarize"]
 
@@ -87,17 +87,12 @@ def _trouble(running: Sequence[FetchState]) -> tuple[Activity, str]:
     """Return the kind of calls that fail and are repeated, and one line on them."""
     limited = sum(state.activity == "rate_limited" for state in running)
     if limited:
-        return "rate_limited", f"The service asked to wait: {_requests(limited)} will be checked later"
+        return "rate_limited", f"The service asked to wait: {counted(limited, 'request')} will be checked later"
     failing = [state for state in running if state.activity == "retrying"]
     if not failing:
         return "", ""
-    reason = failing[0].message.partition(": ")[2] or failing[0].message
     are = "is" if len(failing) == 1 else "are"
-    return "retrying", f"{_requests(len(failing))} {are} being tried again: {reason}"
-
-
-def _requests(count: int) -> str:
-    return f"{count} request{'' if count == 1 else 's'}"
+    return "retrying", f"{counted(len(failing), 'request')} {are} being tried again: {failing[0].message}"
 
 
 def _typical(states: Sequence[FetchState]) -> float | None:

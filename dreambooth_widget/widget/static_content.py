@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ..client.state import FetchResult, FetchState, PictureState
+from ..client.state import FetchResult, FetchState, PictureState, capitalized, counted
 from ..images.picture import Picture
 from .signed_links import strip_url_queries
 
-__all__ = ["Kind", "Notice", "StaticContent", "counted", "read_batch", "read_request", "short", "took"]
+__all__ = ["Kind", "Notice", "StaticContent", "read_batch", "read_request", "short", "took"]
 
 Kind = Literal["pictures", "running", "ended", "batch"]
 """What a copy stands for: pictures, a job that runs, a job that ended without pictures, the pictures of a batch."""
@@ -108,7 +108,7 @@ class StaticContent:
         if self.pictures or self.missing:
             parts.append(f"{self.summary()}.")
         elif self.notice is not None and self.name not in self.notice.text:
-            parts.append(f"({self.name[:1].upper()}{self.name[1:]})")
+            parts.append(f"({capitalized(self.name)})")
         return " ".join(parts)
 
 
@@ -185,11 +185,6 @@ def took(seconds: float) -> str:
     """Return a duration as people write it: "took 46 s", "took 2 min 5 s"."""
     whole = max(0, round(seconds))
     return f"took {whole} s" if whole < 60 else f"took {whole // 60} min {whole % 60} s"
-
-
-def counted(count: int, noun: str) -> str:
-    """Return "1 picture", "2 pictures"."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _head(caption: str, meta: Mapping[str, Any]) -> str:

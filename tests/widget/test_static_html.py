@@ -161,7 +161,7 @@ def test_styles_name_their_own_card() -> None:
     html = render(result(many(1)), card_id=ID)
     styles = Page(html).styles
     assert styles.count("{ display: none }") == 2
-    assert f":has(.dreambooth-card-{ID} img) .dreambooth-copy-{ID}" in styles
+    assert f":has(.dreambooth-card-{ID} :is(img, [data-alive])) .dreambooth-copy-{ID}" in styles
     selectors = re.findall(r"(?s)(.*?)\{ display: none \}", styles)
     assert all(f".dreambooth-copy-{ID}" in selector and f".dreambooth-card-{ID}" in selector for selector in selectors)
     assert f"class='dreambooth-copy dreambooth-pictures dreambooth-copy-{ID}'" in html

@@ -97,7 +97,7 @@ def batches(make: Make) -> dict[str, tuple[State, list[State]]]:
     lost["pictures"][2] |= {"status": "missing", "id": "", "text": {}, "reason": "the link expired (403)"}
     some = [done(make, 0), lost, failed(2), stopped(3), row(4, "timed_out", note="Not ready after 10:00.")]
     busy = {"activity": "retrying", "clock": time.time(), "form": False, "has_key": True}
-    trouble = {**busy, "trouble": "12 requests are being tried again: the connection was refused"}
+    trouble = {**busy, "trouble": "12 requests are being tried again: The connection was refused"}
     form = {**busy, "activity": "", "form": True, "has_key": False, "trouble": ""}
     every = {
         "30-batch-waiting": waiting,

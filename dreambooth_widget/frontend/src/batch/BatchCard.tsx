@@ -1,7 +1,7 @@
 /** Many requests in one cell: head, form, filters, one gallery for all, and the dialogs over it. */
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
-import { Alerts } from "../card/Alerts";
+import { Alerts, OFFLINE } from "../card/Alerts";
 import { Form } from "../card/Form";
 import { useKernelSilence } from "../card/kernelSilence";
 import { type Fact, factsOf, ofFile, ofJob } from "../card/pictureFacts";
@@ -37,9 +37,10 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
   const [size, setSize] = useState<Size>("M");
   const [editing, setEditing] = useState(false);
   const [picked, setPicked] = useState<Filter>("all");
+  const here = view.gone ? { ...view.counts, idle: 0, processing: 0, downloading: 0 } : view.counts;
   // The last one of a state may leave it.
-  const filter = countOf(picked, view.counts) ? picked : "all";
-  const gallery = rows.gallery(filter);
+  const filter = countOf(picked, here) ? picked : "all";
+  const gallery = rows.gallery(filter, !view.gone);
   const download = useDownload(store);
   const silent = useKernelSilence(view.alive, status !== "processing" && view.counts.success > 0);
   const root = useKeptFocus();
@@ -49,7 +50,7 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
     .filter((entry) => entry?.status === "ready") as BatchEntry[];
   const name = count(total, "request");
   const label = `Pictures of ${name}`;
-  const form = card.form || editing;
+  const form = !view.gone && (card.form || editing);
   const problem = download.problem || (form ? "" : kernelError);
   const dialogs = useDialogs({
     entries: gallery.listReady,
@@ -84,13 +85,14 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
         ref={root}
         class="dreambooth-card dreambooth-batch"
         aria-label={label}
+        data-alive={(!view.gone && !silent) || undefined}
         tabIndex={-1}
         onKeyDown={stopKeys}
         {...OWN_KEYS}
       >
         <Status
           text={() => batchStatusText(view, { ...view, now: now() })}
-          live={status === "processing"}
+          live={status === "processing" && !view.gone}
           since={view.started_at}
           now={now}
           name={name}
@@ -99,10 +101,15 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
           speak={speak}
         />
         {form && <Form requestId={null} hasKey={card.has_key} kernelError={kernelError} onStart={start} />}
-        <Alerts problem={problem} silent={silent} waiting={download.waiting} />
+        <Alerts
+          problem={problem}
+          silent={silent}
+          waiting={download.waiting}
+          note={view.gone && gallery.ready > 0 ? OFFLINE : ""}
+        />
         {total > 0 && !silent && (
           <div class="dreambooth-controls">
-            <Filters of={view.counts} filter={filter} onFilter={setPicked} />
+            <Filters of={here} filter={filter} onFilter={setPicked} />
             <Toolbar
               total={gallery.length}
               ready={gallery.ready}
@@ -126,7 +133,7 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
             below={CAPTION}
             store={store}
             size={size}
-            live={status === "processing"}
+            live={status === "processing" && !view.gone}
             busy={store.kernelBusy}
             selected={selected}
             focus={dialogs.focus}

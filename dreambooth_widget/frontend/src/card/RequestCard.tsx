@@ -8,11 +8,20 @@ import { Tile } from "../gallery/Tile";
 import { Toolbar } from "../gallery/Toolbar";
 import { copyString } from "../lightbox/clipboard";
 import { useDialogs } from "../lightbox/useDialogs";
-import { POLL_NOW, RETRY, START, STOP, type ToKernel, type Traits } from "../model/messages";
+import {
+  type Card,
+  type PictureEntry,
+  POLL_NOW,
+  RETRY,
+  START,
+  STOP,
+  type ToKernel,
+  type Traits,
+} from "../model/messages";
 import type { CardProps } from "../mount";
 import { useKeptFocus } from "../ui/keepFocus";
 import { OWN_KEYS, stopKeys } from "../ui/keys";
-import { Alerts } from "./Alerts";
+import { Alerts, OFFLINE } from "./Alerts";
 import { FactList } from "./FactList";
 import { Form } from "./Form";
 import { useKernelSilence } from "./kernelSilence";
@@ -41,7 +50,8 @@ export function RequestCard({ view, store, kernelError, now, send, select, speak
   const form = !view.gone && (card.form || changing);
   const over = !running(view) && view.status !== "success" && view.status !== "idle";
   // Grey tiles mean that pictures are coming, and nothing else.
-  const shown = over || view.gone ? pictures.filter((entry) => entry.status !== "waiting") : pictures;
+  const known = over || view.gone ? pictures.filter((entry) => entry.status !== "waiting") : pictures;
+  const shown = running(view) && !view.gone && !known.length ? placeholders(card.expected) : known;
   const prompt = card.meta.prompt ?? "";
   const problem = download.problem || (form ? "" : kernelError);
   const job = ofJob(view);
@@ -76,6 +86,7 @@ export function RequestCard({ view, store, kernelError, now, send, select, speak
         ref={root}
         class="dreambooth-card"
         aria-label={view.request_id ? `Pictures of request ${view.request_id}` : "Pictures"}
+        data-alive={(!view.gone && !silent) || undefined}
         tabIndex={-1}
         onKeyDown={stopKeys}
         {...OWN_KEYS}
@@ -142,7 +153,7 @@ export function RequestCard({ view, store, kernelError, now, send, select, speak
             tile={Tile}
             store={store}
             size={size}
-            live={running(view)}
+            live={running(view) && !view.gone}
             busy={store.kernelBusy}
             selected={selected}
             focus={dialogs.focus}
@@ -159,7 +170,12 @@ export function RequestCard({ view, store, kernelError, now, send, select, speak
   );
 }
 
-const OFFLINE = "The kernel was restarted. What is shown here can still be copied and downloaded, as previews.";
+/** Stand where pictures will be, as many as the last job had, until the service names its own. */
+function placeholders(expected: Card["expected"]): PictureEntry[] {
+  const { count = 0, width = 0, height = 0 } = expected ?? {};
+  const blank = { status: "waiting", reason: "", id: "", name: "", format: "", mime: "", size: 0, text: {} } as const;
+  return Array.from({ length: count }, (_, index) => ({ ...blank, index, width, height }));
+}
 
 interface Refusal {
   /** The key was refused, and no other one has been tried since. */

@@ -12,6 +12,7 @@ export const card = (changes: Partial<Card> = {}): Card => ({
   form: false,
   has_key: true,
   caption: "",
+  expected: null,
   ...changes,
 });
 
