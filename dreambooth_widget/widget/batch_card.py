@@ -132,6 +132,7 @@ class BatchCard(BaseWidget):
             "clock": time.time(),
             "form": not self._can_start,
             "has_key": self._has_key,
+            "key_refused": summary.key_refused,
         }
         with self.hold_sync():
             self.set_trait("_card", card)

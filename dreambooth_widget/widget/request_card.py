@@ -106,7 +106,7 @@ class RequestCard(BaseWidget):
     def _show(self, state: FetchState) -> None:
         """Set the traits to a state, in one message with every trait that changed."""
         self._shown = state
-        expected = None if state.final or state.pictures else RequestCard._last_pictures
+        expected = None if state.final else RequestCard._last_pictures
         card = card_values(state, form=not self._can_start, has_key=self._has_key, expected=expected)
         with self.hold_sync():
             self.set_trait("_card", card)

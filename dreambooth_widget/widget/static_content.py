@@ -42,7 +42,7 @@ _MOST_MISSING = 8
 
 _ENDS = {
     "stopped": ("■ Stopped waiting", "The job keeps running on the service."),
-    "timed_out": ("⌛ Still running", "Not ready when the wait ended."),
+    "timed_out": ("◑ Still running", "Not ready when the wait ended."),
 }
 
 
@@ -103,7 +103,7 @@ class StaticContent:
         """Return the copy in one line of plain text, for LaTeX and other readers without HTML."""
         parts = [f"{self.caption}:"] if self.caption else []
         if self.notice is not None:
-            title = self.notice.title.lstrip("✕■⌛ ")
+            title = self.notice.title.lstrip("✕■◑ ")
             parts.append(f"{title}. {self.notice.text}" if title else self.notice.text)
         if self.pictures or self.missing:
             parts.append(f"{self.summary()}.")
@@ -194,8 +194,8 @@ def _head(caption: str, meta: Mapping[str, Any]) -> str:
 
 def _label(caption: str, index: int, content: StaticContent) -> str:
     """Return what stands under a picture of a batch: the caption in full, "2/4" where a request has several."""
-    several = f" · {index + 1}/{len(content.pictures)}" if len(content.pictures) > 1 else ""
-    return short(caption, _LONGEST_CAPTION) + several
+    several = f"{index + 1}/{len(content.pictures)} " if len(content.pictures) > 1 else ""
+    return several + short(caption, _LONGEST_CAPTION)
 
 
 def _read_running(state: FetchState, name: str, caption: str) -> StaticContent:

@@ -226,10 +226,10 @@ def _head(content: StaticContent) -> Iterator[str]:
         yield f"<br>Details: {escape(notice.details)}"
     if content.caption:
         yield f"<br>{escape(content.caption)}"
-    about = [capitalized(content.name)]
+    about = [] if content.name in notice.text else [capitalized(content.name)]
     if content.expected:
         about.append(counted(content.expected, "picture"))
-    yield f"<br><small style='opacity:.75'>{escape(' · '.join(about))}</small></div>"
+    yield f"<br><small style='opacity:.75'>{escape(' · '.join(about))}</small></div>" if about else "</div>"
 
 
 def _details(content: StaticContent, unsaved: int) -> str:

@@ -48,7 +48,7 @@ def card_values(
 ) -> dict[str, Any]:
     """Return what the card shows besides the public traits. `clock` is the kernel's time; clocks run in the browser.
 
-    `expected` is the number of pictures to come with their size in pixels, for a request that does not say.
+    `expected` is a guess at the number of pictures to come and at their size in pixels, for what the request lacks.
     """
     return {
         "caption": _shown(state.caption),

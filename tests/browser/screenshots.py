@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from playwright.async_api import Browser, Error, Locator, Page, async_playwright, expect
+from playwright.async_api import Browser, Error, FloatRect, Locator, Page, async_playwright, expect
 
 from dreambooth_widget.client.state import FetchResult, FetchState
 from dreambooth_widget.errors import DeadlineExceededError, GenerationFailedError, StoppedError
@@ -40,6 +40,8 @@ COLOURS: dict[str, dict[str, Any]] = {
     "forced": {"color_scheme": "dark", "forced_colors": "active"},
 }
 """What the page is asked to look like; with forced colours they are the reader's own, and no others."""
+MOST = 900
+"""CSS pixels of a card that are photographed."""
 DRAWN = 12
 PROMPT = "a lighthouse keeper's garden at dusk, mist over the hills, 35 mm, soft light"
 META = {"prompt": PROMPT, "seed": "123", "steps": "30", "model": "midjourney-v4", "guidance_scale": "7.5"}
@@ -300,7 +302,7 @@ async def fail_retry(page: Page) -> None:
     """A missing picture was asked for again, in vain."""
     await page.get_by_role("button", name="Retry picture 3").click()
     entries = await page.evaluate("() => model.get('pictures')")
-    for again in ({"status": "waiting", "reason": "trying again"}, {"status": "missing"}):
+    for again in ({"status": "waiting", "reason": "trying again"}, {"status": "missing", "reason": "missing (404)"}):
         entries[2] |= again
         await page.evaluate("pictures => model.set({ pictures })", entries)
     await expect(page.get_by_text("Still missing")).to_be_visible()
@@ -368,23 +370,23 @@ DRAWN_ALL = """() => [...document.querySelectorAll(".dreambooth-tile[data-status
   .every((tile) => tile.querySelector("img")?.complete)"""
 
 
+def picture_sizes() -> dict[str, tuple[int, int]]:
+    """Width and height of every picture of every state, by its id."""
+    entries = [each for one in states().values() for each in one.get("pictures", ())]
+    sizes = {(each["width"], each["height"]) for each in entries}
+    return {f"p{index}-{width}x{height}": (width, height) for width, height in sizes for index in range(DRAWN)}
+
+
 def draw_pictures(folder: Path) -> dict[str, dict[str, str]]:
     """The pictures of the stand-in kernel: `{id: {kind: path}}`."""
     known = {}
-    sizes = {
-        tuple(each[side] for side in ("width", "height"))
-        for one in states().values()
-        for each in one.get("pictures", ())
-    }
-    for width, height in sizes:
-        for index in range(DRAWN):
-            name = f"p{index}-{width}x{height}"
-            picture = landscape(index, width, height)
-            picture.save(folder / f"{name}.png", compress_level=1)
-            picture.thumbnail((384, 384))
-            picture.save(folder / f"{name}.webp", quality=80)
-            original, small = f"/pictures/{name}.png", f"/pictures/{name}.webp"
-            known[name] = {"thumbnail": small, "preview": original, "original": original}
+    for name, size in picture_sizes().items():
+        picture = landscape(int(name[1:].partition("-")[0]), *size)
+        picture.save(folder / f"{name}.png", compress_level=1)
+        picture.thumbnail((384, 384))
+        picture.save(folder / f"{name}.webp", quality=80)
+        original, small = f"/pictures/{name}.png", f"/pictures/{name}.webp"
+        known[name] = {"thumbnail": small, "preview": original, "original": original}
     return known
 
 
@@ -407,8 +409,13 @@ async def shoot(browser: Browser, url: str, pictures: State, out: Path, name: st
             await page.emulate_media(**media)
             # The 120 ms of a transition: this is for eyes, not an assertion.
             await page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-            whole = not await page.locator("dialog").count()
-            await page.screenshot(path=out / f"{name}-{width}-{colours}.png", full_page=whole, animations="disabled")
+            path = out / f"{name}-{width}-{colours}.png"
+            if await page.locator("dialog").count():
+                await page.screenshot(path=path, animations="disabled")
+            else:
+                most = min(MOST, await page.evaluate("() => document.documentElement.scrollHeight"))
+                clip: FloatRect = {"x": 0, "y": 0, "width": width, "height": most}
+                await page.screenshot(path=path, full_page=True, clip=clip, animations="disabled")
         heights[str(width)] = await root.evaluate("element => element.getBoundingClientRect().height")
         await context.close()
     return heights
@@ -416,7 +423,7 @@ async def shoot(browser: Browser, url: str, pictures: State, out: Path, name: st
 
 def paste_sheets(folder: Path, shown: list[str]) -> None:
     """Several states on one sheet: a row for each, its columns light, dark and forced."""
-    for width, rows, most, scale in ((320, 3, 560, 1.0), (1280, 3, 900, 0.4)):
+    for width, rows, most, scale in ((320, 3, 560, 1.0), (1280, 3, MOST, 0.5)):
         for at in range(0, len(shown), rows):
             lines = []
             for name in shown[at : at + rows]:

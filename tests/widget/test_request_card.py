@@ -61,7 +61,6 @@ async def test_next_card_expects_as_many_pictures(endpoint: Endpoint) -> None:
     widget = DreamboothWidget(CANARY, 7, endpoint=endpoint.url, autostart=False)
     assert widget._card["expected"] == {"count": 3, "width": 64, "height": 96}
     assert widget.pictures == []
-    assert DreamboothWidget(CANARY, 7, endpoint=endpoint.url, samples=2, autostart=False)._card["expected"] is None
 
 
 async def test_form_starts_with_key(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -147,6 +147,21 @@ describe("intents", () => {
     expect(key.value).toBe("");
   });
 
+  test("a refused key opens the form for another one, Escape leaves it, and a second refusal looks like one", async () => {
+    const refused = [row(0, "error", { title: "Key refused" })];
+    const model = await view(refused, { finished_at: 5, _card: card({ key_refused: true }) });
+    const field = (): HTMLInputElement | null => root.querySelector("form input");
+    expect(all(".dreambooth-actions button")).toEqual([]);
+    field()?.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true, cancelable: true }));
+    await settled();
+    expect(field()).toBeNull();
+    expect(all(".dreambooth-actions button")).toEqual(["Retry failed (1)", "Change key"]);
+    model.change(summary(refused, { finished_at: 9, _card: card({ key_refused: true }) }));
+    await settled();
+    expect(field()).not.toBeNull();
+    expect(all("form [role=alert]")).toEqual(["The service refused this key too."]);
+  });
+
   test("pictures of several requests go into one archive", async () => {
     const selected: [number, number][] = [
       [0, 1],

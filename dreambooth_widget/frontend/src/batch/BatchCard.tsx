@@ -5,6 +5,7 @@ import { Alerts, OFFLINE } from "../card/Alerts";
 import { Form } from "../card/Form";
 import { useKernelSilence } from "../card/kernelSilence";
 import { type Fact, factsOf, ofFile, ofJob } from "../card/pictureFacts";
+import { mayTakeFocus, useRefusal } from "../card/refusal";
 import { Status } from "../card/Status";
 import { count } from "../card/statusText";
 import { useDownload } from "../gallery/download";
@@ -50,7 +51,9 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
     .filter((entry) => entry?.status === "ready") as BatchEntry[];
   const name = count(total, "request");
   const label = `Pictures of ${name}`;
-  const form = !view.gone && (card.form || editing);
+  const refusal = useRefusal(status === "error" && card.key_refused, view.finished_at);
+  const changing = editing || (refusal.current && !refusal.dismissed);
+  const form = !view.gone && (card.form || changing);
   const problem = download.problem || (form ? "" : kernelError);
   const dialogs = useDialogs({
     entries: gallery.listReady,
@@ -66,8 +69,12 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
     if (action === "edit") setEditing(true);
     else send({ type: INTENTS[action] });
   };
-  const start = (key: string): void => {
+  const closeForm = (): void => {
     setEditing(false);
+    refusal.dismiss();
+  };
+  const start = (key: string): void => {
+    closeForm();
     send({ type: START, ...(key && { key }) });
     // Starting is for those that have not begun.
     if (view.counts.error) send({ type: RETRY_FAILED });
@@ -91,7 +98,10 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
         {...OWN_KEYS}
       >
         <Status
-          text={() => batchStatusText(view, { ...view, now: now() })}
+          text={() => {
+            const said = batchStatusText(view, { ...view, now: now() });
+            return form ? { ...said, actions: [] } : said;
+          }}
           live={status === "processing" && !view.gone}
           since={view.started_at}
           now={now}
@@ -100,13 +110,17 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
           onAction={act}
           speak={speak}
         />
-        {form && <Form requestId={null} hasKey={card.has_key} kernelError={kernelError} onStart={start} />}
-        <Alerts
-          problem={problem}
-          silent={silent}
-          waiting={download.waiting}
-          note={view.gone && gallery.ready > 0 ? OFFLINE : ""}
-        />
+        {form && (
+          <Form
+            key={refusal.count}
+            requestId={null}
+            hasKey={card.has_key && !refusal.current}
+            kernelError={kernelError || (refusal.again ? "The service refused this key too." : "")}
+            focused={changing && mayTakeFocus(root.current)}
+            onStart={start}
+            {...(changing && { onCancel: closeForm })}
+          />
+        )}
         {total > 0 && !silent && (
           <div class="dreambooth-controls">
             <Filters of={here} filter={filter} onFilter={setPicked} />
@@ -144,6 +158,12 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
             onRetry={again}
           />
         )}
+        <Alerts
+          problem={problem}
+          silent={silent}
+          waiting={download.waiting}
+          note={view.gone && gallery.ready > 0 ? OFFLINE : ""}
+        />
       </section>
       {dialogs.drawn}
     </>

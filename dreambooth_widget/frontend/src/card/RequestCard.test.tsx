@@ -94,9 +94,9 @@ describe("a view", () => {
     const other = document.body.appendChild(document.createElement("div"));
     const close = widget.render({ model, el: other });
     close();
-    model.change(done(1));
+    model.change({ status: "stopped" });
     await settled();
-    expect(text(".dreambooth-chip")).toBe("Done");
+    expect(text(".dreambooth-chip")).toBe("Stopped waiting");
     expect(other.children).toHaveLength(0);
     other.remove();
   });
@@ -337,6 +337,29 @@ describe("without its kernel", () => {
   });
 });
 
+describe("the end of a job", () => {
+  test("is Done when its pictures are to be seen, or a second later", async () => {
+    vi.useFakeTimers();
+    const loaded = vi.spyOn(HTMLImageElement.prototype, "naturalWidth", "get").mockReturnValue(0);
+    vi.spyOn(HTMLImageElement.prototype, "complete", "get").mockReturnValue(true);
+    const { model } = mount({ ...done(1), status: "downloading" });
+    thumbnail(model, 0);
+    model.change({ status: "success" });
+    await vi.advanceTimersByTimeAsync(500);
+    expect([text(".dreambooth-chip"), text(".dreambooth-line")]).toEqual(["Downloading", "1 of 1 picture"]);
+    loaded.mockReturnValue(384);
+    await vi.advanceTimersByTimeAsync(50);
+    expect(text(".dreambooth-chip")).toBe("Done");
+
+    model.change({ status: "processing" });
+    await vi.advanceTimersByTimeAsync(50);
+    loaded.mockReturnValue(0);
+    model.change({ status: "success" });
+    await vi.advanceTimersByTimeAsync(1050);
+    expect(text(".dreambooth-chip")).toBe("Done");
+  });
+});
+
 describe("a missing picture", () => {
   test("answers a retry visibly, and for a minute", async () => {
     vi.useFakeTimers();
@@ -384,9 +407,13 @@ describe("the grid", () => {
     const { model } = mount({ status: "processing", _card: card({ expected }) });
     expect(el.querySelectorAll('[data-status="waiting"]')).toHaveLength(4);
     expect(sizeOf("li")).toEqual(["154px", "231px"]);
+    const named = { status: "waiting", width: null, height: null } as const;
+    model.change({ status: "downloading", pictures: entries(4).map((each) => ({ ...each, ...named })) });
+    await settled();
+    expect(sizeOf("li")).toEqual(["154px", "231px"]);
     model.change({ status: "downloading", pictures: entries(2).map((each) => ({ ...each, status: "waiting" })) });
     await settled();
-    expect(el.querySelectorAll('[data-status="waiting"]')).toHaveLength(2);
+    expect(sizeOf("li")).toEqual(["316px", "316px"]);
     model.change({ status: "stopped", pictures: [] });
     await settled();
     expect(el.querySelectorAll("li")).toHaveLength(0);

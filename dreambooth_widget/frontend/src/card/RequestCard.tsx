@@ -1,6 +1,6 @@
 /** One request in one cell: head, form, pictures, and the dialogs over them. Holds what belongs to this view alone. */
-import type { VNode } from "preact";
-import { useRef, useState } from "preact/hooks";
+import type { ComponentChildren, VNode } from "preact";
+import { useState } from "preact/hooks";
 
 import { useDownload } from "../gallery/download";
 import { Grid, readyIndices, type Size } from "../gallery/Grid";
@@ -22,10 +22,12 @@ import type { CardProps } from "../mount";
 import { useKeptFocus } from "../ui/keepFocus";
 import { OWN_KEYS, stopKeys } from "../ui/keys";
 import { Alerts, OFFLINE } from "./Alerts";
+import { useArrival } from "./arrival";
 import { FactList } from "./FactList";
 import { Form } from "./Form";
 import { useKernelSilence } from "./kernelSilence";
 import { factsOf, ofFile, ofJob, sizeText } from "./pictureFacts";
+import { mayTakeFocus, useRefusal } from "./refusal";
 import { Status } from "./Status";
 import { type Action, buttonLabel, running, statusText } from "./statusText";
 
@@ -33,16 +35,18 @@ interface Props extends CardProps<Traits, ToKernel> {
   select(indices: Iterable<number>): void;
 }
 
-export function RequestCard({ view, store, kernelError, now, send, select, speak }: Props): VNode {
+export function RequestCard({ view: latest, store, kernelError, now, send, select, speak }: Props): VNode {
+  const root = useKeptFocus();
+  const arrived = useArrival(latest.status, root);
+  const view = arrived ? latest : { ...latest, status: "downloading" as const };
   const { pictures, _card: card } = view;
   const [size, setSize] = useState<Size>("M");
   const [details, setDetails] = useState(false);
   const [editing, setEditing] = useState(false);
   const [copied, setCopied] = useState("");
-  const refusal = useRefusal(view);
+  const refusal = useRefusal(view.status === "error" && card.error?.remedy === "key", view.finished_at);
   const download = useDownload(store);
   const silent = useKernelSilence(view.alive, view.status === "success" && pictures.length > 0);
-  const root = useKeptFocus();
 
   const ready = pictures.filter((entry) => entry.status === "ready");
   const selected = new Set(view.selected);
@@ -51,7 +55,7 @@ export function RequestCard({ view, store, kernelError, now, send, select, speak
   const over = !running(view) && view.status !== "success" && view.status !== "idle";
   // Grey tiles mean that pictures are coming, and nothing else.
   const known = over || view.gone ? pictures.filter((entry) => entry.status !== "waiting") : pictures;
-  const shown = running(view) && !view.gone && !known.length ? placeholders(card.expected) : known;
+  const shown = running(view) && !view.gone ? coming(known, card.expected) : known;
   const prompt = card.meta.prompt ?? "";
   const problem = download.problem || (form ? "" : kernelError);
   const job = ofJob(view);
@@ -99,7 +103,7 @@ export function RequestCard({ view, store, kernelError, now, send, select, speak
           live={running(view) && !view.gone}
           since={view.started_at}
           now={now}
-          name={card.caption || prompt || (view.request_id && `Request ${view.request_id}`)}
+          name={card.caption || prompt || nameOfRequest(view.request_id)}
           line={(text) =>
             text.row === "error" && (
               <Failed
@@ -140,12 +144,6 @@ export function RequestCard({ view, store, kernelError, now, send, select, speak
             {...(changing && { onCancel: closeForm })}
           />
         )}
-        <Alerts
-          problem={problem}
-          silent={silent}
-          waiting={download.waiting}
-          note={copied || (view.gone && ready.length > 0 ? OFFLINE : "")}
-        />
         {details && <FactList facts={factsOf({ size: sizeText(ready[0]), ...job }, card.meta)} say={setCopied} />}
         {shown.length > 0 && !silent && (
           <Grid
@@ -164,46 +162,34 @@ export function RequestCard({ view, store, kernelError, now, send, select, speak
             onRetry={(entry) => send({ type: RETRY, index: entry.index })}
           />
         )}
+        <Alerts
+          problem={problem}
+          silent={silent}
+          waiting={download.waiting}
+          note={copied || (view.gone && ready.length > 0 ? OFFLINE : "")}
+        />
       </section>
       {dialogs.drawn}
     </>
   );
 }
 
-/** Stand where pictures will be, as many as the last job had, until the service names its own. */
-function placeholders(expected: Card["expected"]): PictureEntry[] {
-  const { count = 0, width = 0, height = 0 } = expected ?? {};
+/** Where it is narrow, the number alone: cut off it would say nothing. */
+const nameOfRequest = (id: string): ComponentChildren =>
+  id && (
+    <>
+      <span>Request </span>
+      {id}
+    </>
+  );
+
+/** Pictures that are coming, with what this kernel's last job tells of their number and their size where nobody says it. */
+function coming(pictures: PictureEntry[], expected: Card["expected"]): PictureEntry[] {
+  if (!expected || pictures.some((entry) => entry.width)) return pictures;
+  const { count, width, height } = expected;
+  if (pictures.length) return pictures.map((entry) => ({ ...entry, width, height }));
   const blank = { status: "waiting", reason: "", id: "", name: "", format: "", mime: "", size: 0, text: {} } as const;
   return Array.from({ length: count }, (_, index) => ({ ...blank, index, width, height }));
-}
-
-interface Refusal {
-  /** The key was refused, and no other one has been tried since. */
-  current: boolean;
-  /** The reader has closed the form that this opened. */
-  dismissed: boolean;
-  /** How many keys were refused while this view was open, and whether that is more than one. */
-  count: number;
-  again: boolean;
-  dismiss(): void;
-}
-
-/** Follows refused keys, so that a second refusal does not look like the first one. */
-function useRefusal({ status, finished_at, _card: card }: Traits): Refusal {
-  const [dismissed, setDismissed] = useState(0);
-  const seen = useRef({ count: 0, at: null as number | null });
-  const current = status === "error" && card.error?.remedy === "key";
-  if (current && (seen.current.count === 0 || seen.current.at !== finished_at)) {
-    seen.current = { count: seen.current.count + 1, at: finished_at };
-  }
-  const { count } = seen.current;
-  return { current, dismissed: dismissed === count, count, again: count > 1, dismiss: () => setDismissed(count) };
-}
-
-/** Not from someone who is typing elsewhere. */
-function mayTakeFocus(card: Element | null): boolean {
-  const active = document.activeElement;
-  return document.hasFocus() && (!active?.matches("input, textarea, [contenteditable]") || !!card?.contains(active));
 }
 
 /** Why it failed, and behind a button what the service itself said. */

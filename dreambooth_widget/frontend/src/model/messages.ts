@@ -58,7 +58,7 @@ export interface Card {
   has_key: boolean;
   /** What the request is called in the card's header, or "": the prompt is then used. */
   caption: string;
-  /** How many pictures will come, and in which size, by this kernel's last job, where the request itself does not say. */
+  /** The pictures of this kernel's last job: a guess at what the request itself does not say. */
   expected: { count: number; width: number; height: number } | null;
 }
 
