@@ -227,7 +227,7 @@ async def test_milestones_are_quarters_and_the_end(card_page: CardPage) -> None:
         "Generating: 2 of 8 done.",
         "Generating: 4 of 8 done.",
         "Generating: 6 of 8 done.",
-        "Done: 8 of 8 done.",
+        "Done: 8 of 8 done · took 1 min 35 s.",
     ]
 
 

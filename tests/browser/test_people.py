@@ -87,7 +87,7 @@ async def test_milestones_of_a_whole_job(card_page: CardPage) -> None:
         return {"_card": {"activity": activity, "clock": 0, "meta": {}, "error": None, "form": False, "has_key": True}}
 
     await goes_on(10)
-    await goes_on(8, polls=4, message="attempt 2 of 6 in 4 s: the service answered 503", **card_of("retrying"))
+    await goes_on(8, polls=4, message="Service unavailable (503)", **card_of("retrying"))
     await goes_on(6, polls=5, message="", **card_of(""))
     half = [entry(0), entry(1), *waiting()[2:]]
     await goes_on(1, status="downloading", pictures=half)
@@ -97,7 +97,7 @@ async def test_milestones_of_a_whole_job(card_page: CardPage) -> None:
 
     spoken = await page.evaluate("() => spoken")
     sentences = [sentence for _, sentence in spoken]
-    assert sentences[0] == "Trying again. The service answered 503."
+    assert sentences[0] == "Trying again. Service unavailable (503)."
     assert sentences[1].startswith(("Generating", "Taking longer than estimated"))
     assert sentences[-1].startswith("Done: 4 pictures · took 2")
     assert len(sentences) == len(set(sentences)) <= 5, sentences
