@@ -225,7 +225,7 @@ async def test_pickles_and_copies(endpoint: Endpoint) -> None:
         widget._key,
         widget._options,
         client,
-        client._transport,
+        client.fetcher.transport,
         job,
         job.state,
         caught.value,

@@ -39,7 +39,7 @@ class Policies:
     """How requests are fetched, whichever they are.
 
     `deadline` is in seconds; None stands for the default. `watch_links` says whether links that are announced before
-    the pictures are there may be looked at.
+    the pictures are there may be probed.
     """
 
     schedule: PollSchedule = PollSchedule()

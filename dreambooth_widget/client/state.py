@@ -94,6 +94,9 @@ class FetchState:
     def __str__(self) -> str:
         """One line: "13443927 processing: waiting after poll 2", "13443927 downloading: 3 of 4 pictures"."""
         text = self._waiting_text() if self.status == "processing" and self.polls else self.message
+        if self.status == "downloading":
+            late = (entry for entry in self.pictures if entry.status == "waiting" and entry.reason)
+            text = " · ".join([text, *(f"picture {entry.index + 1}: {entry.reason}" for entry in late)])
         return f"{self.request_id} {self.status}" + (f": {text}" if text else "")
 
     def _waiting_text(self) -> str:

@@ -20,6 +20,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import os
 import re
 import secrets
@@ -248,10 +249,10 @@ def _pixels(original: Original) -> int:
 
 
 def is_fact(value: object) -> bool:
-    """Return whether a value of `meta` may lie on disk: plain ones, and no links, which may be signed."""
+    """Return whether a value of `meta` may lie on disk: plain ones of JSON, and no links, which may be signed."""
     if isinstance(value, str):
         return "://" not in value and len(value) <= _LONGEST_FACT
-    return value is None or isinstance(value, (int, float))
+    return value is None or isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
 
 
 def _used_at(folder: Path) -> float:

@@ -77,7 +77,7 @@ class DreamboothBatch(BatchCard):
         finally:
             del key, requests
         own = Policies(schedule=schedule, retry=retry, watch_links=watch_links)
-        policies = own if client is None else client.policies
+        policies = own if client is None else client.fetcher.policies
         self._policies = replace(policies, deadline=check_seconds("deadline", deadline))
         self._jobs = FetchJobs(self._start_job, self._note_change)
         self._started = False
@@ -274,7 +274,7 @@ class DreamboothBatch(BatchCard):
         self._show()
 
     def _start_job(self, options: FetchOptions) -> FetchJob:
-        return self._open_client().start(options, self._policies)
+        return self._open_fetcher().start(options, self._policies)
 
     def _stop_all(self) -> None:
         self._jobs.stop()

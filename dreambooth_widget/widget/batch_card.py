@@ -180,7 +180,10 @@ class BatchCard(BaseWidget):
     # -- intents in --------------------------------------------------------------------------------------------
 
     _intents = frozenset(
-        {"ready", "copy_missing", "start", "stop", "poll_now", "retry_failed", "again", "retry", "get_picture", "zip"}
+        {
+            *("ready", "copy_missing", "start", "stop", "poll_now", "retry_failed", "again", "retry"),
+            *("get_picture", "get_link", "get_crop", "zip"),
+        }
     )
 
     def _on_ready(self, content: Mapping[str, Any]) -> None:
@@ -229,6 +232,12 @@ class BatchCard(BaseWidget):
     def _on_get_picture(self, content: Mapping[str, Any]) -> None:
         request = self._request_index(content)
         self._send_picture(content, self._entry(request, content.get("index")), self._jobs[request].request_id)
+
+    def _on_get_link(self, content: Mapping[str, Any]) -> None:
+        self._send_link(content, self._entry(content.get("request"), content.get("index")))
+
+    def _on_get_crop(self, content: Mapping[str, Any]) -> None:
+        self._send_crop(content, self._entry(self._request_index(content), content.get("index")))
 
     def _on_zip(self, content: Mapping[str, Any]) -> None:
         pairs = content.get("pictures")

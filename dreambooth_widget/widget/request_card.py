@@ -129,7 +129,9 @@ class RequestCard(BaseWidget):
 
     # -- intents in --------------------------------------------------------------------------------------------
 
-    _intents = frozenset({"ready", "copy_missing", "start", "stop", "poll_now", "get_picture", "retry", "zip"})
+    _intents = frozenset(
+        {"ready", "copy_missing", "start", "stop", "poll_now", "get_picture", "get_link", "get_crop", "retry", "zip"}
+    )
 
     def _on_ready(self, content: Mapping[str, Any]) -> None:
         """Send the state and the pictures that are lacking: a view appeared, or the page was reloaded."""
@@ -169,6 +171,12 @@ class RequestCard(BaseWidget):
 
     def _on_get_picture(self, content: Mapping[str, Any]) -> None:
         self._send_picture(content, self._entry(content.get("index")), self._shown.request_id)
+
+    def _on_get_link(self, content: Mapping[str, Any]) -> None:
+        self._send_link(content, self._entry(content.get("index")))
+
+    def _on_get_crop(self, content: Mapping[str, Any]) -> None:
+        self._send_crop(content, self._entry(content.get("index")))
 
     def _on_retry(self, content: Mapping[str, Any]) -> None:
         entry = self._entry(content.get("index"))

@@ -73,6 +73,10 @@ _PATIENT = """@media screen {{ {copy} {{ animation: dreambooth-patient 1s }} }}
 """
 """The line of a running job gives its card a second to appear before it is shown itself."""
 
+_FINISHED = """{page}:has({copy}:not(.dreambooth-running)) {copy}.dreambooth-running {{ display: none }}
+"""
+"""What VS Code lost sight of and kept as it was while the job ran: the finished copy stands for it."""
+
 _LIVE = {"pictures": ":is(img, [data-alive])", "running": "*", "ended": "*"}
 _LIVE["batch"] = _LIVE["pictures"]
 """What selects, in a card, that which each kind of copy stands for: while it is there, the copy is hidden. A card
@@ -204,7 +208,7 @@ def _page(content: StaticContent, rows: str, unsaved: int, card_id: str) -> str:
     if not card_id:
         return f"<div class='{classes}'>{body}</div>"
     copy, card = f".dreambooth-copy-{card_id}", f".dreambooth-card-{card_id}"
-    more = _PATIENT.format(copy=copy) if content.kind == "running" else ""
+    more = (_PATIENT if content.kind == "running" else _FINISHED).format(copy=copy, page=_PAGE)
     style = _STYLE.format(card=card, copy=copy, live=_LIVE[content.kind], page=_PAGE, output=_OUTPUT, more=more)
     return f"<div class='{classes} {copy[1:]}'>{style}{body}</div>"
 

@@ -55,7 +55,7 @@ SOONER_BY_LEARNING, LEARNING_SIGMA = 1.3, 0.3
 about this σ; with σ = 0.5 knowing the bias beforehand gives 1.2, so no correction gives more."""
 
 LINK_JOBS = 500
-"""Jobs whose links are known: each runs in full in virtual time, with some thirty looks at its link."""
+"""Jobs whose links are known: each runs in full in virtual time, with some thirty probes of its link."""
 
 LATEST_WITH_LINKS, POLLS_WITH_LINKS = 0.8, 4.3
 """Targets where links are known, once a job has shown that they hold (σ = 0.5). The polls are the first, the last, and
@@ -160,7 +160,7 @@ def _links(held: bool, count: int, seed: int) -> dict[str, Any]:
         "mean": round(fmean(service.delays), 3),
         "p95": round(quantiles(service.delays, n=20)[-1], 3),
         "polls": round(service.polls / count, 2),
-        "looks": round(service.looks / count, 1),
+        "probes": round(service.probes / count, 1),
     }
 
 
@@ -170,7 +170,7 @@ def _link_targets(row: dict[str, Any]) -> list[dict[str, Any]]:
         {
             "target": f"links known, σ = 0.5: {what} at most {most:g}",
             "measured": row[name],
-            "detail": f"{row['looks']:g} looks at the pictures' hosts per job",
+            "detail": f"{row['probes']:g} probes of the pictures' hosts per job",
             "met": row[name] <= most,
         }
         for name, most, what in wanted
@@ -192,11 +192,11 @@ def describe(result: dict[str, Any]) -> str:
         ]
     lines += [
         "\n### ETA, σ = 0.5, links announced, at which the pictures are when they are ready, and not before\n",
-        "| schedule | mean delay (s) | 95 % (s) | requests per job | looks per job |",
+        "| schedule | mean delay (s) | 95 % (s) | requests per job | probes per job |",
         "|---|--:|--:|--:|--:|",
     ]
     lines += [
-        f"| {row['schedule']} | {row['mean']:.2f} | {row['p95']:.1f} | {row['polls']:.1f} | {row['looks']:.0f} |"
+        f"| {row['schedule']} | {row['mean']:.2f} | {row['p95']:.1f} | {row['polls']:.1f} | {row['probes']:.0f} |"
         for row in result["links"]
     ]
     lines.append("\n### Targets\n")

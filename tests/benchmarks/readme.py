@@ -56,8 +56,8 @@ def compared(found: Found) -> Iterator[tuple[str, str, str, str]]:
 
     few, many = found["many"]["links"]
     what = "the same where the pictures' links are announced and hold"
-    looks = f"with {few['looks a second']:g} looks a second at them, the default: {few['mean delay']} s"
-    yield what, f"{many['mean delay']} s with {many['looks a second']:g} looks a second", looks, "many"
+    probes = f"with {few['probes a second']:g} probes a second of them, the default: {few['mean delay']} s"
+    yield what, f"{many['mean delay']} s with {many['probes a second']:g} probes a second", probes, "many"
 
     own, sessions, threads = found["load"]["plain"]
     what = "1,000 requests, nobody limited: connections · polls · peak memory · p99 lag of the loop"
@@ -78,7 +78,7 @@ def compared(found: Found) -> Iterator[tuple[str, str, str, str]]:
 
     imports = {row["import"]: row["beside ipywidgets"] for row in found["imports"]["rows"]}
     rest = ", ".join(f"{name}: {ratio}" for name, ratio in imports.items() if name != "the widget")
-    yield "import, beside `import ipywidgets`", f"{imports['the widget']}", rest, "imports"
+    yield "import in a kernel, beside `import ipywidgets`", f"{imports['the widget']}", rest, "imports"
 
     for request_id, what in (
         ("refused", "a wrong key: time to the error"),
@@ -130,7 +130,7 @@ def block(found: Found) -> str:
     lines += [
         "",
         "“Links known” assumes that the service announces the links (`future_links`), and that each picture is at its",
-        f"link when it is ready and not before. It takes {held['looks']:.0f} requests of 64 bytes to its host.",
+        f"link when it is ready and not before. It takes {held['probes']:.0f} requests of 64 bytes to its host.",
     ]
     if wrong := missed(found):
         lines += ["", "Missed so far:", "", *(f"* {target}" for target in wrong)]

@@ -136,6 +136,8 @@ def states() -> dict[str, State]:
         "09b-late-pictures": state("downloading", ago=28, pictures=late),
         "10-done": done(),
         "11-selected": done(selected=[0, 2]),
+        "11b-three-selected": done(selected=[0, 1, 2]),
+        "11c-four-selected": done(selected=[0, 1, 2, 3]),
         "12-missing": done(pictures=mixed),
         "12b-retried": done(pictures=[*mixed[:2], {**waiting()[2], "reason": "trying again"}, mixed[3]]),
         "13-one": done(1),
@@ -243,6 +245,35 @@ async def open_comparison(page: Page) -> None:
     await page.wait_for_selector("dialog[open]")
 
 
+async def open_menu(page: Page) -> None:
+    """The menu of a picture."""
+    await page.locator(".dreambooth-open").first.click(button="right")
+    await page.wait_for_selector("[role=menuitem]:focus")
+
+
+async def open_wipe(page: Page) -> None:
+    """The comparison with an edge between two."""
+    await open_comparison(page)
+    await page.keyboard.press("w")
+
+
+async def hold_loupe(page: Page) -> None:
+    """The loupe over one tile, and so over all."""
+    await page.locator(".dreambooth-open").nth(1).hover()
+    await page.keyboard.down("z")
+    await page.wait_for_function(
+        "() => [...document.querySelectorAll('.dreambooth-lens')].every((each) => each.matches('[data-sharp]'))"
+    )
+
+
+async def compare_with_loupe(page: Page) -> None:
+    """The loupe over one of the compared pictures."""
+    await open_comparison(page)
+    await page.locator("[data-frame]").first.hover()
+    await page.keyboard.down("z")
+    await page.wait_for_selector(".dreambooth-lens[data-sharp]")
+
+
 async def restart_kernel(page: Page) -> None:
     """The kernel goes, and ipywidgets says so."""
     await page.evaluate("() => model.set({ polls: 4 })")  # it has been heard
@@ -327,6 +358,14 @@ STEPS: dict[str, tuple[str, Step]] = {
     "22-silent": ("10-done", fall_silent),
     "23-lightbox": ("10-done", open_tile),
     "24-compare": ("11-selected", open_comparison),
+    "25-menu": ("10-done", open_menu),
+    "26-lightbox-details": ("10-done", open_tile_with_details),
+    "24b-compare-three": ("11b-three-selected", open_comparison),
+    "24c-compare-four": ("11c-four-selected", open_comparison),
+    "24d-wipe": ("11-selected", open_wipe),
+    "24e-compare-loupe": ("11c-four-selected", compare_with_loupe),
+    "25-loupe": ("10-done", hold_loupe),
+    "25b-loupe-many": ("15-many", hold_loupe),
     "40-batch-failed": ("31-batch-running", filter_failed),
     "41-batch-lightbox": ("32-batch-done", open_tile_with_details),
     "42-batch-hover": ("32-batch-done", hover_tile),

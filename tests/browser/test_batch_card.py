@@ -103,7 +103,7 @@ async def test_pictures_are_selected_as_pairs(card_page: CardPage) -> None:
     await card_page.page.keyboard.press("Space")
     assert (await card_page.saved())[-1] == {"selected": [[0, 0], [3, 0]]}
     await card.button("Compare").click()
-    await expect(card.dialog.locator(".dreambooth-caption").last).to_have_text("Request 13443930")
+    await expect(card.dialog.locator("figcaption").last).to_have_text("Request 13443930 · seed 135")
     await card_page.page.keyboard.press("Escape")
     await expect(card.dialog).to_have_count(0)
     await card_page.page.keyboard.press("Control+a")

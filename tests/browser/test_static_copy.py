@@ -94,6 +94,13 @@ async def test_running_line_waits_for_the_card(page: Page) -> None:
     await page.wait_for_function("document.querySelector('.dreambooth-copy').offsetHeight > 20")
 
 
+@pytest.mark.parametrize("frame", FRAMES)
+async def test_left_behind_line_goes(page: Page, frame: str) -> None:
+    """VS Code can lose an output that it keeps: the line of the running job stays beside the copy, and is not seen."""
+    assert await shown(page, DEAD, running(), gallery(), "<p>x</p>", frame=frame)[1:] == [False, True, True]
+    assert await shown(page, running(), statement(), frame=frame) == [False, True]
+
+
 async def test_other_documents_keep_their_copies(page: Page) -> None:
     """A live notebook hides no copy in a duplicate of its file that is open beside it."""
     notebooks = (f"<div class='jp-Notebook'>{content}</div>" for content in (LIVE + gallery(), gallery()))

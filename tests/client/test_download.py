@@ -13,11 +13,11 @@ from dreambooth_widget import Client, Picture, PictureError, Retry
 from dreambooth_widget.client.download import MissingPictureError, download
 from dreambooth_widget.client.options import Limits
 from dreambooth_widget.client.transport import Transport
-from dreambooth_widget.images.picture import read_picture
 from dreambooth_widget.images.sniff import unwrap
 from dreambooth_widget.protocol.answers import PictureLink
 
 from ..endpoint import CANARY, Endpoint, Reply, png
+from ..image_files import read_picture
 
 NO_SUCH_KEY = b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>NoSuchKey</Code><Key>a.png</Key></Error>'
 EARLY = {
@@ -30,6 +30,7 @@ EARLY = {
     "JSON": Reply(b'{"error": "not ready"}'),
     "a JSON list": Reply(b"[]"),
     "half a file": Reply(png(size=(640, 480))[:400]),
+    "words": Reply(b"Not found\n"),
 }
 
 
@@ -66,7 +67,7 @@ class Load:
         )
 
     async def _check(self, data: bytes, url: str) -> Picture:
-        return read_picture(unwrap(data, max_bytes=10_000_000), index=0, url=url, max_pixels=10_000_000)
+        return read_picture(unwrap(data, max_bytes=10_000_000), url=url, max_pixels=10_000_000)
 
 
 @pytest.fixture
@@ -204,6 +205,13 @@ async def test_inline_data_makes_no_request(load: Load) -> None:
     """Raw base64 and `data:` URIs are pictures."""
     text = base64.b64encode(png()).decode()
     assert (await load(text)).data == (await load(f"data:image/png;base64,{text}")).data == png()
+
+
+async def test_inline_notice_is_final(load: Load) -> None:
+    """What stands in the answer itself does not change by waiting."""
+    with pytest.raises(MissingPictureError, match="text"):
+        await load("no picture yet")
+    assert load.waits == []
 
 
 async def test_first_try_can_be_the_last(endpoint: Endpoint, load: Load) -> None:

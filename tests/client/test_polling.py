@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 import dreambooth_widget as dw
-import dreambooth_widget.client.connections
 from dreambooth_widget import Client, PollSchedule, Retry
 from dreambooth_widget.client.job import FetchJob
 from dreambooth_widget.client.options import FetchOptions
@@ -200,6 +199,17 @@ async def test_printed_lines_are_not_repeated(endpoint: Endpoint, client: Client
     assert all(earlier != later for earlier, later in pairwise(lines)), lines
 
 
+async def test_printed_lines_name_late_pictures(endpoint: Endpoint, client: Client) -> None:
+    """While links are late, each line has the reason and the next try of each; none is printed twice."""
+    late = [Reply(b"", 404)] * 2
+    links = endpoint.serve("1.png", *late, png()), endpoint.serve("2.png", png())
+    endpoint.answers = [endpoint.success(*links)]
+    lines: list[str] = []
+    await dw.fetch(CANARY, 1, client=client, on_update=lambda state: lines.append(str(state)))
+    assert any("picture 1: missing (404); attempt 2 of 3" in line for line in lines)
+    assert all(earlier != later for earlier, later in pairwise(lines)), lines
+
+
 # -- rate limits -----------------------------------------------------------------------------------------------------
 
 
@@ -265,11 +275,11 @@ async def test_deadline_ends_late_links(endpoint: Endpoint) -> None:
 
 
 async def test_deadline_ends_silent_pictures(endpoint: Endpoint) -> None:
-    """When no picture comes by then, each is missing and the job ends in `PictureError`."""
+    """When no picture comes by then, each is missing and the job ends in `PictureError`, in words that count right."""
     endpoint.answers = [endpoint.success(endpoint.serve("1.png", Reply(png(), delay=60)))]
     async with Client(CANARY, endpoint=endpoint.url) as client:
         began = time.monotonic()
-        with pytest.raises(dw.PictureError, match="None of") as caught:
+        with pytest.raises(dw.PictureError, match="The picture could not be loaded") as caught:
             await client.fetch(1, deadline=1.5)
     assert time.monotonic() - began < 15
     assert "no picture by 0:02" in caught.value.details
@@ -337,7 +347,7 @@ async def test_resumed_job_has_own_deadline(endpoint: Endpoint, client: Client) 
     with pytest.raises(dw.DeadlineExceededError):
         await job
     endpoint.answers = [*[PROCESSING] * (len(endpoint.polls) + 2), endpoint.success(endpoint.serve("1.png", png()))]
-    again = client.start(job.again())
+    again = client.fetcher.start(job.again())
     assert len(await again) == 1
     assert again.state.started_at == pytest.approx(job.state.started_at, abs=1)
 

@@ -96,6 +96,7 @@ def test_unusable_proxy_is_named(text: str) -> None:
     assert "s3cret" not in str(caught.value)
     if text.startswith("socks"):
         assert "socks5://p:1080" in str(caught.value)
+        assert "name one over http or https" in str(caught.value)
 
 
 def test_secure_proxy_needs_python_311(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -128,6 +128,27 @@ async def test_view_gets_renditions_in_order(endpoint: Endpoint, monkeypatch: py
     assert await view.whole("original", ids[0]) == big
     view.send({"type": "get_picture", "kind": "original", "index": 0, "id": "something else"})
     await view.until(lambda message: message["type"] == "unavailable")
+    view.send({"type": "get_crop", "index": 1, "id": ids[1], "box": [0, 0, 10, 10]})
+    assert await view.whole("crop", f"{ids[1]}/0,0,10,10")
+    view.send({"type": "get_crop", "index": 1, "id": ids[0], "box": [0, 0, 10, 10]})
+    await view.until(lambda message: message["type"] == "unavailable" and message["id"] == f"{ids[0]}/0,0,10,10")
+
+
+async def test_links_go_out_on_request(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signed link opens the file for anyone: only the menu of a view gets it, and not when it has expired."""
+    signed, dead = "?X-Amz-Signature=5ec2e7", "?Expires=1&Signature=5ec2e7"
+    endpoint.serve("1.png", png("red"))
+    endpoint.serve("2.png", png("blue"))
+    links = [endpoint.link("1.png") + signed, endpoint.link("2.png") + dead]
+    widget = make(endpoint, endpoint.success(*links))
+    await widget
+    view = View(widget, monkeypatch)
+    ids = [entry["id"] for entry in widget.pictures]
+    for index, token in enumerate([*ids, "nothing"]):
+        view.send({"type": "get_link", "index": index, "id": token})
+        await view.until(lambda message, token=token: message.get("id") == token)
+    assert [(message["type"], message["url"]) for message in view.custom] == [("link", links[0]), *[("link", "")] * 2]
+    assert "5ec2e7" not in json.dumps(widget.get_state(), default=str)
 
 
 async def test_a_zip_of_the_originals(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,6 +173,10 @@ async def test_a_zip_of_the_originals(endpoint: Endpoint, monkeypatch: pytest.Mo
     [
         {"type": "get_picture", "kind": "everything", "index": 0, "id": ""},
         {"type": "get_picture", "kind": "thumbnail", "index": "x", "id": ""},
+        {"type": "get_link", "index": "x"},
+        {"type": "get_crop", "index": 0, "id": "", "box": [0, 0, 9, 9]},
+        {"type": "get_crop", "index": 99, "id": 7, "box": "everything"},
+        {"type": "get_crop"},
         {"type": "retry", "index": 99},
         {"type": "retry"},
         {"type": "ready", "have": 5},

@@ -163,7 +163,17 @@ async def test_key_cannot_be_read(endpoint: Endpoint, caplog: pytest.LogCaptureF
         await job
     await client.close()
     error = caught.value
-    things = [widget, client, job, job.state, error, widget._options, widget._client, widget._key, client._transport]
+    things = [
+        widget,
+        client,
+        job,
+        job.state,
+        error,
+        widget._options,
+        widget._fetcher,
+        widget._key,
+        client.fetcher.transport,
+    ]
     for thing in things:
         assert CANARY not in repr(thing) + str(thing) + repr(getattr(thing, "__dict__", ""))
     assert CANARY not in repr(error.details) + repr(error.args)

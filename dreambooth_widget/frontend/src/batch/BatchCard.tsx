@@ -1,6 +1,6 @@
 /** Many requests in one cell: head, form, filters, one gallery for all, and the dialogs over it. */
 import type { VNode } from "preact";
-import { useState } from "preact/hooks";
+import { useCallback, useState } from "preact/hooks";
 import { Alerts, OFFLINE } from "../card/Alerts";
 import { Form } from "../card/Form";
 import { useKernelSilence } from "../card/kernelSilence";
@@ -10,8 +10,11 @@ import { Status } from "../card/Status";
 import { count } from "../card/statusText";
 import { useDownload } from "../gallery/download";
 import { Grid, type Size } from "../gallery/Grid";
+import type { TileProps } from "../gallery/Tile";
 import { Toolbar } from "../gallery/Toolbar";
+import { whyNotCompared } from "../lightbox/comparable";
 import { useDialogs } from "../lightbox/useDialogs";
+import { GridLoupe } from "../loupe/GridLoupe";
 import { type PictureEntry, POLL_NOW, RETRY, START, STOP } from "../model/messages";
 import type { CardProps } from "../mount";
 import { useKeptFocus } from "../ui/keepFocus";
@@ -37,6 +40,8 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
   const { total, status, _card: card } = view;
   const [size, setSize] = useState<Size>("M");
   const [editing, setEditing] = useState(false);
+  const [refused, setRefused] = useState("");
+  const [loupe, setLoupe] = useState(false);
   const [picked, setPicked] = useState<Filter>("all");
   const here = view.gone ? { ...view.counts, idle: 0, processing: 0, downloading: 0 } : view.counts;
   // The last one of a state may leave it.
@@ -84,6 +89,8 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
     if (pictureIndex === null) send({ type: AGAIN, request: row.request });
     else send({ type: RETRY, request: row.request, index: pictureIndex });
   };
+  const { prefix } = rows;
+  const drawTile = useCallback((props: TileProps) => <BatchTile {...props} prefix={prefix} />, [prefix]);
   const all = (): void => select(gallery.listReady().map((entry) => entry.index));
 
   return (
@@ -134,7 +141,9 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
               onSelectAll={all}
               onClear={() => select([])}
               onDownload={() => void download.start(chosen.length ? chosen : gallery.listReady())}
-              onCompare={() => dialogs.compare(chosen)}
+              onCompare={() => setRefused(dialogs.compare(chosen))}
+              loupe={loupe}
+              onLoupe={() => setLoupe(!loupe)}
             />
           </div>
         )}
@@ -142,7 +151,7 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
           <Grid
             key={filter}
             pictures={gallery}
-            tile={(props) => <BatchTile {...props} prefix={rows.prefix} />}
+            tile={drawTile}
             steady
             below={CAPTION}
             store={store}
@@ -156,13 +165,20 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
             onSelectAll={all}
             onDownload={(entry) => void download.start([entry])}
             onRetry={again}
+            textOf={textOf}
           />
         )}
+        <GridLoupe
+          {...{ root, store, speak }}
+          pinned={loupe}
+          onUnpin={() => setLoupe(false)}
+          entryAt={(index) => rows.at(index)}
+        />
         <Alerts
           problem={problem}
           silent={silent}
           waiting={download.waiting}
-          note={view.gone && gallery.ready > 0 ? OFFLINE : ""}
+          note={refused === whyNotCompared(chosen.length) ? refused : view.gone && gallery.ready > 0 ? OFFLINE : ""}
         />
       </section>
       {dialogs.drawn}
@@ -171,6 +187,11 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
 }
 
 const captionFor = (entry: PictureEntry): string => captionOf((entry as BatchEntry).row);
+
+function textOf(entry: PictureEntry): Record<string, string> {
+  const { row, text } = entry as BatchEntry;
+  return { prompt: row.caption, ...row.meta, ...text };
+}
 
 /** Of a picture: its file, its own request, and what its text says. */
 function factsFor(entry: PictureEntry): Fact[] {

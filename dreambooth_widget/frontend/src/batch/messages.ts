@@ -6,6 +6,9 @@
 import type {
   Activity,
   COPY_MISSING,
+  CropBox,
+  GET_CROP,
+  GET_LINK,
   GET_PICTURE,
   PictureEntry,
   PictureKind,
@@ -94,4 +97,6 @@ export type BatchIntent =
   | { type: typeof AGAIN; request: number }
   | { type: typeof RETRY; request: number; index: number }
   | { type: typeof GET_PICTURE; kind: PictureKind; request: number; index: number; id: string }
+  | { type: typeof GET_LINK; request: number; index: number; id: string }
+  | { type: typeof GET_CROP; request: number; index: number; id: string; box: CropBox }
   | { type: typeof ZIP; pictures: PictureKey[]; id: string };

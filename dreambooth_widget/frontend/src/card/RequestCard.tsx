@@ -4,10 +4,12 @@ import { useState } from "preact/hooks";
 
 import { useDownload } from "../gallery/download";
 import { Grid, readyIndices, type Size } from "../gallery/Grid";
-import { Tile } from "../gallery/Tile";
+import { Tile, type TileProps } from "../gallery/Tile";
 import { Toolbar } from "../gallery/Toolbar";
 import { copyString } from "../lightbox/clipboard";
+import { whyNotCompared } from "../lightbox/comparable";
 import { useDialogs } from "../lightbox/useDialogs";
+import { GridLoupe } from "../loupe/GridLoupe";
 import {
   type Card,
   type PictureEntry,
@@ -44,6 +46,8 @@ export function RequestCard({ view: latest, store, kernelError, now, send, selec
   const [details, setDetails] = useState(false);
   const [editing, setEditing] = useState(false);
   const [copied, setCopied] = useState("");
+  const [refused, setRefused] = useState("");
+  const [loupe, setLoupe] = useState(false);
   const refusal = useRefusal(view.status === "error" && card.error?.remedy === "key", view.finished_at);
   const download = useDownload(store);
   const silent = useKernelSilence(view.alive, view.status === "success" && pictures.length > 0);
@@ -128,7 +132,9 @@ export function RequestCard({ view: latest, store, kernelError, now, send, selec
               onSelectAll={() => select(readyIndices(pictures))}
               onClear={() => select([])}
               onDownload={() => void download.start(chosen.length ? chosen : ready)}
-              onCompare={() => dialogs.compare(chosen)}
+              onCompare={() => setRefused(dialogs.compare(chosen))}
+              loupe={loupe}
+              onLoupe={() => setLoupe(!loupe)}
               onDetails={() => setDetails(!details)}
             />
           )}
@@ -148,7 +154,7 @@ export function RequestCard({ view: latest, store, kernelError, now, send, selec
         {shown.length > 0 && !silent && (
           <Grid
             pictures={shown}
-            tile={Tile}
+            tile={drawTile}
             store={store}
             size={size}
             live={running(view) && !view.gone}
@@ -160,19 +166,32 @@ export function RequestCard({ view: latest, store, kernelError, now, send, selec
             onSelectAll={() => select(readyIndices(pictures))}
             onDownload={(entry) => void download.start([entry])}
             onRetry={(entry) => send({ type: RETRY, index: entry.index })}
+            textOf={(entry) => ({ ...card.meta, ...entry.text })}
           />
         )}
+        <GridLoupe
+          {...{ root, store, speak }}
+          pinned={loupe}
+          onUnpin={() => setLoupe(false)}
+          entryAt={(index) => ready.find((entry) => entry.index === index)}
+        />
         <Alerts
           problem={problem}
           silent={silent}
           waiting={download.waiting}
-          note={copied || (view.gone && ready.length > 0 ? OFFLINE : "")}
+          note={
+            copied ||
+            (refused === whyNotCompared(chosen.length) && refused) ||
+            (view.gone && ready.length > 0 ? OFFLINE : "")
+          }
         />
       </section>
       {dialogs.drawn}
     </>
   );
 }
+
+const drawTile = (props: TileProps): VNode => <Tile {...props} />;
 
 /** Where it is narrow, the number alone: cut off it would say nothing. */
 const nameOfRequest = (id: string): ComponentChildren =>

@@ -4,7 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { nameOf } from "../card/pictureFacts";
 import { capitalized, WAITING_FOR_CELL } from "../card/statusText";
 import { browserSeconds, useTicks } from "../model/clock";
-import type { PictureEntry } from "../model/messages";
+import type { PictureEntry, PictureKind } from "../model/messages";
 import type { PictureStore } from "../model/pictureStore";
 import { Button } from "../ui/Button";
 import { Icon } from "../ui/icons";
@@ -22,8 +22,12 @@ export interface TileProps {
   position: number;
   total: number;
   store: PictureStore;
-  /** Whether the tile is so large that the preview is worth showing. */
-  large: boolean;
+  /** What is shown, or is to be. */
+  kind: PictureKind;
+  /** The URL of that, or of something smaller, as long as it is at hand. */
+  source: string | undefined;
+  /** It is not what is to be shown. */
+  lacking: boolean;
   selected: boolean;
   /** Whether Tab leads here: one tile of the grid. */
   active: boolean;
@@ -83,11 +87,8 @@ export function Tile(props: TileProps & TileOptions): VNode {
   );
 }
 
-function Ready({ entry, total, store, large, selected, active, ...on }: TileProps & TileOptions): VNode {
-  const kind = large ? "preview" : "thumbnail";
-  const best = store.url(entry.id, kind);
-  const source = best ?? store.url(entry.id, "thumbnail");
-  const lacking = !best;
+function Ready(props: TileProps & TileOptions): VNode {
+  const { entry, total, store, kind, source, lacking, selected, active, ...on } = props;
   const { about = "", pictureIndex = entry.index, patience = LOST_AFTER } = on;
   useEffect(() => {
     if (!lacking) return;

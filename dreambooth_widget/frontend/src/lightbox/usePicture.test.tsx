@@ -14,7 +14,10 @@ function fakeStore(have: string[]) {
     kernelBusy: false,
     url: (id, kind) => (have.includes(id + kind) ? id + kind : undefined),
     want: ({ id }, kind) => new Promise((resolve, reject) => waiting.set(id + kind, { resolve, reject })),
+    crop: () => Promise.reject(new Error("not asked here")),
     bytes: () => Promise.reject(new Error("not asked here")),
+    best: () => undefined,
+    link: async () => "",
   };
   return { store, waiting };
 }
