@@ -33,6 +33,8 @@ export interface TileProps {
   active: boolean;
   /** A cell holds the kernel. */
   busy: boolean;
+  /** The kernel has gone, so that nothing can be loaded again. */
+  offline: boolean;
   onOpen(event: MouseEvent): void;
   onSelect(on: boolean): void;
   onDownload(): void;
@@ -135,7 +137,7 @@ const ownSize = ({ width, height }: PictureEntry) => ({
 });
 
 function Missing(props: TileProps & TileOptions & { retry: Retry }): VNode {
-  const { entry, store, active, busy, retry, about = "", pictureIndex = entry.index, onRetry } = props;
+  const { entry, offline, active, busy, retry, about = "", pictureIndex = entry.index, onRetry } = props;
   const code = /\b[45]\d\d\b/.exec(entry.reason)?.[0];
   const text = {
     "": capitalized(entry.reason) || "Could not be loaded",
@@ -149,7 +151,7 @@ function Missing(props: TileProps & TileOptions & { retry: Retry }): VNode {
       <p title={entry.reason} role={retry ? "status" : undefined}>
         {text}
       </p>
-      {!store.offline && (
+      {!offline && (
         <Button aria-label={`Retry picture ${pictureIndex + 1}${about}`} tabIndex={active ? 0 : -1} onClick={onRetry}>
           Retry
         </Button>
