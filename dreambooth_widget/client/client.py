@@ -138,7 +138,7 @@ class Client:
             ValueError: `token` is no resume token, or belongs to another endpoint.
         """
         try:
-            options = self._read_token(token)
+            options = self.read_token(token)
         finally:
             del token
         return self.fetcher.start(options, self._policies(deadline))
@@ -190,7 +190,8 @@ class Client:
             del request_id
         return await self.fetcher.transport.poll(checked)
 
-    def _read_token(self, token: str) -> FetchOptions:
+    def read_token(self, token: str) -> FetchOptions:
+        """Return the request of a `resume_token`. Raises as `resume`."""
         try:
             options = FetchOptions.for_token(token)
         finally:
