@@ -21,6 +21,7 @@ import hashlib
 import math
 import os
 import signal
+import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -173,7 +174,7 @@ def _limit_memory(size: int) -> None:
     except ImportError:
         return
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-    soft = size if hard == resource.RLIM_INFINITY else min(size, hard)
+    soft = min(size, sys.maxsize if hard == resource.RLIM_INFINITY else hard)
     try:
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
     except (OSError, ValueError):  # macOS knows the limit, and accepts none
