@@ -30,10 +30,9 @@ async def mounted(card_page: CardPage, pictures: list[dict[str, Any]], **traits:
     return card
 
 
-async def selected(page: Page) -> list[int]:
-    """What the kernel has as `selected`."""
-    chosen: list[int] = await page.evaluate("() => model.get('selected')")
-    return chosen
+async def selected(page: Page) -> Any:
+    """What the kernel has as `selected`: indices, or pairs in a batch."""
+    return await page.evaluate("() => model.get('selected')")
 
 
 def tile(card: Card, index: int) -> Locator:
