@@ -96,16 +96,15 @@ class _Child:
         """
         seconds = request["seconds"]
         frame = self._exchange(seconds, request, data)
-        if frame is not None:
-            try:
+        try:
+            if frame is not None:
                 return _read_answer(frame, read)
-            except PictureRefusedError:
-                raise
-            except ValueError:
-                self.end()
-        raise PictureRefusedError(
-            f"decoding it takes longer than {seconds:g} s" if self._timed_out else "decoding it failed"
-        )
+        except PictureRefusedError:
+            raise
+        except ValueError:
+            self.end()
+        reason = f"takes longer than {seconds:g} s" if self._timed_out else "failed"
+        raise PictureRefusedError(f"decoding it {reason}")
 
     def _exchange(self, seconds: float, request: dict[str, Any] | None = None, data: bytes = b"") -> Frame | None:
         """Send a request, if any, and return the next frame; end the process and return None if that fails."""

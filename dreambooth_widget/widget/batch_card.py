@@ -189,6 +189,7 @@ class BatchCard(BaseWidget):
         """Send every row and the first thumbnails: a view appeared, or the page was reloaded."""
         self._viewed = True
         self._show()
+        self._send_traits()
         have = content.get("have")
         self._thumbnails_sent = (
             {digest for digest in have if isinstance(digest, str)} if isinstance(have, list) else set()

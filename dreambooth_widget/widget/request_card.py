@@ -125,6 +125,7 @@ class RequestCard(BaseWidget):
         """Send the state and the pictures that are lacking: a view appeared, or the page was reloaded."""
         self._viewed = True
         self._show(self._shown)
+        self._send_traits()
         have = content.get("have")
         ready = [entry.picture for entry in self._shown.pictures if entry.picture is not None]
         self._sender.send_gallery(ready, self._shown.request_id, have=have if isinstance(have, list) else ())
