@@ -15,7 +15,7 @@ from ..errors import (
 from ..protocol.answers import Answer, Busy, Finished, Processing, Refused
 from .options import FetchOptions
 from .schedule import DurationHistory
-from .state import Activity
+from .state import Activity, capitalized, counted
 
 __all__ = ["PollDecision", "PollingPolicy"]
 
@@ -120,9 +120,9 @@ class PollingPolicy:
             return PollDecision(wait, eta, "Rate limited by the service", "rate_limited")
         self._faults += 1
         if self._faults >= retry.attempts and (answer.bounded or not answered):
-            raise self.unreachable(answer, f"{retry.attempts} attempt{'' if retry.attempts == 1 else 's'}")
+            raise self.unreachable(answer, counted(retry.attempts, "attempt"))
         wait = max(retry.delay(self._faults + 1, random()), answer.retry_after or 0.0)
-        return PollDecision(wait, eta, answer.reason[:1].upper() + answer.reason[1:], "retrying")
+        return PollDecision(wait, eta, capitalized(answer.reason), "retrying")
 
     def unreachable(self, answer: Busy, effort: str) -> DreamboothError:
         """Return the error of an endpoint that gave no usable answer in so many attempts, or in so much time."""

@@ -135,8 +135,9 @@ export function Grid(props: Props): VNode {
   const onClick = (entry: PictureEntry, event: Modifiers): void => {
     const order = entries.filter(({ status }) => status === "ready").map(({ index }) => index);
     const next = click(selection(), entry.index, order, event);
-    if (next) select(next);
-    else props.onOpen(entry);
+    if (!next) return props.onOpen(entry);
+    select(next);
+    focusOn(entry.index);
   };
   /** The ready picture that an event is about. */
   const pictureAt = ({ target }: Event): PictureEntry | undefined => {
@@ -160,6 +161,8 @@ export function Grid(props: Props): VNode {
   };
   const onPointerDown = (event: PointerEvent): void => {
     longPress.onPointerDown(event);
+    // JupyterLab would select cells: it does so at the press of the mouse that follows this event.
+    if (event.shiftKey && isOpener(event.target)) event.preventDefault();
     // Whoever presses a picture opens it or drags it out: either way this is what is needed next.
     const entry = event.button === 0 && isOpener(event.target) && pictureAt(event);
     if (entry && !event.ctrlKey && !event.metaKey && !event.shiftKey)
@@ -231,6 +234,7 @@ export function Grid(props: Props): VNode {
               selected={selected.has(entry.index)}
               active={entry.index === stop}
               busy={props.busy ?? false}
+              offline={props.store.offline}
             />
           );
         })}
