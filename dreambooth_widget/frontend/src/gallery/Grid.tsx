@@ -135,9 +135,10 @@ export function Grid(props: Props): VNode {
   const onClick = (entry: PictureEntry, event: Modifiers): void => {
     const order = entries.filter(({ status }) => status === "ready").map(({ index }) => index);
     const next = click(selection(), entry.index, order, event);
-    if (!next) return props.onOpen(entry);
-    select(next);
-    focusOn(entry.index);
+    if (next) {
+      select(next);
+      focusOn(entry.index);
+    } else props.onOpen(entry);
   };
   /** The ready picture that an event is about. */
   const pictureAt = ({ target }: Event): PictureEntry | undefined => {
