@@ -43,7 +43,7 @@ def tile(card: Card, index: int) -> Locator:
 @pytest.mark.parametrize("width", [320, 1280])
 @pytest.mark.parametrize("size", ["S", "M", "L"])
 async def test_every_shape_keeps_its_place(card_page: CardPage, width: int, size: str) -> None:
-    """A 5:1 panorama is as tall as its neighbours, nothing is enlarged, rows end at the edge unless too tall for that."""
+    """A 5:1 panorama is as tall as its neighbours, nothing is enlarged, rows end at the edge or are high enough."""
     page = card_page.page
     await page.set_viewport_size({"width": width, "height": 800})
     card = await mounted(card_page, [entry(index, size=shape) for index, shape in enumerate(SHAPES)])
@@ -118,6 +118,22 @@ async def test_moved_focus_begins_a_range_anew(card_page: CardPage) -> None:
     await page.keyboard.press("Escape")
     assert await selected(page) == []
     await expect(card.opener(11)).to_be_focused()
+
+
+async def test_boxes_take_ranges(card_page: CardPage) -> None:
+    """Shift and a press on a box is a range as well, also where it leads back; without Shift a box is one picture."""
+    page = card_page.page
+    card = await mounted(card_page, [entry(index) for index in range(8)])
+    await tile(card, 1).get_by_role("checkbox").click()
+    await tile(card, 5).get_by_role("checkbox").click(modifiers=["Shift"])
+    assert await selected(page) == [1, 2, 3, 4, 5]
+    await tile(card, 3).get_by_role("checkbox").click(modifiers=["Shift"])
+    assert await selected(page) == [1, 2, 3]
+    for index in range(8):
+        await expect(tile(card, index).get_by_role("checkbox")).to_be_checked(checked=index in (1, 2, 3))
+    await tile(card, 2).get_by_role("checkbox").focus()
+    await page.keyboard.press("Space")
+    assert await selected(page) == [1, 3]
 
 
 @pytest.mark.parametrize("size", ["S", "L"])
