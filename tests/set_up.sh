@@ -1,7 +1,7 @@
 # Sourced by tests/run and .ci/run from the top of the checkout; makes what the tests need and a bare machine lacks:
-# shellcheck shell=bash
 # a virtual environment (.venv-test, or $VENV) with everything installed, Node, the front end's tools, and a browser.
 # Each step looks first whether it has anything to do: a second run is quick and needs no network.
+# shellcheck shell=bash
 
 readonly VENV="${VENV:-.venv-test}"
 case "$OSTYPE" in msys | cygwin) readonly BIN="$VENV/Scripts" ;; *) readonly BIN="$VENV/bin" ;; esac

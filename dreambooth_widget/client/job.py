@@ -21,7 +21,8 @@ from .interrupts import wait_for_event
 from .link_watch import LinkProbe, LinkWatch
 from .loading import PictureLoader
 from .options import FetchOptions
-from .polling import PollDecision, Poller
+from .polling import Poller
+from .polling_policy import PollDecision
 from .schedule import DurationHistory
 from .state import FetchResult, FetchState, PictureState, describe_progress, describe_result
 

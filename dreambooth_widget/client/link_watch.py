@@ -30,10 +30,10 @@ from .exchange import Failure
 from .link_guard import AddressRefusedError
 from .options import FetchOptions
 from .poll_queue import PollQueue
+from .polling_policy import PollDecision
 from .rate_limit import RateLimiter
 
 if TYPE_CHECKING:
-    from .polling import PollDecision
     from .schedule import DurationHistory
     from .transport import Transport
 
@@ -75,7 +75,7 @@ class LinkProbe:
         Raises:
             AddressRefusedError: If the link must not be followed.
         """
-        host, clock = urlsplit(url).netloc, asyncio.get_running_loop().time
+        host, clock = _host(url), asyncio.get_running_loop().time
         await self._wait(host, at, due)
         response = await follow(transport, url, _BEGINNING, beginning=True)
         if isinstance(response, Failure) or response.status == 429 or response.status >= 500:
@@ -89,7 +89,7 @@ class LinkProbe:
 
     def is_quiet(self, url: str) -> bool:
         """Whether the host of `url` is left alone for now."""
-        return self._quiet.get(urlsplit(url).netloc, 0.0) > asyncio.get_running_loop().time()
+        return self._quiet.get(_host(url), 0.0) > asyncio.get_running_loop().time()
 
     async def _wait(self, host: str, at: float, due: float) -> None:
         loop = asyncio.get_running_loop()
@@ -138,7 +138,12 @@ class LinkWatch:
             elapsed: Seconds since the job's first poll.
         """
         self._links = self._links or tuple(links)
-        if self._task is None and self._options.watch_links and self._links and all(map(_is_address, self._links)):
+        if (
+            self._task is None
+            and self._options.watch_links
+            and self._links
+            and all(_host(link.url) for link in self._links)
+        ):
             eta = self._history.typical() if eta is None else eta
             self._task = asyncio.create_task(self._watch(elapsed, eta or 0.0), name="dreambooth link watch")
 
@@ -215,8 +220,13 @@ class LinkWatch:
         return found
 
 
-def _is_address(link: PictureLink) -> bool:
-    return link.url.lower().startswith(("http://", "https://"))
+def _host(url: str) -> str:
+    """Return the host and port of an http(s) address, "" for anything else."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return parts.netloc if parts.scheme in ("http", "https") else ""
 
 
 def _is_picture(beginning: bytes) -> bool:

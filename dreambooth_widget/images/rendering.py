@@ -74,11 +74,11 @@ def _fit(image: Image.Image, edge: int) -> Image.Image:
 
 
 def to_srgb(image: Image.Image, profile: object) -> Image.Image:
-    """Return RGB or RGBA in sRGB, from any of the shown modes; a damaged or unfit profile is ignored."""
+    """Return RGB in sRGB, RGBA where something shines through; a damaged or unfit profile is ignored."""
     alpha = image.getchannel("A") if image.mode in ("LA", "RGBA") else None
     colours = image if alpha is None else image.convert(image.mode.removesuffix("A"))
     shown = _by_profile(colours, profile) or colours.convert("RGB")
-    if alpha is not None:
+    if alpha is not None and alpha.getextrema() != (255, 255):
         shown.putalpha(alpha)
     shown.info = {}  # Pillow would write a profile from there, the file's old one too
     return shown

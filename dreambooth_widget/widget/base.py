@@ -25,7 +25,7 @@ from ..errors import DreamboothError, InvalidKeyError, StoppedError
 from ..images.store import PictureCache
 from ..protocol.endpoint import V4, check_endpoint
 from .bundle import front_end
-from .display import StaticOutputs, has_frontend, is_boxed, is_captured, is_redirected, publish
+from .display import StaticOutputs, is_boxed, is_captured, is_redirected, is_terminal, publish
 from .image_sender import ImageSender, check_box, crop_token
 from .ipykernel6 import handle_messages
 from .kernel_loop import KernelLoop
@@ -176,6 +176,10 @@ class BaseWidget(anywidget.AnyWidget):
     def _send_copy(self, copy: StaticCopy) -> None:
         self._send_buffers({"type": "static_html", "model_id": self._card_id, "data": copy}, [])
 
+    def _send_traits(self) -> None:
+        """Send all traits but the front end: a page may have missed changes before its connection stood (Panel)."""
+        self.send_state([name for name in self.keys if name not in ("_esm", "_css")])
+
     def _send_buffers(self, content: dict[str, Any], buffers: list[bytes]) -> None:
         if self.comm is not None:
             self.send(content, buffers=buffers)
@@ -241,7 +245,7 @@ class BaseWidget(anywidget.AnyWidget):
             raise NotImplementedError  # IPython then takes the MIME bundle
         if self._closed:
             publish({"text/plain": repr(self)})
-        elif not has_frontend():
+        elif is_terminal():
             publish({"text/plain": self._text()})
         else:
             publish(*self._view_bundle())

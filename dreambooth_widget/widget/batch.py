@@ -13,7 +13,7 @@ from ..client.job_group import FetchJobs
 from ..client.options import FetchOptions, Policies, check_seconds
 from ..client.requests import Requests, read_calls, read_requests
 from ..client.schedule import PollSchedule, Retry
-from ..client.state import FetchResult
+from ..client.state import FetchResult, counted
 from ..credentials import ApiKey
 from ..errors import DreamboothError, StoppedError
 from ..images.files import named, save_files
@@ -21,7 +21,6 @@ from ..images.picture import contact_sheet
 from ..protocol.endpoint import V4
 from .batch_card import BatchCard
 from .manifest import NAMES, make_frame, read_records, write_manifest
-from .static_content import counted
 from .static_html import render_many
 
 if TYPE_CHECKING:

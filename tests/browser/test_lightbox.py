@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import functools
 import io
@@ -537,3 +538,49 @@ async def test_zoom_stays_when_the_picture_turns(card_page: CardPage) -> None:
     await card_page.page.keyboard.press("0")
     await card_page.page.keyboard.press("PageDown")
     await expect(dialog.get_by_role("button", name="Fit", exact=True)).to_have_attribute("aria-pressed", "true")
+
+
+@functools.cache
+def grained(hue: int) -> str:
+    """A `data:` URL of a picture that takes a browser some time to decode; bright everywhere."""
+    noise = Image.effect_noise((1400, 1400), 60).point(lambda value: 128 + value // 2)
+    flat = Image.new("L", noise.size, 160 + 20 * hue)
+    file = io.BytesIO()
+    Image.merge("RGB", (noise, flat, noise)).save(file, "PNG", compress_level=1)
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+async def test_turning_shows_no_empty_stage(card_page: CardPage, page: Page) -> None:
+    """In no frame that the browser draws, neither for pictures at hand nor for those that the kernel has to send."""
+    entries = [entry(index) for index in range(10)]  # of more than eight, thumbnails come by themselves
+    small = [picture("thumbnail", LARGE) for _ in entries]
+    known = {f"p{index}": {"thumbnail": small[index], "preview": grained(index % 4)} for index in range(10)}
+    card = await card_page.mount(done(entries), known)
+    await card.shows(10)
+    await opened(card, 1)
+    tools = await page.context.new_cdp_session(page)
+    frames: list[str] = []
+    acknowledged: list[asyncio.Task[Any]] = []
+
+    def keep(frame: dict[str, Any]) -> None:
+        frames.append(frame["data"])
+        ack = tools.send("Page.screencastFrameAck", {"sessionId": frame["sessionId"]})
+        acknowledged.append(asyncio.ensure_future(ack))
+
+    tools.on("Page.screencastFrame", keep)
+    await tools.send("Page.startScreencast", {"format": "jpeg", "maxWidth": 320, "maxHeight": 240, "everyNthFrame": 1})
+    for number in range(2, 9):
+        await page.keyboard.press("PageDown")
+        await expect(count_of(card.dialog)).to_contain_text(f"{number} of 10")
+        if number % 2:  # the others are turned before anything sharper has come
+            await expect(card.dialog.locator(PICTURE)).to_have_js_property("naturalWidth", 1400)
+    for _ in range(7):
+        await page.keyboard.press("PageUp")
+    await expect(count_of(card.dialog)).to_contain_text("1 of 10")
+    await tools.send("Page.stopScreencast")
+    await asyncio.gather(*acknowledged)
+    assert len(frames) > 5
+    for number, frame in enumerate(frames):
+        with Image.open(io.BytesIO(base64.b64decode(frame))) as drawn:
+            middle = drawn.convert("RGB").getpixel((drawn.width // 2, drawn.height // 2))
+        assert sum(middle) > 200, f"the stage is empty in frame {number} of {len(frames)}"  # type: ignore[arg-type]

@@ -9,20 +9,19 @@ from pathlib import Path
 
 import pytest
 from ipywidgets.embed import embed_minimal_html
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Page, expect
 
 from dreambooth_widget import DreamboothWidget
 
 from ..endpoint import CANARY, PROCESSING, Endpoint
 from .card import REQUEST_ID, Card
-from .environments import npm_package
+from .environments import answer_from_npm
 from .server import until
 from .watch import Watch
 
 pytestmark = pytest.mark.xdist_group("saved page")
 
 SHARE = Path(sys.prefix, "share", "jupyter")
-HEADERS = {"access-control-allow-origin": "*", "content-type": "text/javascript"}
 
 
 async def test_saved_page_without_kernel(
@@ -41,16 +40,9 @@ async def test_saved_page_without_kernel(
     path = tmp_path / "page" / "page.html"
     path.parent.mkdir()
     path.write_text(re.sub(' integrity="[^"]*"', "", page.getvalue()), encoding="utf-8")  # of one build of require.js
-    scripts = {
-        "html-manager": (await npm_package("@jupyter-widgets/html-manager@1") / "dist" / "embed-amd.js").read_bytes(),
-        "require": (SHARE / "voila" / "templates" / "base" / "static" / "require.min.js").read_bytes(),
-        "anywidget": (SHARE / "nbextensions" / "anywidget" / "index.js").read_bytes(),
-    }
-
-    async def answer(route: Route) -> None:
-        await route.fulfill(body=next(scripts[name] for name in scripts if name in route.request.url), headers=HEADERS)
-
-    await host_page.route(re.compile("^https:.*(html-manager|require|anywidget)"), answer)
+    require = SHARE / "voila" / "templates" / "base" / "static" / "require.min.js"
+    await host_page.route("https://cdnjs.cloudflare.com/**", lambda route: route.fulfill(path=require))
+    await answer_from_npm(host_page)
     await host_page.goto(path.as_uri())
     card = Card(host_page)
     await expect(card.chip).to_have_text("No kernel")

@@ -171,6 +171,15 @@ async def test_refused_address_is_not_probed(endpoint: Endpoint, client: Client)
     assert job.state.polls == 6
 
 
+@pytest.mark.parametrize("link", ["http://[", "https://", "ftp://h/1.png", "1.png", "data:image/png;base64,iVBO"])
+async def test_what_is_no_address_is_no_hint(endpoint: Endpoint, client: Client, link: str) -> None:
+    """A link that no host can be asked for costs nothing, least of all the job."""
+    endpoint.answers = [PROCESSING] * 3 + [endpoint.success(endpoint.serve("1.png", png()))]
+    job = client.fetch_response(queued(link))
+    assert len(await job) == 1
+    assert job.state.polls == 4
+
+
 async def test_pictures_at_the_deadline(endpoint: Endpoint, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the service says "processing" to the end, links that have all become pictures are the pictures."""
     links = endpoint.serve("1.png", NOT_YET, png("red")), endpoint.serve("2.png", png("blue"))

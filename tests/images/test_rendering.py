@@ -36,6 +36,17 @@ def test_thumbnail_and_preview() -> None:
         assert "icc_profile" not in Image.open(io.BytesIO(each.data)).info
 
 
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_opaque_alpha_is_dropped(mode: str) -> None:
+    """Some generators write RGBA without need: as JPEG, its preview takes a tenth of the time."""
+    image = scene().convert(mode)
+    found = inspect_here(encoded(image))
+    assert (found.renditions["preview"].mime, small(found).mode) == ("image/jpeg", "RGB")
+    image.putpixel((5, 5), (*pixel(image, (5, 5))[:-1], 254))
+    found = inspect_here(encoded(image))
+    assert (found.renditions["preview"].mime, small(found).mode) == ("image/webp", "RGBA")
+
+
 def test_renditions_are_never_enlarged() -> None:
     """A small picture stays small, and a strip does not vanish."""
     found = inspect_here(encoded(scene((20, 10))))

@@ -36,6 +36,17 @@ async def test_stop_then_check_again_resumes(endpoint: Endpoint, monkeypatch: py
     assert widget.polls == polls + 1
 
 
+async def test_ready_view_gets_whole_state(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page whose connection stood too late has missed changes: its view gets every trait but the front end."""
+    widget = make(endpoint, endpoint.success(endpoint.serve("1.png", png("red"))))
+    await widget
+    view = View(widget, monkeypatch)
+    view.send({"type": "ready", "have": []})
+    state = {name: value for update in view.updates for name, value in update.items()}
+    assert (state["status"], state["polls"], len(state["pictures"])) == ("success", 1, 1)
+    assert not {"_esm", "_css"} & set(state)
+
+
 async def test_messages_hop_to_the_loop(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     """ipykernel 7 calls handlers on subshell threads; a task made on such a thread's own loop dies with it."""
     widget = make(endpoint, endpoint.success(endpoint.serve("1.png", png("red"))))
@@ -52,6 +63,15 @@ async def test_messages_hop_to_the_loop(endpoint: Endpoint, monkeypatch: pytest.
     await asyncio.to_thread(asyncio.run, subshell())
     await asyncio.sleep(0)
     assert threads == [threading.get_ident()] * 2
+
+
+async def test_next_card_expects_as_many_pictures(endpoint: Endpoint) -> None:
+    """A request that does not say how many will come gets the room of this kernel's last job; traits claim nothing."""
+    links = [endpoint.serve(f"{index}.png", png(size=(64, 96))) for index in range(3)]
+    await make(endpoint, endpoint.success(*links))
+    widget = DreamboothWidget(CANARY, 7, endpoint=endpoint.url, autostart=False)
+    assert widget._card["expected"] == {"count": 3, "width": 64, "height": 96}
+    assert widget.pictures == []
 
 
 async def test_form_starts_with_key(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -248,6 +248,15 @@ async def test_a_token_brings_the_request_back(endpoint: Endpoint) -> None:
         DreamboothWidget.resume("{}", CANARY)
 
 
+async def test_a_token_with_a_client(endpoint: Endpoint) -> None:
+    """A client may bring its key and its endpoint, to which the token has to belong."""
+    token = make(endpoint, endpoint.success(endpoint.serve("1.png", png())), autostart=False).resume_token
+    async with dw.Client(CANARY, endpoint=endpoint.url) as client, dw.Client(CANARY) as other:
+        assert len(await DreamboothWidget.resume(token, client=client)) == 1
+        with pytest.raises(ValueError, match="the token is for"):
+            DreamboothWidget.resume(token, client=other)
+
+
 async def test_the_selection_as_images(endpoint: Endpoint) -> None:
     """`selected_images` has the selected pictures, in their order."""
     links = endpoint.serve("1.png", png("red", (10, 10))), endpoint.serve("2.png", png("blue", (20, 20)))

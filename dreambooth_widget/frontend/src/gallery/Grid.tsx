@@ -239,6 +239,7 @@ export function Grid(props: Props): VNode {
               selected={selected.has(entry.index)}
               active={entry.index === stop}
               busy={props.busy ?? false}
+              offline={props.store.offline}
             />
           );
         })}
