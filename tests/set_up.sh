@@ -1,16 +1,18 @@
 # Sourced by tests/run and .ci/run from the top of the checkout; makes what the tests need and a bare machine lacks:
 # a virtual environment (.venv-test, or $VENV) with everything installed, Node, the front end's tools, and a browser.
 # Each step looks first whether it has anything to do: a second run is quick and needs no network.
+# shellcheck shell=bash
 
 readonly VENV="${VENV:-.venv-test}"
 case "$OSTYPE" in msys | cygwin) readonly BIN="$VENV/Scripts" ;; *) readonly BIN="$VENV/bin" ;; esac
-readonly DEBIAN_PACKAGES="chromium libatomic1 fonts-dejavu-core fonts-liberation"
+readonly DEBIAN_PACKAGES="chromium-headless-shell libatomic1 fonts-dejavu-core fonts-liberation"
 readonly FRONTEND=dreambooth_widget/frontend
 
 say() { printf '\n\033[1m» %s\033[0m\n' "$*"; }
 
 fail() {
-  printf '\n%s\n' "$@" >&2
+  printf '\n' >&2
+  printf '%s\n' "$@" >&2
   exit 1
 }
 
@@ -73,8 +75,8 @@ bundle_is_current() {
 sys.exit(not hatch_build.is_current())' "$FRONTEND" 2>/dev/null
 }
 
-# How many tests run at a time.
-workers() { "$BIN/python" -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))'; }
+# How many tests run at a time: two a core, since half of a test is waiting.
+workers() { "$BIN/python" -c 'import os; print(min(8, 2 * (os.cpu_count() or 1)))'; }
 
 in_frontend() { (cd "$FRONTEND" && "$@"); }
 
@@ -83,31 +85,14 @@ set_up_frontend() {
   local installed="$FRONTEND/node_modules/installed-lock.json"
   if ! cmp -s "$FRONTEND/package-lock.json" "$installed"; then
     say "Installing the front end's tools with Node $(node --version): npm ci"
-    in_frontend npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+    in_frontend npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
     cp "$FRONTEND/package-lock.json" "$installed"
   fi
   in_frontend node build.mjs
 }
 
-# The browsers that a person has, then Playwright's own.
-find_browser() {
-  local name found
-  for name in chromium chromium-browser google-chrome google-chrome-stable chrome microsoft-edge; do
-    if command -v "$name"; then return; fi
-  done
-  for found in \
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" \
-    "/Applications/Chromium.app/Contents/MacOS/Chromium" \
-    "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge" \
-    "${PLAYWRIGHT_BROWSERS_PATH:-$HOME/.cache/ms-playwright}"/chromium-*/chrome-linux*/chrome \
-    "${PLAYWRIGHT_BROWSERS_PATH:-$HOME/Library/Caches/ms-playwright}"/chromium-*/chrome-mac*/*.app/Contents/MacOS/*; do
-    if [ -x "$found" ]; then
-      printf '%s\n' "$found"
-      return
-    fi
-  done
-  return 1
-}
+# Prints the path of a browser that starts; $DREAMBOOTH_WIDGET_CHROME, when set, is the only one tried.
+find_browser() { "$BIN/python" tests/browser/chromium.py 2>/dev/null; }
 
 is_debian_as_root() {
   [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && grep -q '^ID=debian' /etc/os-release 2>/dev/null
@@ -118,30 +103,38 @@ has_sans_serif() { ! command -v fc-match >/dev/null || [ "$(fc-match -f '%{spaci
 
 playwright_starts() { "$BIN/python" -m playwright --version >/dev/null 2>&1; }
 
+# Installs what is missing as far as it can without a question.
+install_browser() {
+  if is_debian_as_root; then
+    # libatomic1: Playwright's driver needs it and a bare Debian lacks it. The fonts: text without one has no size,
+    # and with fonts-liberation alone the sans-serif is a monospaced one.
+    say "Installing a browser: apt-get install $DEBIAN_PACKAGES"
+    apt-get update -qq
+    # shellcheck disable=SC2086  # a list
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $DEBIAN_PACKAGES >/dev/null
+  elif playwright_starts; then
+    # With --with-deps it would ask for root's password where there is no sudo.
+    local dependencies=
+    if [ "$(uname)" = Linux ] && sudo -n true 2>/dev/null; then dependencies=--with-deps; fi
+    say "Installing a browser: playwright install $dependencies chromium"
+    # shellcheck disable=SC2086  # one word or none
+    "$BIN/python" -m playwright install $dependencies chromium || true
+  fi
+}
+
 # Sets and exports DREAMBOOTH_WIDGET_CHROME, the browser that the tests drive.
 set_up_browser() {
-  local browser="${DREAMBOOTH_WIDGET_CHROME:-}"
-  if [ -n "$browser" ]; then
-    command -v "$browser" >/dev/null || fail "DREAMBOOTH_WIDGET_CHROME=$browser is not there."
-  fi
-  if ! { [ -n "$browser" ] || browser="$(find_browser)"; } || ! playwright_starts || ! has_sans_serif; then
-    if is_debian_as_root; then
-      # libatomic1: Playwright's driver needs it and a bare Debian lacks it. The fonts: text without one has no size,
-      # and with fonts-liberation alone the sans-serif is a monospaced one.
-      say "Installing a browser: apt-get install $DEBIAN_PACKAGES"
-      apt-get update -qq
-      # shellcheck disable=SC2086  # a list
-      DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $DEBIAN_PACKAGES >/dev/null
-    else
-      say "Installing a browser: playwright install --with-deps chromium"
-      "$BIN/python" -m playwright install --with-deps chromium || true
-    fi
-    [ -n "$browser" ] || browser="$(find_browser)" || fail "No Chrome or Chromium was found, and none could be installed." \
-      "  Debian:     apt-get install $DEBIAN_PACKAGES" \
-      "  elsewhere:  $BIN/python -m playwright install --with-deps chromium" \
-      "  your own:   DREAMBOOTH_WIDGET_CHROME=/path/to/chrome bash tests/run" \
-      "  without:    bash tests/run --no-browser"
-    playwright_starts || fail "Playwright does not start; it says:" "$("$BIN/python" -m playwright --version 2>&1)"
+  local browser wanted="${DREAMBOOTH_WIDGET_CHROME:-}"
+  if ! browser="$(find_browser)" || ! playwright_starts || ! has_sans_serif; then
+    [ -z "$wanted" ] || [ -n "$browser" ] || fail "DREAMBOOTH_WIDGET_CHROME=$wanted is no browser that starts."
+    install_browser
+    browser="$(find_browser)" || fail "No Chrome or Chromium that starts was found, and none could be installed." \
+      "  Debian, as root:  apt-get install $DEBIAN_PACKAGES" \
+      "  elsewhere:        $BIN/python -m playwright install --with-deps chromium" \
+      "  your own:         DREAMBOOTH_WIDGET_CHROME=/path/to/chrome bash tests/run" \
+      "  without:          bash tests/run --no-browser"
+    playwright_starts || fail "Playwright does not start (Debian, as root: apt-get install libatomic1); it prints:" \
+      "$("$BIN/python" -m playwright --version 2>&1)"
   fi
   export DREAMBOOTH_WIDGET_CHROME="$browser"
 }

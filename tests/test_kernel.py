@@ -14,6 +14,8 @@ import pytest
 from .endpoint import CANARY, PROCESSING, Endpoint, Reply, ThreadedEndpoint, png
 from .kernels import EVERY_WARNING, Kernel, kernel
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("kernel")]
+
 VERSIONS = [None, "7.3.0", "7.0.1"]
 """Kernels whose comm messages come on subshells as JupyterLab sends them; None is the installed one."""
 

@@ -22,7 +22,7 @@ from ipywidgets.widgets import widget as widget_registry
 
 from .static_copy import EMPTY, StaticCopy
 
-__all__ = ["StaticOutputs", "has_notebook", "is_boxed", "is_captured", "is_terminal", "publish"]
+__all__ = ["StaticOutputs", "has_notebook", "is_boxed", "is_captured", "is_redirected", "is_terminal", "publish"]
 
 _PATIENCE = 2.0
 """Seconds that a page gets to take in an update before its view is sent the copy: two tabs must not both write it."""
@@ -45,6 +45,15 @@ def is_captured() -> bool:
     while frame is not None and frame.f_code is not captor:
         frame = frame.f_back
     return frame is not None
+
+
+def is_redirected() -> bool:
+    """Return whether the running cell's outputs go into an `Output` widget (`with out:`), which takes in no update."""
+    kernel: Any = getattr(get_ipython(), "kernel", None)
+    parent = kernel.get_parent() if kernel is not None else {}
+    known: dict[str, Any] = getattr(widget_registry, "_instances", {})
+    outputs = [each for each in list(known.values()) if isinstance(each, Output)]
+    return any(output.msg_id and output.msg_id == parent["header"]["msg_id"] for output in outputs)
 
 
 def is_boxed(widget: Widget) -> bool:

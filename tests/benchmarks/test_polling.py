@@ -15,11 +15,11 @@ ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "tests" / "benchmarks" / "polling.py"
 
 
-def run(*options: str) -> subprocess.CompletedProcess[str]:
+def run(jobs: int, *options: str) -> subprocess.CompletedProcess[str]:
     """The benchmark, started as a command, with few jobs."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
     return subprocess.run(
-        [sys.executable, str(SCRIPT), "--jobs", "1500", *options],
+        [sys.executable, str(SCRIPT), "--jobs", str(jobs), *options],
         capture_output=True,
         encoding="utf-8",
         env=environment,
@@ -31,7 +31,7 @@ def run(*options: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def result() -> dict[str, Any]:
     """What it measured."""
-    done = run("--json")
+    done = run(1500, "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     measured: dict[str, Any] = json.loads(done.stdout)
     return measured
@@ -83,8 +83,8 @@ def test_links_are_sooner_with_fewer_polls(result: dict[str, Any]) -> None:
 
 
 def test_prints_tables() -> None:
-    """Without an option it prints the tables and the targets for people."""
-    done = run()
-    assert done.returncode == 0, done.stdout + done.stderr
+    """Without an option it prints the tables and the targets for people; so few jobs may miss a target."""
+    done = run(100)
+    assert done.returncode in (0, 1), done.stderr
     assert "| ours |" in done.stdout
-    assert done.stdout.count("* met: ") == 6
+    assert len([line for line in done.stdout.splitlines() if line.startswith(("* met: ", "* MISSED: "))]) == 6

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 VARIABLE = "DREAMBOOTH_WIDGET_CHROME"
+# First the same engine without windows, tabs and toolbars: a test then costs less than half, most of it for its window.
+SHELLS = ("chromium-headless-shell", "chrome-headless-shell")
 NAMES = ("chromium", "google-chrome-stable", "google-chrome", "chromium-browser", "chrome", "microsoft-edge-stable")
 MAC_APPS = (
     "Google Chrome.app/Contents/MacOS/Google Chrome",
@@ -21,7 +23,7 @@ MAC_APPS = (
 )
 WHAT_TO_INSTALL = (
     "The browser tests need Chrome or Chromium and found none. "
-    "Install it (Debian: apt-get install chromium libatomic1; "
+    "Install it (Debian: apt-get install chromium-headless-shell libatomic1; "
     "elsewhere: python -m playwright install --with-deps chromium), "
     f"set {VARIABLE} to its path, or leave the browser tests out with pytest --no-browser."
 )
@@ -29,7 +31,7 @@ WHAT_TO_INSTALL = (
 
 def candidates() -> Iterator[str]:
     """Every place where a browser may be, the most wanted first."""
-    yield from filter(None, map(shutil.which, NAMES))
+    yield from filter(None, map(shutil.which, (*SHELLS, *NAMES)))
     for folder in (Path("/Applications"), Path.home() / "Applications"):
         yield from (str(folder / app) for app in MAC_APPS)
     yield playwrights_own()

@@ -63,6 +63,7 @@ globalThis.desk = (() => {
     cells: (path) => panel(path).content.widgets.map(({ model }) => [model.type, model.sharedModel.getSource()]),
     mode: (path) => panel(path).content.mode,
     active: (path) => panel(path).content.activeCellIndex,
+    selected: (path) => panel(path).content.selectedCells.length,
     activate,
 
     runAll: async (path) => {

@@ -20,7 +20,7 @@ from .lab import JupyterServer, started, write_notebook
 from .server import environment, until
 from .watch import Watch
 
-pytestmark = [pytest.mark.xdist_group("collaboration"), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("collaboration"), pytest.mark.timeout(400)]
 
 NAME = "page.ipynb"
 

@@ -16,7 +16,7 @@ from .lab import write_notebook
 from .server import Server, free_port
 from .watch import Watch
 
-pytestmark = [pytest.mark.xdist_group("nbclassic"), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("nbclassic"), pytest.mark.timeout(400)]
 
 LOADED = """() => globalThis.Jupyter?.notebook?._fully_loaded
     && Jupyter.notebook.kernel?.widget_manager && Jupyter.notebook.kernel.info_reply.status"""

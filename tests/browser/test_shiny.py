@@ -14,7 +14,7 @@ from .environments import JUPYTER, python_with
 from .server import Server, free_port
 from .watch import Watch
 
-pytestmark = [pytest.mark.xdist_group("shiny"), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("shiny"), pytest.mark.timeout(400)]
 
 APP = """
 from shiny import App, reactive, ui

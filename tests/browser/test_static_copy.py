@@ -15,6 +15,7 @@ from dreambooth_widget.widget.static_html import render, render_many
 from ..image_files import encoded, scene
 
 LIVE = "<div class='dreambooth-card-a'><div class='dreambooth-card'><p>Done</p><img src='data:,' alt=''></div></div>"
+ALIVE = "<div class='dreambooth-card-a'><section class='dreambooth-card' data-alive><p>Done</p></section></div>"
 WAITING = "<div class='dreambooth-card-a'><div class='dreambooth-card'><p>Generating</p></div></div>"
 DEAD = "<div class='jupyter-widgets'>Error displaying widget: model not found</div>"
 
@@ -63,6 +64,11 @@ async def test_one_gallery_and_never_two(page: Page, frame: str) -> None:
     assert await shown(page, "<p>x</p>", LIVE, gallery(), "<p>y</p>", frame=frame) == [True, True, False, True]
     assert await shown(page, "<p>x</p>", WAITING, gallery(), "<p>y</p>", frame=frame) == [True, False, True, True]
     assert await shown(page, LIVE, "<p>y</p>", "<p>z</p>", frame=frame) == [True, True, True]
+
+
+async def test_card_without_pictures_yet_stays(page: Page) -> None:
+    """The copy of a job that has ended may come before its card has drawn a picture: the card does not blink."""
+    assert await shown(page, "<p>x</p>", ALIVE, gallery(), "<p>y</p>") == [True, True, False, True]
 
 
 async def test_live_card_anywhere_hides_copy(page: Page) -> None:
