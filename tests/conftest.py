@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from .endpoint import Endpoint, Service
 
@@ -18,6 +19,9 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 HERE = Path(__file__).parent
+
+settings.register_profile("loaded", deadline=None)  # on a busy machine one example takes longer than the next
+settings.load_profile("loaded")
 
 
 @pytest.fixture

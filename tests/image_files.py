@@ -10,7 +10,40 @@ from typing import Any
 
 from PIL import Image, PngImagePlugin
 
+from dreambooth_widget.images.decoding import quiet_pillow
+from dreambooth_widget.images.inspection import Inspection, Kind
+from dreambooth_widget.images.original import Original
+from dreambooth_widget.images.picture import Picture
+from dreambooth_widget.images.worker import inspect
+
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "AVIF")
+
+
+def inspect_here(data: bytes, *, max_pixels: int = 50_000_000) -> Inspection:
+    """What a worker finds in a file, found in this process."""
+    with quiet_pillow:
+        return inspect(data, max_pixels=max_pixels)
+
+
+def read_picture(data: bytes, *, index: int = 0, url: str = "", max_pixels: int = 10**8) -> Picture:
+    """The picture in a file, as a client has it."""
+    return Picture.of(Original(data, inspect_here(data, max_pixels=max_pixels)), index=index, url=url)
+
+
+def small(found: Inspection, kind: Kind = "preview") -> Image.Image:
+    """A rendition, decoded."""
+    return Image.open(io.BytesIO(found.renditions[kind].data))
+
+
+def pixel(image: Image.Image, at: tuple[int, int] = (0, 0)) -> tuple[int, ...]:
+    """One pixel, always as a tuple."""
+    value = image.getpixel(at)
+    return value if isinstance(value, tuple) else (value,)  # type: ignore[return-value]
+
+
+def near(found: tuple[int, ...], wanted: tuple[int, ...], tolerance: int = 3) -> bool:
+    """Whether two colours are the same to the eye."""
+    return all(abs(a - b) <= tolerance for a, b in zip(found, wanted, strict=True))
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:

@@ -16,7 +16,7 @@ class Watched(FetchJobs):
 
     def __init__(self, client: Client) -> None:
         self._happened = asyncio.Event()
-        super().__init__(client.start, lambda index: self._happened.set())
+        super().__init__(client.fetcher.start, lambda index: self._happened.set())
 
     async def until(self, condition: Callable[[], object]) -> None:
         """Wait until a change makes it true."""

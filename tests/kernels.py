@@ -80,15 +80,15 @@ class Kernel:
                 execution.status = reply["content"]["status"]
                 return execution
 
-    def published(self, message_id: str) -> dict[str, Any]:
-        """Wait for a new output of an execution that has ended; its content."""
+    def published(self, message_id: str) -> list[dict[str, Any]]:
+        """Wait for a new output of an execution that has ended; the contents of all outputs and updates up to it."""
+        execution = Execution()
         deadline = time.monotonic() + PATIENCE
         while True:
             message = self._client.get_iopub_msg(timeout=deadline - time.monotonic())
-            parent = message["parent_header"].get("msg_id")
-            if parent == message_id and message["msg_type"] == "display_data":
-                content: dict[str, Any] = message["content"]
-                return content
+            self._add(execution, message)
+            if message["parent_header"].get("msg_id") == message_id and message["msg_type"] == "display_data":
+                return execution.outputs
 
     @staticmethod
     def _add(execution: Execution, message: dict[str, Any]) -> None:

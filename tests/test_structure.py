@@ -42,7 +42,7 @@ IMPURE = {"aiohttp", "asyncio", "random", "socket", "subprocess", "tempfile", "t
 LATER = {"PIL", "aiohttp"}
 
 # Folders of which each module has a test file of its name, in the folder of tests that mirrors it.
-MIRRORED = ["", "client", "demo", "protocol", "widget"]
+MIRRORED = ["", "client", "demo", "images", "protocol", "widget"]
 # What is tested of the package as a whole. `_version` is tested here.
 WHOLE = {"kernel", "latency", "packaging", "reference", "replay", "secrets", "shared_constants", "soak", "structure"}
 

@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections import defaultdict
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
-from weakref import WeakValueDictionary
 
-from ..credentials import KEY_VARIABLE, ApiKey, find_key
-from ..images.pool import WorkerPool
+from ..credentials import ApiKey, find_key
 from ..images.store import MEMORY, PictureCache, PictureStore
 from ..protocol.answers import Answer
 from ..protocol.endpoint import V4, check_endpoint
+from .fetcher import Fetcher, check_access
 from .job import FetchJob
 from .job_group import FetchJobs, Outcome
-from .link_watch import Looks
 from .options import FetchOptions, Limits, Policies, check_seconds
 from .requests import Requests, read_call, read_request_id, read_requests
-from .schedule import DurationHistory, PollSchedule, Retry
+from .schedule import PollSchedule, Retry
 from .state import FetchResult, FetchState
 from .transport import Transport
 
 __all__ = ["Client", "fetch", "follow"]
-
-_HISTORIES: defaultdict[str, DurationHistory] = defaultdict(DurationHistory)
-"""By endpoint, how long the finished jobs of this process took and how wrong their estimates were."""
-
-_TRANSPORTS: WeakValueDictionary[tuple[int, str, ApiKey | None], Transport] = WeakValueDictionary()
-_CLIENTS: WeakValueDictionary[tuple[int, str, ApiKey | None, PictureCache | None], Client] = WeakValueDictionary()
-"""What the widgets of a kernel share, by event loop, endpoint, key (and cache)."""
 
 
 class Client:
@@ -54,7 +43,7 @@ class Client:
         max_pixels: The largest size of one picture, in pixels.
         cache: A folder that keeps the original files. A request that is in it is not polled for; it needs no key.
         memory: Bytes of originals that stay in memory. The others are in a temporary folder, removed at exit.
-        watch_links: Whether links that are announced before the pictures are there may be looked at, so that the
+        watch_links: Whether links that are announced before the pictures are there may be probed, so that the
             service is polled when they are.
 
     Raises:
@@ -95,55 +84,21 @@ class Client:
         )
         limits = Limits(max_bytes, max_pixels)
         policies = Policies(schedule=schedule, retry=retry, limits=limits, watch_links=watch_links)
-        self._assemble(secret, check_endpoint(endpoint), connect, policies, PictureCache.of(cache), memory)
-
-    @classmethod
-    def shared(cls, key: ApiKey | None, endpoint: str = V4, cache: PictureCache | None = None) -> Client:
-        """Return the client of all widgets of this kernel for one endpoint, key and cache. The arguments are checked.
-
-        One key at one endpoint has one rate limit and one set of connections, whatever the cache. The client belongs
-        to the running event loop and is closed with the last of its users.
-        """
-        link = (id(asyncio.get_running_loop()), endpoint, key)
-        user = (*link, cache)
-        client = _CLIENTS.get(user)
-        if client is None:
-            client = _CLIENTS[user] = cls.__new__(cls)
-            client._assemble(key, endpoint, partial(_shared_transport, key), Policies(), cache, MEMORY)
-        return client
-
-    def _assemble(
-        self,
-        key: ApiKey | None,
-        endpoint: str,
-        connect: Callable[[str], Transport],
-        policies: Policies,
-        cache: PictureCache | None,
-        memory: int,
-    ) -> None:
-        """Build what all jobs of this client use: connections, policies and the store of pictures."""
-        if key is None and cache is None:
-            raise ValueError(f"no API key: pass it as the first argument or set {KEY_VARIABLE}")
-        self._connect = connect
-        self._transport = connect(endpoint)
-        self._others: dict[str, Transport] = {}
-        self.policies = policies
-        self.cache = cache
-        self._store = PictureStore(memory, cache)
-        self._pool = WorkerPool.shared()
-        self._looks = Looks()
+        folder = PictureCache.of(cache)
+        check_access(secret, folder)
+        self.fetcher = Fetcher(connect, check_endpoint(endpoint), policies, PictureStore(memory, folder))
 
     def __repr__(self) -> str:
-        return f"<Client {self.endpoint if hasattr(self, '_transport') else '(not made)'}>"
+        return f"<Client {self.endpoint if hasattr(self, 'fetcher') else '(not made)'}>"
 
     @property
     def endpoint(self) -> str:
         """The address that is polled."""
-        return self._transport.endpoint
+        return self.fetcher.endpoint
 
     def redact(self, text: str) -> str:
         """Return `text` without the API key."""
-        return self._transport.redact(text)
+        return self.fetcher.redact(text)
 
     def fetch(self, request_id: int | str, *, eta: float | None = None, deadline: float | None = None) -> FetchJob:
         """Start fetching a request at once, on the running event loop.
@@ -157,7 +112,7 @@ class Client:
             options = FetchOptions(read_request_id(request_id, self.redact), eta=check_seconds("eta", eta))
         finally:
             del request_id
-        return self.start(options, self._policies(deadline))
+        return self.fetcher.start(options, self._policies(deadline))
 
     def fetch_response(self, response: object, *, deadline: float | None = None) -> FetchJob:
         """Start fetching the request of a generation call's whole answer, queued (with its `eta`) or finished.
@@ -170,7 +125,11 @@ class Client:
             TypeError: `response` is something else.
             ValueError: The answer is an error, or names no request.
         """
-        return self.start(FetchOptions.for_response(response, self.redact), self._policies(deadline))
+        try:
+            options = FetchOptions.for_response(response, self.redact)
+        finally:
+            del response
+        return self.fetcher.start(options, self._policies(deadline))
 
     def resume(self, token: str, *, deadline: float | None = None) -> FetchJob:
         """Continue the request of a `resume_token`, with a deadline of its own.
@@ -178,7 +137,11 @@ class Client:
         Raises:
             ValueError: `token` is no resume token, or belongs to another endpoint.
         """
-        return self.start(self.read_token(token), self._policies(deadline))
+        try:
+            options = self.read_token(token)
+        finally:
+            del token
+        return self.fetcher.start(options, self._policies(deadline))
 
     async def fetch_all(
         self,
@@ -211,7 +174,7 @@ class Client:
         finally:
             del requests
         policies = self._policies(deadline)
-        jobs = FetchJobs(lambda options: self.start(options, policies), notify)
+        jobs = FetchJobs(lambda options: self.fetcher.start(options, policies), notify)
         jobs.add(specs)
         jobs.start()
         try:
@@ -225,31 +188,24 @@ class Client:
             checked = read_request_id(request_id, self.redact)
         finally:
             del request_id
-        return await self._transport.poll(checked)
-
-    def start(self, options: FetchOptions, policies: Policies | None = None) -> FetchJob:
-        """Start a job for checked options, by the `policies` of the caller or of this client."""
-        endpoint = options.endpoint_at(self.endpoint)
-        transport = self._transport if endpoint == self.endpoint else self._others.get(endpoint)
-        if transport is None:
-            transport = self._others[endpoint] = self._connect(endpoint)
-        options = options.with_policies(policies or self.policies)
-        return FetchJob(transport, options, _HISTORIES[endpoint], self._store, self._pool, self._looks)
+        return await self.fetcher.transport.poll(checked)
 
     def read_token(self, token: str) -> FetchOptions:
         """Return the request of a `resume_token`. Raises as `resume`."""
-        options = FetchOptions.for_token(token)
+        try:
+            options = FetchOptions.for_token(token)
+        finally:
+            del token
         if options.endpoint_at(self.endpoint) != options.endpoint:
             raise ValueError(f"the token is for {options.endpoint}, this client polls {self.endpoint}")
         return options
 
     def _policies(self, deadline: float | None) -> Policies:
-        return replace(self.policies, deadline=check_seconds("deadline", deadline))
+        return replace(self.fetcher.policies, deadline=check_seconds("deadline", deadline))
 
     async def close(self) -> None:
         """Close the connections."""
-        for transport in (self._transport, *self._others.values()):
-            await transport.close()
+        await self.fetcher.close()
 
     async def __aenter__(self) -> Client:
         return self
@@ -258,15 +214,6 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.close()
-
-
-def _shared_transport(key: ApiKey | None, endpoint: str) -> Transport:
-    """Return the connections that all shared clients of the running loop have for one key and endpoint."""
-    link = (id(asyncio.get_running_loop()), endpoint, key)
-    transport = _TRANSPORTS.get(link)
-    if transport is None:
-        transport = _TRANSPORTS[link] = Transport(key, endpoint)
-    return transport
 
 
 async def fetch(
@@ -314,7 +261,8 @@ async def fetch(
         if client is not None
         else Client(secret, endpoint=endpoint, schedule=schedule, retry=retry, cache=cache, watch_links=watch_links)
     ) as used:
-        return await follow(used.start(options, replace(used.policies, deadline=seconds)), on_update)
+        fetcher = used.fetcher
+        return await follow(fetcher.start(options, replace(fetcher.policies, deadline=seconds)), on_update)
 
 
 async def follow(job: FetchJob, on_update: Callable[[FetchState], None] | None = None) -> FetchResult:

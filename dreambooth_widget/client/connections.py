@@ -6,30 +6,37 @@ import asyncio
 import contextlib
 import io
 import json
+import socket
 import zlib
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from .exchange import Failure, Progress, Response, supervise
-from .link_guard import AddressRefusedError, Reach, guarded_socket
+from .link_guard import AddressRefusedError, Reach, check_address
+from .names import NameLookups
 from .proxies import Proxy
 from .tls import certificate_problem, tls_context
 
 __all__ = ["Connections", "Sessions"]
 
 Sessions = dict[tuple[str, Reach | None], aiohttp.ClientSession]
-"""By purpose ("api", "pictures", "looks") and the reach of their sockets."""
+"""By purpose ("api", "pictures", "probes") and the reach of their sockets."""
 
 CONNECT_SECONDS = 15.0
 READ_SECONDS = 30.0
+_NAME_SECONDS = 15.0
 LATE_SECONDS = 1.0
 """A time-out that fires this much after its time fired because the loop was frozen, not the service."""
 
 _MANY_CHUNKS, _SMALL_CHUNK = 10_000, 64
 """More chunks than the first, of fewer bytes than the second on average, are a flood that only keeps the loop busy."""
+
+_PIECE = 32 * 1024
+"""Bytes that are parsed at once, without a pause for the other tasks of the loop."""
 
 _COMPRESSED = frozenset({"gzip", "x-gzip", "deflate"})
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity"}
@@ -61,8 +68,8 @@ class Connections:
         self, link: URL, reach: Reach, proxy: Proxy | None, largest: int, *, beginning: bool = False
     ) -> Response | Failure:
         """GET `link` within `reach`. Only a 200 has its body read; a 206 too if just the `beginning` is wanted."""
-        # Looks have a session of their own: a host that does not answer them must not keep pictures waiting.
-        purpose = "looks" if beginning else "pictures"
+        # Probes have a session of their own: a host that does not answer them must not keep pictures waiting.
+        purpose = "probes" if beginning else "pictures"
         headers = {"Range": f"bytes=0-{largest - 1}"} if beginning else {}
         # The guard of the sockets would check the address of the proxy.
         session = self._session(purpose, None if proxy else reach, _PICTURE_HEADERS)
@@ -76,7 +83,8 @@ class Connections:
             connector = aiohttp.TCPConnector(
                 limit=self._limit,
                 keepalive_timeout=75.0,
-                socket_factory=None if reach is None else guarded_socket(reach),
+                resolver=_Resolver(),
+                socket_factory=_socket_factory(reach),
             )
             self._sessions[purpose, reach] = aiohttp.ClientSession(
                 connector=connector,
@@ -106,6 +114,49 @@ class Connections:
             session.detach()
             getattr(connector, "_conns", {}).clear()  # else it closes them when it is collected
         self._sessions.clear()
+
+
+class _Resolver(AbstractResolver):
+    """Resolves the names of one session."""
+
+    def __init__(self) -> None:
+        self._names = NameLookups()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        return [
+            ResolveResult(hostname=host, host=address, port=port, family=family, proto=0, flags=socket.AI_NUMERICHOST)
+            for family, address in await self._names.look_up(host, _NAME_SECONDS)
+        ]
+
+    async def close(self) -> None:
+        pass
+
+
+class _Socket(socket.socket):
+    """A socket that is read in small pieces: aiohttp parses each in one go, on the loop.
+
+    In 256 KiB, what asyncio reads at once, a hostile server can send ten thousand heads or forty thousand chunks.
+    """
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        return super().recv(min(size, _PIECE), flags)
+
+    def recv_into(self, buffer: Any, size: int = 0, flags: int = 0) -> int:  # for TLS
+        return super().recv_into(buffer, min(size or len(buffer), _PIECE), flags)
+
+
+def _socket_factory(reach: Reach | None) -> Callable[[tuple[int, int, int, str, tuple[Any, ...]]], socket.socket]:
+    """Return a function that makes the sockets of a session, none for an address beyond its `reach`."""
+
+    def make(info: tuple[int, int, int, str, tuple[Any, ...]]) -> socket.socket:
+        family, kind, protocol, _, (address, *_) = info
+        if reach is not None:
+            check_address(str(address), reach)
+        return _Socket(family, kind, protocol)
+
+    return make
 
 
 async def _repeat(work: Callable[[Progress], Coroutine[Any, Any, Response | Failure]]) -> Response | Failure:
@@ -196,14 +247,15 @@ def _inflate(data: bytes, most: int) -> bytes:
 def _failure(error: Exception, proxy: Proxy | None, elapsed: float) -> Failure:
     """Describe what went wrong on the way."""
     inner = getattr(error, "os_error", error)
+    through = f"the proxy {proxy.url}" if proxy else ""
+    way = f" through {through}" if proxy else ""
     if isinstance(inner, AddressRefusedError):
         return Failure(str(inner), final=True)
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return Failure(certificate_problem(error.certificate_error, error.host), final=True)
     if isinstance(error, (aiohttp.ServerTimeoutError, asyncio.TimeoutError)):
         limit = CONNECT_SECONDS if isinstance(error, aiohttp.ConnectionTimeoutError) else READ_SECONDS
-        return Failure(f"no answer within {limit:.0f} s", repeats=2 if elapsed > limit + LATE_SECONDS else 0)
-    through = f"the proxy {proxy.url}" if proxy else ""
+        return Failure(f"no answer within {limit:.0f} s{way}", repeats=2 if elapsed > limit + LATE_SECONDS else 0)
     if isinstance(error, aiohttp.ClientHttpProxyError):
         wants = " (it asks for credentials)" if error.status == 407 else ""
         return Failure(f"{through} refused the connection with {error.status}{wants}")
@@ -220,9 +272,9 @@ def _failure(error: Exception, proxy: Proxy | None, elapsed: float) -> Failure:
     if isinstance(error, (aiohttp.ServerDisconnectedError, ConnectionError)):
         # The other side closed a kept-alive connection as it was used. aiohttp repeats only requests that HTTP calls
         # idempotent; the POST of a poll is a read, so it may be repeated as well.
-        return Failure("the connection was closed before the answer came", repeats=1)
+        return Failure(f"the connection{way} was closed before the answer came", repeats=1)
     if isinstance(error, aiohttp.InvalidURL):
         return Failure("the address is malformed", final=True)
     if isinstance(error, (aiohttp.ClientError, OSError)):
-        return Failure("the connection broke")
+        return Failure(f"the connection{way} broke")
     return Failure("the answer was not readable HTTP", unexpected=True)

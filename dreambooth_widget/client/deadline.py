@@ -57,7 +57,7 @@ class Deadline:
 
     def __str__(self) -> str:
         """Minutes and seconds: "10:00"."""
-        minutes, seconds = divmod(round(self.seconds), 60)
+        minutes, seconds = divmod(round(max(self.seconds, _SHORTEST)), 60)
         return f"{minutes}:{seconds:02d}"
 
     def allow(self, eta: float | None) -> None:

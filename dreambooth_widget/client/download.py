@@ -29,8 +29,9 @@ log = logging.getLogger(__name__)
 
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _REDIRECTS = 5
-_PATIENCE = 4.0
-"""Picture links need longer than API calls: the back-off of `Retry`, stretched by this (2, 4, 8, 16, 20 s)."""
+_WORDS = {401: "no access", 403: "no access: the link may have expired", 404: "missing", 410: "missing"}
+_PATIENCE = 5.0
+"""Picture links need longer than API calls: the back-off of `Retry`, stretched by this (2.5, 5, 10, 20, 20 s)."""
 
 
 class MissingPictureError(Exception):
@@ -99,7 +100,7 @@ async def _persist(
         except _LaterError as error:
             failure, named_wait = str(error), error.seconds
         except PictureRefusedError as error:
-            if not error.early:
+            if not error.early or not _is_address(url):
                 raise MissingPictureError(str(error)) from error
             failure, named_wait = str(error), 0.0
         except AddressRefusedError as error:
@@ -118,7 +119,7 @@ async def _persist(
 
 async def _payload(transport: Transport, url: str, max_bytes: int) -> bytes:
     """Return the bytes behind `url`: fetched, or `url` itself where it is a `data:` URI or raw base64."""
-    if not url.lower().startswith(("http://", "https://")):
+    if not _is_address(url):
         if "://" in url[:16]:
             raise AddressRefusedError("only http and https links are followed")
         try:
@@ -129,6 +130,10 @@ async def _payload(transport: Transport, url: str, max_bytes: int) -> bytes:
     if isinstance(response, Failure):
         raise AddressRefusedError(response.reason) if response.final else _LaterError(response.reason)
     return _body(response, max_bytes)
+
+
+def _is_address(url: str) -> bool:
+    return url.lower().startswith(("http://", "https://"))
 
 
 async def follow(transport: Transport, url: str, largest: int, *, beginning: bool = False) -> Response | Failure:
@@ -156,7 +161,8 @@ def _body(response: Response, max_bytes: int) -> bytes:
     if response.status != 200:
         headers = response.headers
         wait = parse_retry_after(headers.get("Retry-After"), time.time()) if response.status in (429, 503) else None
-        raise _LaterError(f"the link answered {response.status}", wait or 0.0)
+        reason = _WORDS.get(response.status, "the link answered with an error")
+        raise _LaterError(f"{reason} ({response.status})", wait or 0.0)
     if response.oversize:
         size = f"{response.oversize / 2**20:.0f} MiB are more than the {max_bytes / 2**20:.0f} MiB allowed"
         raise PictureRefusedError(f"{size}: Client(max_bytes=…) allows more")

@@ -18,10 +18,11 @@ from ..images.pool import WorkerPool
 from ..images.store import PictureStore
 from .deadline import Deadline, DeadlinePassed
 from .interrupts import wait_for_event
-from .link_watch import LinkWatch, Looks
+from .link_watch import LinkProbe, LinkWatch
 from .loading import PictureLoader
 from .options import FetchOptions
-from .polling import PollDecision, Poller
+from .polling import Poller
+from .polling_policy import PollDecision
 from .schedule import DurationHistory
 from .state import FetchResult, FetchState, PictureState, describe_progress, describe_result
 
@@ -56,14 +57,14 @@ class FetchJob:
         history: DurationHistory | None = None,
         store: PictureStore | None = None,
         pool: WorkerPool | None = None,
-        looks: Looks | None = None,
+        probe: LinkProbe | None = None,
     ) -> None:
         self._options = options
         self._endpoint = transport.endpoint
         history = history or DurationHistory()
         self._pool = pool or WorkerPool.shared()
         self._loader = PictureLoader(transport, options, store or PictureStore(), self._pool, self._show)
-        watch = LinkWatch(transport, options, history, looks)
+        watch = LinkWatch(transport, options, history, probe)
         self._poller = Poller(transport, options, history, watch, on_wait=self._on_wait, on_poll=self._on_poll)
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time()
@@ -288,7 +289,7 @@ class FetchJob:
         except DeadlinePassed:
             for entry in self._state.pictures:
                 if entry.status == "waiting":
-                    reason = entry.reason.partition("; attempt")[0] or "the link has not answered"
+                    reason = entry.reason.partition("; attempt")[0] or "still loading"
                     self._show(replace(entry, status="missing", reason=f"{reason}; no picture by {deadline}"))
 
     async def _load_again(self, index: int) -> None:
@@ -311,7 +312,9 @@ class FetchJob:
         missing = [entry for entry in entries if entry.picture is None]
         if not ready:
             raise PictureError(
-                f"None of the {len(entries)} pictures could be loaded.",
+                f"None of the {len(entries)} pictures could be loaded."
+                if len(entries) > 1
+                else "The picture could not be loaded.",
                 request_id=self._options.request_id,
                 details="\n".join(f"picture {entry.index + 1}: {entry.reason}" for entry in missing),
             )

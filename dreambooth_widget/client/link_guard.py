@@ -2,7 +2,7 @@
 
 A link comes from the service's answer, so it is not trusted. Two checks make one guard. `check_link` checks the text of
 a link before every request and redirect, and returns the parsed address that is then connected to: one parser for
-both. `guarded_socket` checks each address where its socket is made, however it was resolved or spelled.
+both. `check_address` checks each address where its socket is made, however it was resolved or spelled. Pure.
 
 Public addresses are always allowed. Private ones are allowed by `ANY` (`allow_private_hosts=True`), or as the networks
 of an endpoint that is itself on a private address: loopback for loopback, else the same /24 or /64. Never allowed are
@@ -12,13 +12,11 @@ address (6to4, Teredo, compatible, translated), except mapped and NAT64 ones, fo
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import re
-import socket
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 if TYPE_CHECKING:
@@ -29,10 +27,9 @@ __all__ = [
     "PUBLIC",
     "AddressRefusedError",
     "Reach",
+    "check_address",
     "check_link",
-    "check_name",
     "endpoint_reach",
-    "guarded_socket",
 ]
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -57,7 +54,6 @@ _NEVER = _networks(
 _UNICAST = ipaddress.IPv6Network("2000::/3")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
-_LOOKUP_SECONDS = 5.0
 _REFUSED = "the link leads to a private address"
 _HOST = re.compile(r"[a-z0-9._-]+", re.IGNORECASE)
 _NUMBER = re.compile(r"(.*\.)?([0-9]+|0x[0-9a-f]*)\.?", re.IGNORECASE)
@@ -151,25 +147,24 @@ def _quoted(text: str) -> str:
     return re.sub(r"[^!-~]", lambda match: quote(match[0], errors="surrogateescape"), text)
 
 
-async def check_name(host: str, reach: Reach) -> None:
-    """Refuse a name with an address beyond `reach`, where a proxy connects and `guarded_socket` cannot see it.
-
-    A name that cannot be resolved here passes: behind a proxy that is usual.
+def check_address(address: str, reach: Reach) -> None:
+    """Refuse an address to which a connection would be made.
 
     Raises:
-        AddressRefusedError: If one of the addresses of `host` is beyond `reach`.
+        AddressRefusedError: If it is beyond `reach`, or no address.
     """
-    if not all(map(reach.allows, await _resolve(host))):
+    try:
+        allowed = reach.allows(_parsed(address))
+    except ValueError:
+        allowed = False
+    if not allowed:
         raise AddressRefusedError(_REFUSED)
 
 
-async def endpoint_reach(host: str) -> Reach | None:
-    """Return how far pictures may reach when the endpoint is on `host`, None while its addresses are unknown."""
-    addresses = set(map(_unwrapped, await _resolve(host)))
-    if not addresses:
-        return None
+def endpoint_reach(addresses: Iterable[str]) -> Reach:
+    """Return how far pictures may reach when the endpoint has these addresses."""
     networks: set[_Network] = set()
-    for address in addresses:
+    for address in map(_unwrapped, map(_parsed, addresses)):
         if any(address in network for network in _LOOPBACK):
             networks.update(_LOOPBACK)
         elif any(address in network for network in _PRIVATE):
@@ -177,29 +172,3 @@ async def endpoint_reach(host: str) -> Reach | None:
         else:
             return PUBLIC
     return Reach(tuple(sorted(networks, key=str)))
-
-
-async def _resolve(host: str) -> list[_Address]:
-    """Return the addresses of a name or literal, [] if it cannot be resolved."""
-    lookup = asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    try:
-        found = await asyncio.wait_for(lookup, _LOOKUP_SECONDS)
-    except (OSError, UnicodeError, asyncio.TimeoutError):
-        return []
-    return [_parsed(str(entry[4][0])) for entry in found]
-
-
-def guarded_socket(reach: Reach) -> Callable[[Any], socket.socket]:
-    """Return a socket factory for aiohttp that makes no socket for an address beyond `reach`."""
-
-    def make(info: tuple[int, int, int, str, tuple[Any, ...]]) -> socket.socket:
-        family, kind, protocol, _, (host, *_) = info
-        try:
-            allowed = reach.allows(_parsed(str(host)))
-        except ValueError:
-            allowed = False
-        if not allowed:
-            raise AddressRefusedError(_REFUSED)
-        return socket.socket(family, kind, protocol)
-
-    return make

@@ -2,11 +2,11 @@
 
 ::
 
-    links ──▸ LinkWatch ──▸ Looks: a GET of the first link's first bytes, every second or so
+    links ──▸ LinkWatch ──▸ LinkProbe: a GET of the first link's first bytes, every second or so
                   │                     └──▸ a picture ──▸ poll at once
                   └──▸ a longer wait until the next poll, where links have kept their promise
 
-Nothing promises these links, so they are hints. A link that is a picture at the first look may be a notice that is
+Nothing promises these links, so they are hints. A link that is a picture at the first probe may be a notice that is
 always there: it is not believed. As long as no link of this endpoint has become a picture in time, polls go on as
 without links; afterwards they only break the silence, until a link fails.
 """
@@ -30,22 +30,22 @@ from .exchange import Failure
 from .link_guard import AddressRefusedError
 from .options import FetchOptions
 from .poll_queue import PollQueue
+from .polling_policy import PollDecision
 from .rate_limit import RateLimiter
 
 if TYPE_CHECKING:
-    from .polling import PollDecision
     from .schedule import DurationHistory
     from .transport import Transport
 
-__all__ = ["LinkWatch", "Looks"]
+__all__ = ["LinkProbe", "LinkWatch"]
 
 log = logging.getLogger(__name__)
 
 _FIRST = 0.4
-"""Part of the estimate after which the link is looked at."""
+"""Part of the estimate after which the link is probed."""
 
 _PACE, _SLOWING = 1.0, 0.01
-"""Seconds between two looks, or this part of the job's age where that is more."""
+"""Seconds between two probes, or this part of the job's age where that is more."""
 
 _FAULT_SECONDS = 5.0
 """Seconds for which a host is left alone after a fault."""
@@ -54,28 +54,28 @@ _BEGINNING = 64
 """Bytes that are read of a picture: enough to tell its format, in base64 too."""
 
 
-class Looks:
-    """The looks of all jobs of one client: at most `rate` a second, and none at a host that asked to wait."""
+class LinkProbe:
+    """The probes of all jobs of one client: at most `rate` a second, and none of a host that asked to wait."""
 
     def __init__(self, rate: float = 5.0) -> None:
         self._rate = rate
         self._queue: PollQueue | None = None
         self._quiet: dict[str, float] = {}
 
-    async def look(self, transport: Transport, url: str, at: float, due: float, pause: float) -> bool | None:
+    async def probe(self, transport: Transport, url: str, at: float, due: float, pause: float) -> bool | None:
         """Return whether `url` is a picture; None when its host gave no answer to that.
 
         Args:
             transport: The connections; the key does not go along.
             url: The link.
-            at: The loop's time of the look at the earliest.
-            due: The loop's time at which the picture is likely to be there; looks that are due sooner come first.
+            at: The loop's earliest time of the probe.
+            due: The loop's time at which the picture is likely to be there; probes that are due sooner come first.
             pause: Seconds for which a host is left alone that asks for fewer requests without naming a time.
 
         Raises:
             AddressRefusedError: If the link must not be followed.
         """
-        host, clock = urlsplit(url).netloc, asyncio.get_running_loop().time
+        host, clock = _host(url), asyncio.get_running_loop().time
         await self._wait(host, at, due)
         response = await follow(transport, url, _BEGINNING, beginning=True)
         if isinstance(response, Failure) or response.status == 429 or response.status >= 500:
@@ -89,7 +89,7 @@ class Looks:
 
     def is_quiet(self, url: str) -> bool:
         """Whether the host of `url` is left alone for now."""
-        return self._quiet.get(urlsplit(url).netloc, 0.0) > asyncio.get_running_loop().time()
+        return self._quiet.get(_host(url), 0.0) > asyncio.get_running_loop().time()
 
     async def _wait(self, host: str, at: float, due: float) -> None:
         loop = asyncio.get_running_loop()
@@ -116,21 +116,21 @@ class LinkWatch:
         transport: Transport,
         options: FetchOptions,
         history: DurationHistory,
-        looks: Looks | None = None,
+        probe: LinkProbe | None = None,
     ) -> None:
         self._transport = transport
         self._options = options
         self._history = history
-        self._looks = looks or Looks()
+        self._probe = probe or LinkProbe()
         self._links = options.links
         self.on_picture: Callable[[], None] = lambda: None
         """Called when the first link has become a picture."""
         self._task: asyncio.Task[None] | None = None
-        self._looked = self._deaf = False  # whether a look had an answer, and whether the last one had none
-        self._appeared = self._confirming = self._vain = False
+        self._answered = self._silent = False  # whether any probe had an answer, and whether the last one had none
+        self._appeared = self._confirming = self._unconfirmed = False
 
     def begin(self, links: Sequence[PictureLink], eta: float | None, elapsed: float) -> None:
-        """Begin to look, unless that has begun.
+        """Begin to probe, unless that has begun.
 
         Args:
             links: The links, where none have been announced before.
@@ -138,7 +138,12 @@ class LinkWatch:
             elapsed: Seconds since the job's first poll.
         """
         self._links = self._links or tuple(links)
-        if self._task is None and self._options.watch_links and self._links and all(map(_is_address, self._links)):
+        if (
+            self._task is None
+            and self._options.watch_links
+            and self._links
+            and all(_host(link.url) for link in self._links)
+        ):
             eta = self._history.typical() if eta is None else eta
             self._task = asyncio.create_task(self._watch(elapsed, eta or 0.0), name="dreambooth link watch")
 
@@ -148,9 +153,9 @@ class LinkWatch:
             return decision
         if self._appeared and not self._confirming:  # this answer was asked for before
             return replace(decision, wait=0.0, due=0.0)
-        self._vain |= self._appeared
-        deaf = self._deaf or self._looks.is_quiet(self._links[0].url)
-        if self._task.done() or deaf or not self._history.links_hold:
+        self._unconfirmed |= self._appeared
+        silent = self._silent or self._probe.is_quiet(self._links[0].url)
+        if self._task.done() or silent or not self._history.links_hold:
             return decision
         schedule = self._options.schedule
         wait = max(schedule.jittered(schedule.longest_silence, random()), decision.wait)
@@ -162,8 +167,8 @@ class LinkWatch:
 
     def note_end(self) -> None:
         """Note that the service has the pictures: links that showed them are relied on by the next job."""
-        if self._looked:
-            self._history.links_hold = self._appeared and not self._vain
+        if self._answered:
+            self._history.links_hold = self._appeared and not self._unconfirmed
 
     async def stop(self) -> None:
         """End the watch."""
@@ -178,7 +183,7 @@ class LinkWatch:
         deadline.allow_pictures()
         try:
             for link in self._links:
-                if not await deadline.bound(self._look(link, 0.0, 0.0)):
+                if not await deadline.bound(self._probe_link(link, 0.0, 0.0)):
                     return None
         except (AddressRefusedError, DeadlinePassed):
             return None
@@ -194,29 +199,34 @@ class LinkWatch:
             while True:
                 at = max(at, clock())
                 due = max(half, at + schedule.due_delay(at - began, eta))
-                found = await self._look(self._links[0], at, due)
+                found = await self._probe_link(self._links[0], at, due)
                 if found and known:
                     self._appeared = True
                     self.on_picture()
                 if found:
                     return
-                self._deaf = found is None
-                known |= not self._deaf
+                self._silent = found is None
+                known |= not self._silent
                 at = max(half, at + max(_PACE, _SLOWING * (at - began)))
         except AddressRefusedError:
             return
         except Exception:  # the edge of the task: a watch that fails costs the hint, not the job
             log.exception("request %s: the links cannot be watched", self._options.request_id)
 
-    async def _look(self, link: PictureLink, at: float, due: float) -> bool | None:
+    async def _probe_link(self, link: PictureLink, at: float, due: float) -> bool | None:
         pause = self._options.retry.rate_limit_wait
-        found = await self._looks.look(self._transport, link.url, at, due, pause)
-        self._looked |= found is not None
+        found = await self._probe.probe(self._transport, link.url, at, due, pause)
+        self._answered |= found is not None
         return found
 
 
-def _is_address(link: PictureLink) -> bool:
-    return link.url.lower().startswith(("http://", "https://"))
+def _host(url: str) -> str:
+    """Return the host and port of an http(s) address, "" for anything else."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return parts.netloc if parts.scheme in ("http", "https") else ""
 
 
 def _is_picture(beginning: bytes) -> bool:

@@ -102,7 +102,7 @@ def parse_proxy(text: str) -> Proxy:
     name = f"[{host}]" if ":" in host else host
     url = f"{parts.scheme}://{name}" + (f":{port}" if port else "")
     if parts.scheme not in ("http", "https"):
-        raise ProxyUnusableError(f"the proxy {url} cannot be used: only http and https proxies can")
+        raise ProxyUnusableError(f"the proxy {url} cannot be used; name one over http or https (HTTPS_PROXY, proxy=)")
     if not parts.username and not parts.password:
         return Proxy(url)
     login = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"

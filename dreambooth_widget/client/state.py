@@ -25,6 +25,8 @@ __all__ = [
     "FetchState",
     "PictureState",
     "Status",
+    "capitalized",
+    "counted",
     "describe_progress",
     "describe_result",
 ]
@@ -92,6 +94,9 @@ class FetchState:
     def __str__(self) -> str:
         """One line: "13443927 processing: waiting after poll 2", "13443927 downloading: 3 of 4 pictures"."""
         text = self._waiting_text() if self.status == "processing" and self.polls else self.message
+        if self.status == "downloading":
+            late = (entry for entry in self.pictures if entry.status == "waiting" and entry.reason)
+            text = " · ".join([text, *(f"picture {entry.index + 1}: {entry.reason}" for entry in late)])
         return f"{self.request_id} {self.status}" + (f": {text}" if text else "")
 
     def _waiting_text(self) -> str:
@@ -165,20 +170,29 @@ class FetchResult(Sequence["Picture"]):
     def __repr__(self) -> str:
         sizes = sorted({f"{picture.width}×{picture.height} {picture.format}" for picture in self.pictures})
         missing = f", {len(self.missing)} missing" if self.missing else ""
-        count = f"{len(self)} picture{'' if len(self) == 1 else 's'}"
+        count = counted(len(self), "picture")
         return f"<FetchResult {self.request_id}: {count} ({', '.join(sizes)}){missing}, {self.duration:.1f} s>"
+
+
+def counted(count: int, noun: str) -> str:
+    """Return "1 picture", "2 pictures"."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def capitalized(clause: str) -> str:
+    """Return a clause as the beginning of a line; the rest of it stays as it is, unlike with `str.capitalize`."""
+    return clause[:1].upper() + clause[1:]
 
 
 def describe_progress(pictures: Sequence[PictureState]) -> str:
     """Return the line under a card that loads pictures: "2 of 4 pictures"."""
     loaded = sum(entry.status == "ready" for entry in pictures)
-    return f"{loaded} of {len(pictures)} picture{'' if len(pictures) == 1 else 's'}"
+    return f"{loaded} of {counted(len(pictures), 'picture')}"
 
 
 def describe_result(result: FetchResult) -> str:
     """Return the line under a card that has its pictures: "4 pictures"."""
-    count = len(result) + len(result.missing)
-    pictures = f"{count} picture{'' if count == 1 else 's'}"
+    pictures = counted(len(result) + len(result.missing), "picture")
     if not result.missing:
         return pictures
     return f"{len(result)} of {pictures}, {len(result.missing)} could not be loaded"

@@ -19,7 +19,8 @@ from ..credentials import ApiKey
 from ..images.fork import disown_after_fork
 from ..images.store import PictureCache
 from ..protocol.endpoint import V4, check_endpoint
-from .client import Client, follow
+from .client import follow
+from .fetcher import Fetcher
 from .options import Policies, check_seconds
 from .requests import read_call
 from .schedule import PollSchedule, Retry
@@ -44,7 +45,7 @@ class _LoopThread:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-        self._clients: set[Client] = set()
+        self._fetchers: set[Fetcher] = set()
 
     def loop(self) -> asyncio.AbstractEventLoop:
         """Return the running loop.
@@ -61,14 +62,14 @@ class _LoopThread:
                 self._thread.start()
             return self._loop
 
-    def keep(self, client: Client) -> None:
-        """Keep a client, so that the next call finds its connections open."""
-        if not self._clients:
+    def keep(self, fetcher: Fetcher) -> None:
+        """Keep a fetcher, so that the next call finds its connections open."""
+        if not self._fetchers:
             # What is registered last runs first: before the finalizers of the connections, which would close them from
             # the wrong thread and are registered with the first finalizer of the process.
-            weakref.finalize(client, int)
+            weakref.finalize(fetcher, int)
             atexit.register(self.close)
-        self._clients.add(client)
+        self._fetchers.add(fetcher)
 
     def close(self) -> None:
         """Close the connections and the loop, so that neither a warning nor a pending task is left at exit."""
@@ -76,14 +77,14 @@ class _LoopThread:
         if loop is None or thread is None:
             return
         with contextlib.suppress(TimeoutError, asyncio.TimeoutError, RuntimeError):
-            asyncio.run_coroutine_threadsafe(self._close_clients(), loop).result(_CLOSING_SECONDS)
+            asyncio.run_coroutine_threadsafe(self._close_fetchers(), loop).result(_CLOSING_SECONDS)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(_CLOSING_SECONDS)
         if not thread.is_alive():
             loop.close()
         self.disown()
 
-    async def _close_clients(self) -> None:
+    async def _close_fetchers(self) -> None:
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:
             task.cancel()
@@ -127,9 +128,9 @@ def fetch_sync(
     address, folder = check_endpoint(endpoint), PictureCache.of(cache)
 
     async def work() -> FetchResult:
-        client = Client.shared(secret, address, folder)
-        _THREAD.keep(client)
-        return await follow(client.start(options, policies), on_update)
+        fetcher = Fetcher.shared(secret, address, folder)
+        _THREAD.keep(fetcher)
+        return await follow(fetcher.start(options, policies), on_update)
 
     loop = _THREAD.loop()
     future = asyncio.run_coroutine_threadsafe(work(), loop)

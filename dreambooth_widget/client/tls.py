@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import ssl
@@ -10,6 +9,8 @@ import sys
 from pathlib import Path
 
 import truststore
+
+from ..images.threads import in_picture_thread
 
 __all__ = ["certificate_problem", "tls_context"]
 
@@ -39,8 +40,14 @@ async def tls_context() -> ssl.SSLContext:
     """Return the context for this environment. Reading the certificates (20 ms) runs in a thread, once."""
     values = tuple(os.environ.get(name, "") for name in _VARIABLES)
     if values not in _contexts:
-        _contexts[values] = await asyncio.to_thread(_make_context, values)
+        await in_picture_thread(_keep_context, values)
     return _contexts[values]
+
+
+def _keep_context(values: tuple[str, ...]) -> None:
+    if values not in _contexts:  # the first requests come together
+        # Two threads may make one each: the first counts, as connections are pooled by their context.
+        _contexts.setdefault(values, _make_context(values))
 
 
 def _make_context(values: tuple[str, ...]) -> ssl.SSLContext:

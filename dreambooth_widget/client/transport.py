@@ -23,11 +23,13 @@ from ..images.fork import disown_after_fork
 from ..protocol.answers import LARGEST_BODY, Answer, Busy, Finished, Processing, Refused, read_answer
 from ..protocol.endpoint import compose_request
 from .exchange import Failure, Response
-from .link_guard import ANY, PUBLIC, AddressRefusedError, Reach, check_link, check_name, endpoint_reach
+from .link_guard import ANY, PUBLIC, AddressRefusedError, Reach, check_address, check_link, endpoint_reach
 from .loop_end import close_at_loop_end
+from .names import NameLookups
 from .poll_queue import PollQueue, Turn
 from .proxies import Proxy, ProxyUnusableError, check_proxy, find_proxy, parse_proxy
 from .rate_limit import RateLimiter, check_limits
+from .state import capitalized
 
 if TYPE_CHECKING:
     from ..credentials import ApiKey
@@ -39,6 +41,8 @@ log = logging.getLogger(__name__)
 
 _INLINE = 64 * 1024
 """Bytes of an answer that are parsed on the loop itself; more go to a thread."""
+
+_NAME_SECONDS = 5.0
 
 _KEPT_FREE = 2
 """Picture downloads that one request leaves to the others."""
@@ -139,14 +143,14 @@ class Transport:
         try:
             proxy = await self._find_proxy(url)
         except ProxyUnusableError as error:
-            return Refused(EndpointUnreachableError, _sentence(str(error)))
+            return Refused(EndpointUnreachableError, f"{capitalized(str(error))}.")
         # The one function that opens the key. It is called inside the exchange, whose frames no traceback reaches.
         outcome = await self._connections.post(
             url, lambda: {"key": key.get_secret_value(), **body}, proxy, LARGEST_BODY
         )
         if isinstance(outcome, Failure):
             if outcome.final:
-                return Refused(EndpointUnreachableError, _sentence(outcome.reason))
+                return Refused(EndpointUnreachableError, f"{capitalized(outcome.reason)}.")
             return Busy(outcome.reason, unexpected=outcome.unexpected)
         log.debug("request %s: HTTP %d, %d bytes", request_id, outcome.status, len(outcome.body))
         if outcome.oversize:
@@ -200,17 +204,28 @@ class Transport:
             proxy = await self._find_proxy(str(link))
         except ProxyUnusableError as error:
             raise AddressRefusedError(str(error)) from error
-        if proxy is not None:
-            await check_name(link.raw_host or "", reach)
+        if proxy is not None:  # it connects, so no socket of ours can be checked
+            for address in await self._look_up(link.raw_host or ""):
+                check_address(address, reach)
         return await self._connections.get(link, reach, proxy, largest, beginning=beginning)
 
     async def reach(self) -> Reach:
         """Return which addresses picture links may reach: by `allow_private_hosts`, else by the endpoint's own."""
         if self._allow_private_hosts is not None:
             return ANY if self._allow_private_hosts else PUBLIC
-        if self._reach is None:  # also after a failed look-up, which is not remembered
-            self._reach = await endpoint_reach(urlsplit(self.endpoint).hostname or "")
-        return self._reach or PUBLIC
+        if self._reach is None:
+            addresses = await self._look_up(urlsplit(self.endpoint).hostname or "")
+            if not addresses:  # unknown for now; the next picture asks again
+                return PUBLIC
+            self._reach = endpoint_reach(addresses)
+        return self._reach
+
+    async def _look_up(self, host: str) -> list[str]:
+        """Return the addresses of a name, [] if it cannot be resolved here: behind a proxy that is usual."""
+        try:
+            return [address for _, address in await self._names.look_up(host, _NAME_SECONDS)]
+        except OSError:
+            return []
 
     async def close(self) -> None:
         """Close every connection. Requests made afterwards open new ones."""
@@ -242,14 +257,11 @@ class Transport:
         if self._ending_loop is not loop:  # after `close()` the loop still has the one of before
             self._ending, self._ending_loop = await close_at_loop_end(self), loop
         self._reach = None
+        self._names = NameLookups()
         # aiohttp's time-outs count the wait for a free connection, so the wait comes before the request.
         self._slots = asyncio.Semaphore(self._limit)
         self._picture_slots = asyncio.Semaphore(self._limit)
         self._request_slots: weakref.WeakValueDictionary[str, asyncio.Semaphore] = weakref.WeakValueDictionary()
-
-
-def _sentence(reason: str) -> str:
-    return f"{reason[:1].upper()}{reason[1:]}."
 
 
 def _close_now(sessions: Sessions) -> None:

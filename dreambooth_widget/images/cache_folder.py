@@ -20,6 +20,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import os
 import re
 import secrets
@@ -61,6 +62,7 @@ class StoredRequest:
     meta: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(unsafe_hash=True, init=False)
 class PictureCache:
     """The pictures of finished requests below `folder`, which is made with the first one.
 
@@ -69,6 +71,11 @@ class PictureCache:
     Raises:
         TypeError, ValueError: For a folder that cannot be one.
     """
+
+    folder: Path
+    max_bytes: int
+    _size: int | None = field(default=None, repr=False, compare=False)
+    """What lies there, as far as this process knows."""
 
     def __init__(self, folder: str | os.PathLike[str], *, max_bytes: int = _LARGEST_CACHE) -> None:
         if not isinstance(folder, (str, os.PathLike)):
@@ -79,18 +86,6 @@ class PictureCache:
         if max_bytes < 1:
             raise ValueError(f"max_bytes must be at least 1, not {max_bytes!r}")
         self.max_bytes = max_bytes
-        self._size: int | None = None  # what lies there, as far as this process knows
-
-    def __repr__(self) -> str:
-        return f"<PictureCache {self.folder}>"
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, PictureCache):
-            return NotImplemented
-        return (self.folder, self.max_bytes) == (other.folder, other.max_bytes)
-
-    def __hash__(self) -> int:
-        return hash((self.folder, self.max_bytes))
 
     @classmethod
     def of(cls, cache: PictureCache | str | os.PathLike[str] | None) -> PictureCache | None:
@@ -248,10 +243,10 @@ def _pixels(original: Original) -> int:
 
 
 def is_fact(value: object) -> bool:
-    """Return whether a value of `meta` may lie on disk: plain ones, and no links, which may be signed."""
+    """Return whether a value of `meta` may lie on disk: plain ones of JSON, and no links, which may be signed."""
     if isinstance(value, str):
         return "://" not in value and len(value) <= _LONGEST_FACT
-    return value is None or isinstance(value, (int, float))
+    return value is None or isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
 
 
 def _used_at(folder: Path) -> float:

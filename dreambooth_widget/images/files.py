@@ -14,6 +14,7 @@ import secrets
 import stat
 import sys
 import tempfile
+import time
 import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -45,6 +46,7 @@ __all__ = [
 
 _LONGEST_ID = 80
 UNFINISHED = ".dreambooth-"
+_ABANDONED_SECONDS = 3600.0
 _SAFELY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 """Flags that open what others may have planted: a link is not followed, a FIFO does not wait."""
 
@@ -56,8 +58,8 @@ def file_stem(request_id: str) -> str:
     anything was changed, so that different ids never share a name.
     """
     clean = re.sub(r"[^A-Za-z0-9_-]+", "_", request_id)[:_LONGEST_ID].strip("_-")
-    # An id that ends as if it had a digest gets one too.
-    if clean != request_id or not clean or re.search(r"-[0-9a-f]{8}$", clean):
+    # An id that ends as if it had a digest gets one too, and one with capitals: most file systems ignore case.
+    if clean != request_id.lower() or not clean or re.search(r"-[0-9a-f]{8}$", clean):
         digest = hashlib.sha256(request_id.encode("utf-8", "surrogatepass")).hexdigest()[:8]
         clean = f"{clean or 'picture'}-{digest}"
     return clean
@@ -80,14 +82,8 @@ def write_atomically(path: Path, data: bytes, *, overwrite: bool) -> None:
         raise FileNotFoundError(errno.ENOENT, "no such folder", str(path.parent))
     temporary = path.parent / f"{UNFINISHED}{secrets.token_hex(6)}.part"
     try:
-        with temporary.open("xb") as file:
-            _lock(file.fileno())  # tells it from what a killed process left
-            file.write(data)
-            file.flush()
-            if os.name == "posix":
-                _move(temporary, path, overwrite=overwrite)
-        if os.name != "posix":  # where an open file cannot be moved
-            _move(temporary, path, overwrite=overwrite)
+        temporary.write_bytes(data)
+        _move(temporary, path, overwrite=overwrite)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -107,33 +103,25 @@ def _move(temporary: Path, path: Path, *, overwrite: bool) -> None:
 
 
 def clear_unfinished(folder: Path) -> None:
-    """Remove the unfinished files of killed processes from a folder."""
+    """Remove the unfinished files of killed processes from a folder, after an hour: no writing takes that long."""
     for path in folder.glob(f"{UNFINISHED}*.part"):
         with contextlib.suppress(OSError):
-            descriptor = hold_lock(path, make=False)
-            if descriptor is not None:
-                os.close(descriptor)
+            if time.time() - path.lstat().st_mtime > _ABANDONED_SECONDS:
                 path.unlink()
 
 
 def hold_lock(path: Path, *, make: bool = True) -> int | None:
     """Lock the file at `path` while it is open; return its descriptor, None if another process holds it."""
     descriptor = os.open(path, os.O_RDWR | _SAFELY | (os.O_CREAT if make else 0), 0o600)
-    if _lock(descriptor):
-        return descriptor
-    os.close(descriptor)
-    return None
-
-
-def _lock(descriptor: int) -> bool:
     try:
         if sys.platform == "win32":
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
         else:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        return False
-    return True
+        os.close(descriptor)
+        return None
+    return descriptor
 
 
 def own_folder(folder: Path, *, make: bool = True) -> None:
@@ -156,13 +144,17 @@ def read_file(path: Path, largest: int) -> bytes:
     """Return the content of a regular file that may have been planted.
 
     Raises:
-        OSError, ValueError: If it is a link or a device, or larger than `largest` bytes.
+        OSError: If it is a link or a device, or larger than `largest` bytes.
     """
-    with os.fdopen(os.open(path, os.O_RDONLY | _SAFELY), "rb") as file:
-        found = os.fstat(file.fileno())
+    descriptor = os.open(path, os.O_RDONLY | _SAFELY)
+    try:
+        found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode) or found.st_size > largest:
-            raise ValueError(f"{path} is no file of ours")
-        return file.read(largest)
+            raise OSError(f"{path} is no file of ours")
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(largest)
+    finally:
+        os.close(descriptor)
 
 
 def file_size(path: Path) -> int | None:

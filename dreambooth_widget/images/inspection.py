@@ -8,18 +8,32 @@ from __future__ import annotations
 
 import io
 import json
-import math
 import re
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Literal, NamedTuple, NoReturn
+from typing import Any, BinaryIO, Literal, NamedTuple
 
 from .sniff import EXTENSIONS, ImageFormat
 
-__all__ = ["EDGES", "LARGEST_FRAME", "Inspection", "Kind", "Rendition", "parse_json", "read_frame", "write_frame"]
+__all__ = [
+    "EDGES",
+    "LARGEST_FRAME",
+    "Box",
+    "Frame",
+    "Inspection",
+    "Kind",
+    "Rendition",
+    "parse_json",
+    "read_frame",
+    "write_frame",
+]
 
 Kind = Literal["thumbnail", "preview"]
+Box = tuple[int, int, int, int]
+"""Left, top, right and bottom in pixels of the upright picture; the last two are outside."""
+Frame = tuple[dict[str, Any], bytes]
+"""Header and payload."""
 
 EDGES: Mapping[Kind, int] = {"thumbnail": 384, "preview": 1024}
 """The longest side of each rendition, in pixels."""
@@ -36,10 +50,17 @@ _MIMES = ("image/webp", "image/jpeg")
 
 
 class Rendition(NamedTuple):
-    """A smaller copy of a picture: upright, in sRGB, with no metadata."""
+    """A smaller copy of a picture, or a part of it: upright, in sRGB, with no metadata."""
 
     mime: str
     data: bytes
+
+    @classmethod
+    def read(cls, header: Mapping[str, Any], payload: bytes) -> Rendition:
+        """Return the one in header and payload of a frame. Raises ValueError if there is none."""
+        if header.get("mime") not in _MIMES or not payload:
+            raise ValueError("no rendition")
+        return cls(header["mime"], payload)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +75,16 @@ class Inspection:
     facts: Mapping[str, str]
     renditions: Mapping[Kind, Rendition]
 
-    def header(self) -> dict[str, Any]:
-        """Return the header of this inspection's frame; the payload is the renditions, one behind the other."""
+    def frame(self) -> Frame:
+        """Return header and payload of this inspection's frame; the payload is the renditions, one behind the other."""
         renditions = {kind: [small.mime, len(small.data)] for kind, small in self.renditions.items()}
-        return {**{name: getattr(self, name) for name in _FIELDS}, "renditions": renditions}
+        header = {**{name: getattr(self, name) for name in _FIELDS}, "renditions": renditions}
+        return header, b"".join(small.data for small in self.renditions.values())
 
     def pack(self) -> bytes:
         """Return this inspection as one frame."""
         file = io.BytesIO()
-        write_frame(file, self.header(), b"".join(small.data for small in self.renditions.values()))
+        write_frame(file, *self.frame())
         return file.getvalue()
 
     @classmethod
@@ -108,18 +130,10 @@ def parse_json(data: bytes) -> dict[str, Any]:
     """Return the JSON object in untrusted bytes.
 
     Raises:
-        ValueError: There is none, it is nested too deeply, or has a number that is not finite.
+        ValueError: There is none, or it is nested too deeply.
     """
-
-    def refuse(name: str) -> NoReturn:
-        raise ValueError(f"{name} is no number")
-
-    def finite(digits: str) -> float:
-        number = float(digits)
-        return number if math.isfinite(number) else refuse(digits)
-
     try:
-        found = json.loads(data, parse_constant=refuse, parse_float=finite)
+        found = json.loads(data)
     except RecursionError:
         raise ValueError("nested too deeply") from None
     if not isinstance(found, dict):
@@ -137,7 +151,7 @@ def write_frame(file: BinaryIO | io.FileIO, header: Mapping[str, Any], payload: 
     file.flush()
 
 
-def read_frame(file: BinaryIO | io.BufferedReader, largest: int = LARGEST_FRAME) -> tuple[dict[str, Any], bytes] | None:
+def read_frame(file: BinaryIO | io.BufferedReader, largest: int = LARGEST_FRAME) -> Frame | None:
     """Return header and payload of the next frame of a buffered file, None at its end.
 
     Raises:

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from .files import clear_unfinished, write_atomically
-from .inspection import EDGES, Inspection, Kind, Rendition
+from .inspection import EDGES, Kind, Rendition
 from .prompt_text import describe
 from .sniff import EXTENSIONS, ImageFormat
 from .store import Original
@@ -20,10 +20,10 @@ from .store import Original
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["Picture", "contact_sheet", "read_picture", "small_image"]
+__all__ = ["Picture", "contact_sheet", "small_image"]
 
 
-@dataclass(frozen=True, slots=True, eq=False, init=False)
+@dataclass(frozen=True, eq=False, init=False)
 class Picture:
     """One picture of the result, as it came: `data` are the original bytes, nothing is re-encoded.
 
@@ -62,10 +62,9 @@ class Picture:
         facts: Mapping[str, str] | None = None,
     ) -> None:
         original = data if isinstance(data, Original) else Original(data)
-        told = describe(text) if facts is None else facts
-        values = {"index": index, "url": url, "original": original, "format": format, "width": width, "height": height}
-        for name, value in {**values, "text": text, "facts": told, "digest": original.sha256[:16]}.items():
-            object.__setattr__(self, name, value)
+        facts = describe(text) if facts is None else facts
+        vars(self).update(index=index, url=url, original=original, format=format, width=width, height=height)
+        vars(self).update(text=text, facts=facts, digest=original.sha256[:16])
 
     @classmethod
     def of(cls, original: Original, *, index: int, url: str) -> Picture:
@@ -143,18 +142,6 @@ class Picture:
         clear_unfinished(target.parent)
         write_atomically(target, self.data, overwrite=overwrite)
         return target
-
-
-def read_picture(data: bytes, *, index: int, url: str, max_pixels: int) -> Picture:
-    """Return the picture in untrusted bytes, inspected in this process and thread.
-
-    Raises:
-        PictureRefusedError: With the reason, if it is not a whole picture of at most `max_pixels`.
-    """
-    from .worker import inspect_here
-
-    inspection: Inspection = inspect_here(data, max_pixels=max_pixels)
-    return Picture.of(Original(data, inspection), index=index, url=url)
 
 
 def small_image(picture: Picture, edge: int) -> Image.Image:

@@ -16,19 +16,28 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from queue import SimpleQueue
+from typing import Any, ClassVar, TypeVar, cast
 
 from ..credentials import KEY_VARIABLE
 from .fork import disown_after_fork
-from .inspection import Inspection, read_frame, write_frame
+from .inspection import Box, Frame, Inspection, Rendition, read_frame, write_frame
 from .sniff import PictureRefusedError
 
-__all__ = ["WorkerPool"]
+__all__ = ["LARGEST_CROP", "WorkerPool"]
+
+T = TypeVar("T")
+Read = Callable[[Mapping[str, Any], bytes], T]
+"""Makes a value of header and payload of an answer. Raises ValueError if they are none."""
 
 log = logging.getLogger(__name__)
+
+LARGEST_CROP = 2048
+"""Pixels: the largest width and height of a crop."""
 
 _CHILDREN = 2
 _START_SECONDS = 10.0
@@ -81,28 +90,25 @@ class _Child:
         if self._exchange(_START_SECONDS) is None:
             raise TimeoutError("the child process did not start")
 
-    def inspect(self, data: bytes, *, max_pixels: int, seconds: float) -> Inspection:
-        """Return the inspection of a file.
+    def answer(self, request: dict[str, Any], data: bytes, read: Read[T]) -> T:
+        """Return what the process answers to a request about the bytes of a file, made into a value by `read`.
 
         Raises:
-            PictureRefusedError: Also when the process crashed or took longer than `seconds`.
+            PictureRefusedError: Also when the process crashed or took longer than `request["seconds"]`.
         """
-        frame = self._exchange(seconds, {"max_pixels": max_pixels, "seconds": seconds}, data)
-        if frame is not None:
-            header, payload = frame
-            if "refused" in header:
-                raise PictureRefusedError(str(header["refused"])[:300], early=header.get("early") is True)
-            try:
-                return Inspection.read(header, payload)
-            except ValueError:
-                self.end()
-        raise PictureRefusedError(
-            f"decoding it takes longer than {seconds:g} s" if self._timed_out else "decoding it failed"
-        )
+        seconds = request["seconds"]
+        frame = self._exchange(seconds, request, data)
+        try:
+            if frame is not None:
+                return _read_answer(frame, read)
+        except PictureRefusedError:
+            raise
+        except ValueError:
+            self.end()
+        reason = f"takes longer than {seconds:g} s" if self._timed_out else "failed"
+        raise PictureRefusedError(f"decoding it {reason}")
 
-    def _exchange(
-        self, seconds: float, request: dict[str, Any] | None = None, data: bytes = b""
-    ) -> tuple[dict[str, Any], bytes] | None:
+    def _exchange(self, seconds: float, request: dict[str, Any] | None = None, data: bytes = b"") -> Frame | None:
         """Send a request, if any, and return the next frame; end the process and return None if that fails."""
         timer = _start_timer(seconds, self._time_out)
         try:
@@ -138,8 +144,15 @@ class _Child:
         self._raw_answers.close()
 
 
+def _read_answer(frame: Frame, read: Read[T]) -> T:
+    header, payload = frame
+    if "refused" in header:
+        raise PictureRefusedError(str(header["refused"])[:300], early=header.get("early") is True)
+    return read(header, payload)
+
+
 class _Work:
-    """One inspection, which the loop may cancel while a thread is at it."""
+    """One request, which the loop may cancel while a thread is at it."""
 
     child: _Child | None = None
     cancelled = False
@@ -151,15 +164,15 @@ class _Work:
 
 
 class WorkerPool:
-    """Inspects pictures, two at a time. Usable from any thread and any loop."""
+    """Inspects and crops pictures, two at a time. Usable from any thread and any loop."""
 
     _shared: ClassVar[WorkerPool | None] = None
 
-    def __init__(self, *, seconds: float = 20.0, idle: float = 60.0) -> None:
+    def __init__(self, *, seconds: float = 60.0, idle: float = 60.0) -> None:
         """Make a pool without processes.
 
         Args:
-            seconds: Time that one picture may take.
+            seconds: Time that one picture may take, on a busy machine too; 100 megapixels take 1 to 5 s on a free one.
             idle: Seconds without a picture after which the processes are ended.
         """
         self._seconds = seconds
@@ -186,14 +199,14 @@ class WorkerPool:
         self._starting = False
         self._next_try = time.monotonic()
         self._timer: threading.Timer | None = None
-        # Each thread has one process in hand at most, so there are never more processes than threads.
-        self._threads = ThreadPoolExecutor(_CHILDREN, thread_name_prefix="dreambooth-pool")
+        self._queue: SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
         """Start the processes that do not run yet, without waiting for them."""
         if not self._starting and len(self._children) < _CHILDREN:
             self._starting = True
-            self._threads.submit(self._start_all)
+            self._submit(self._start_all)
 
     def _start_all(self) -> None:
         try:
@@ -210,24 +223,58 @@ class WorkerPool:
         Raises:
             PictureRefusedError: With the reason, if it is not a whole picture of at most `max_pixels`.
         """
+        return await self._answer({"max_pixels": max_pixels}, data, Inspection.read)
+
+    async def crop(self, data: bytes, box: Box, *, max_pixels: int) -> Rendition:
+        """Return a part of a file's picture as it is displayed, upright and in sRGB, with nothing scaled.
+
+        Args:
+            data: The bytes of a file.
+            box: What to return; clamped to the picture, of which at least one pixel is returned.
+            max_pixels: The largest number of pixels of the picture.
+
+        Raises:
+            PictureRefusedError: As for `inspect`.
+            ValueError: The box is empty, or wider or higher than 2048 pixels.
+        """
+        left, top, right, bottom = box
+        if not (0 < right - left <= LARGEST_CROP and 0 < bottom - top <= LARGEST_CROP):
+            raise ValueError(f"a crop must be of 1 to {LARGEST_CROP} pixels each way, not {box!r}")
+        return await self._answer({"max_pixels": max_pixels, "box": box}, data, Rendition.read)
+
+    async def _answer(self, request: dict[str, Any], data: bytes, read: Read[T]) -> T:
         work = _Work()
+        request["seconds"] = self._seconds
         try:
-            return await asyncio.wrap_future(self._threads.submit(self._inspect, data, max_pixels, work))
+            return await asyncio.wrap_future(self._submit(partial(self._run, request, data, read, work)))
         except asyncio.CancelledError:
             work.cancel()
             raise
 
-    def _inspect(self, data: bytes, max_pixels: int, work: _Work) -> Inspection:
+    def _submit(self, function: Callable[[], T]) -> Future[T]:
+        """Call `function` in one of our threads, each of which has one process in hand at most.
+
+        Daemons, and no ThreadPoolExecutor: Python's exit would wait until all that is queued there is decoded.
+        """
+        future: Future[T] = Future()
+        self._queue.put((future, function))
+        with self._lock:
+            if len(self._threads) < _CHILDREN:
+                self._threads.append(threading.Thread(target=_work_off, args=(self._queue,), daemon=True))
+                self._threads[-1].start()
+        return future
+
+    def _run(self, request: dict[str, Any], data: bytes, read: Read[T], work: _Work) -> T:
         child = self._take_idle() or self._start_child()
         if child is None:
-            from .worker import inspect_here  # with Pillow, which is the child's otherwise
+            from .worker import answer_here  # with Pillow, which is the child's otherwise
 
-            return inspect_here(data, max_pixels=max_pixels)
+            return _read_answer(answer_here(request, data), read)
         work.child = child
         try:
             if work.cancelled:
                 child.process.kill()
-            return child.inspect(data, max_pixels=max_pixels, seconds=self._seconds)
+            return child.answer(request, data, read)
         finally:
             work.child = None
             self._give_back(child)
@@ -287,6 +334,19 @@ class WorkerPool:
             if self._timer is not None:
                 self._timer.cancel()
         self._end_idle()
+
+
+def _work_off(queue: SimpleQueue[tuple[Future[Any], Callable[[], Any]]]) -> None:
+    while True:
+        _carry_out(*queue.get())
+
+
+def _carry_out(future: Future[Any], function: Callable[[], Any]) -> None:
+    if future.set_running_or_notify_cancel():
+        try:
+            future.set_result(function())
+        except BaseException as error:
+            future.set_exception(error)
 
 
 def _start_timer(seconds: float, function: Callable[[], None]) -> threading.Timer:

@@ -17,6 +17,7 @@ _NAMES = {
     "prompt": "prompt",
     "positive prompt": "prompt",
     "negative prompt": "negative_prompt",
+    "negativeprompt": "negative_prompt",  # SwarmUI
     "uc": "negative_prompt",  # NovelAI
     "seed": "seed",
     "steps": "steps",
@@ -24,6 +25,7 @@ _NAMES = {
     "sampler": "sampler",
     "scheduler": "sampler",
     "cfg scale": "guidance_scale",
+    "cfgscale": "guidance_scale",  # SwarmUI
     "guidance scale": "guidance_scale",
     "scale": "guidance_scale",  # NovelAI
     "model": "model",
@@ -132,9 +134,14 @@ def _parse_json(value: str) -> dict[str, str]:
     if nodes:
         return _parse_graph(nodes)
     facts: dict[str, str] = {}
-    image, model = found.get("image"), found.get("model")  # InvokeAI: all of its versions before 3, and a model's name
-    for scope in (found, image if isinstance(image, dict) else {}):
+    model = found.get("model")
+    for scope in (found, found.get("image"), found.get("sui_image_params")):  # InvokeAI before 3; SwarmUI
+        if not isinstance(scope, dict):
+            continue
         _add(facts, {_NAMES[_fold(key)]: str(item) for key, item in _scalars(scope.items()) if _fold(key) in _NAMES})
+        parts = scope.get("prompt")
+        if isinstance(parts, list) and parts and isinstance(parts[0], dict):  # InvokeAI 2: parts with weights
+            _add(facts, {name: str(item) for name, item in _scalars([("prompt", parts[0].get("prompt"))])})
     if isinstance(model, dict) and isinstance(model.get("name"), str):
         _add(facts, {"model": model["name"]})
     return facts

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 
 from PIL import Image, ImageCms
 
-from .inspection import EDGES, Kind, Rendition
+from .inspection import EDGES, Box, Kind, Rendition
 
-__all__ = ["encode", "shown_mode", "shrink", "to_srgb", "upright"]
+__all__ = ["encode", "encode_crop", "shown_mode", "shrink", "to_srgb", "upright"]
 
 _TURNS: Mapping[int, Image.Transpose] = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -74,11 +74,11 @@ def _fit(image: Image.Image, edge: int) -> Image.Image:
 
 
 def to_srgb(image: Image.Image, profile: object) -> Image.Image:
-    """Return RGB or RGBA in sRGB, from any of the shown modes; a damaged or unfit profile is ignored."""
+    """Return RGB in sRGB, RGBA where something shines through; a damaged or unfit profile is ignored."""
     alpha = image.getchannel("A") if image.mode in ("LA", "RGBA") else None
     colours = image if alpha is None else image.convert(image.mode.removesuffix("A"))
     shown = _by_profile(colours, profile) or colours.convert("RGB")
-    if alpha is not None:
+    if alpha is not None and alpha.getextrema() != (255, 255):
         shown.putalpha(alpha)
     shown.info = {}  # Pillow would write a profile from there, the file's old one too
     return shown
@@ -101,11 +101,20 @@ def encode(large: Image.Image) -> dict[Kind, Rendition]:
     # Two pixels are averaged before the slow, good filter: a third of the time, and no eye sees it.
     halved = large.reduce(2) if max(large.size) >= 2 * edge else large
     # A preview as JPEG: twice the bytes of WebP in a thirtieth of the time. Not where something shines through.
-    preview = _encoded(large, "JPEG", 85) if large.mode == "RGB" else _encoded(large, "WEBP", 80)
-    return {"thumbnail": _encoded(_fit(halved, edge), "WEBP", 80), "preview": preview}
+    preview = _encoded(large, quality=85) if large.mode == "RGB" else _encoded(large, "WEBP", quality=80)
+    return {"thumbnail": _encoded(_fit(halved, edge), "WEBP", quality=80), "preview": preview}
 
 
-def _encoded(image: Image.Image, file_format: str, quality: int) -> Rendition:
+def encode_crop(image: Image.Image, box: Box) -> Rendition:
+    """Return a part of an upright image, of one pixel at least; `box` is clamped to the image."""
+    left, top = (max(0, min(start, size - 1)) for start, size in zip(box[:2], image.size, strict=True))
+    right, bottom = max(left + 1, min(box[2], image.width)), max(top + 1, min(box[3], image.height))
+    part = to_srgb(shown_mode(image.crop((left, top, right, bottom))), image.info.get("icc_profile"))
+    # Nothing may blur what is looked at so closely; JPEG for its speed, again.
+    return _encoded(part, quality=95, subsampling=0) if part.mode == "RGB" else _encoded(part, "WEBP", quality=95)
+
+
+def _encoded(image: Image.Image, file_format: str = "JPEG", **options: int) -> Rendition:
     file = io.BytesIO()
-    image.save(file, file_format, quality=quality, method=2)  # WebP's effort, of 6: half of the usual time
+    image.save(file, file_format, method=2, **options)  # WebP's effort, of 6: half of the usual time
     return Rendition(f"image/{file_format.lower()}", file.getvalue())

@@ -29,6 +29,7 @@ _NOTICES: tuple[tuple[bytes, str], ...] = (
     (rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)?<(!doctype\s+)?svg\b", "SVG"),
     (rb"\s*<(\?xml|Error)\b", "XML"),
     (rb"\s*[\[{]", "JSON"),
+    (rb"\s*[!-~]+\s+[!-~][\s!-~]*\Z", "text"),
 )
 """Texts, which a host may send while the picture is not there yet."""
 
@@ -61,7 +62,7 @@ class PictureRefusedError(ValueError):
 
     Attributes:
         early: Whether a later download of the same link may give the picture: this one gave nothing, a notice
-            in HTML, XML or JSON, or half a file.
+            in HTML, XML, JSON or words, or half a file.
     """
 
     def __init__(self, reason: str, *, early: bool = False) -> None:
@@ -91,7 +92,7 @@ def _magic(data: bytes) -> ImageFormat | None:
 
 
 def _refuse(data: bytes) -> NoReturn:
-    if not data:
+    if not data or data.isspace():
         raise PictureRefusedError("the file is empty", early=True)
     head = data[:_HEAD]
     for pattern, name in _NOTICES:

@@ -4,7 +4,11 @@
 
     ← {"formats": ["PNG", …]}                                      once, at the start
     → {"max_pixels": 100000000, "seconds": 20} + the bytes of a file
-    ← the frame of an `Inspection`, or {"refused": "the file is truncated", "early": true}
+    ← the frame of an `Inspection`
+    → {"max_pixels": 100000000, "seconds": 20, "box": [0, 0, 300, 200]} + the bytes of a file
+    ← {"mime": "image/jpeg"} + the bytes of the crop
+
+Instead of either answer: {"refused": "the file is truncated", "early": true}.
 
 What stops a hostile file is Pillow's own safety, which is switched on here where the notebook's settings do not reach,
 and the limits of this process: address space, time, and its end together with that of the kernel.
@@ -12,26 +16,47 @@ and the limits of this process: address space, time, and its end together with t
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import math
 import os
 import signal
+import sys
 import warnings
-from collections.abc import Mapping
-from typing import Any, BinaryIO
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from PIL import Image, ImageFile
 
 from .decoding import DECODING_ERRORS, READERS, decode, quiet_pillow, read_exif, read_texts
-from .inspection import EDGES, LONGEST_TEXT, LONGEST_TEXTS, MOST_TEXTS, Inspection, read_frame, write_frame
+from .inspection import (
+    EDGES,
+    LONGEST_TEXT,
+    LONGEST_TEXTS,
+    MOST_TEXTS,
+    Box,
+    Frame,
+    Inspection,
+    Rendition,
+    read_frame,
+    write_frame,
+)
 from .prompt_text import describe
-from .rendering import encode, shrink, to_srgb, upright
+from .rendering import encode, encode_crop, shrink, to_srgb, upright
 from .sniff import ImageFormat, PictureRefusedError, identify
 
-__all__ = ["inspect", "inspect_here", "main"]
+__all__ = ["answer_here", "crop", "inspect", "main"]
 
-_MEMORY = 1 << 30
-"""Bytes of address space, or 10 for each pixel where the user allows more than 100 million."""
+_MEMORY, _MEMORY_PER_PIXEL = 1 << 30, 20
+"""Bytes of address space, the larger of the two. Pillow takes 16 for each pixel of a WebP file."""
+
+
+_MOST_KEPT = 8
+_LARGEST_KEPT = 4 << 20
+"""Decoded pictures that are kept for the next crop, and pixels of each at most: a decoding takes six times as long."""
+
+Kept = dict[bytes, Image.Image]
+"""Upright pictures by the digest of their file, the longest unused first."""
 
 
 def inspect(data: bytes, *, max_pixels: int) -> Inspection:
@@ -40,18 +65,12 @@ def inspect(data: bytes, *, max_pixels: int) -> Inspection:
     Raises:
         PictureRefusedError: With the reason, if it is not a whole picture of at most `max_pixels`.
     """
-    kind = identify(data)
-    if kind not in READERS:
-        raise PictureRefusedError(f"A picture ({kind}): this Pillow cannot read it, version 11.3 can; open its link")
-    try:
+    kind = _identify(data)
+    with _refusals(kind):
         image, size = decode(data, kind, max_pixels=max_pixels, edge=EDGES["preview"])
         orientation, comment = read_exif(image)
         large = upright(to_srgb(shrink(image, EDGES["preview"]), image.info.get("icc_profile")), orientation)
         renditions = encode(large)
-    except PictureRefusedError:
-        raise
-    except DECODING_ERRORS as error:
-        raise _refusal(error, kind) from None
     texts = {**read_texts(image), **({"UserComment": comment} if comment else {})}
     facts = describe(_bounded(texts, LONGEST_TEXTS, 4 * LONGEST_TEXTS))
     width, height = reversed(size) if orientation >= 5 else size
@@ -59,10 +78,65 @@ def inspect(data: bytes, *, max_pixels: int) -> Inspection:
     return Inspection(kind, width, height, digest, kept, facts, renditions)
 
 
-def inspect_here(data: bytes, *, max_pixels: int) -> Inspection:
-    """Inspect in the kernel's process and this thread, where nothing but `max_pixels` bounds what it takes."""
+def crop(data: bytes, box: Box, *, max_pixels: int, kept: Kept | None = None) -> Rendition:
+    """Return a part of a file's picture, pixel by pixel. Raises PictureRefusedError as `inspect` does.
+
+    Args:
+        data: The bytes of a file.
+        box: Of the upright picture, clamped to it.
+        max_pixels: The largest number of pixels of the picture.
+        kept: The pictures of the last crops; a loupe that moves needs the same few again and again.
+    """
+    digest = hashlib.sha256(data).digest()
+    kind = _identify(data)
+    with _refusals(kind):
+        image = kept.pop(digest, None) if kept is not None else None
+        if image is None:
+            image, _ = decode(data, kind, max_pixels=max_pixels)
+            image = upright(image, read_exif(image)[0])
+        if kept is not None:
+            kept[digest] = image
+            if len(kept) > _MOST_KEPT:
+                del kept[next(iter(kept))]
+        return encode_crop(image, box)
+
+
+def answer(request: Mapping[str, Any], data: bytes, kept: Kept | None = None) -> Frame:
+    """Return header and payload of the answer to a request; `kept` is for crops of small pictures alone."""
+    if kept is not None and ("box" not in request or request["max_pixels"] > _LARGEST_KEPT):
+        kept.clear()  # what comes may need all the memory
+        kept = None
+    try:
+        if "box" in request:
+            part = crop(data, request["box"], max_pixels=request["max_pixels"], kept=kept)
+            return {"mime": part.mime}, part.data
+        return inspect(data, max_pixels=request["max_pixels"]).frame()
+    except PictureRefusedError as error:
+        return {"refused": str(error), "early": error.early}, b""
+
+
+def answer_here(request: Mapping[str, Any], data: bytes) -> Frame:
+    """Answer in the kernel's process and this thread, where nothing but `max_pixels` bounds what it takes."""
     with quiet_pillow:
-        return inspect(data, max_pixels=max_pixels)
+        return answer(request, data)
+
+
+def _identify(data: bytes) -> ImageFormat:
+    kind = identify(data)
+    if kind not in READERS:
+        raise PictureRefusedError(f"A picture ({kind}): this Pillow cannot read it, version 11.3 can; open its link")
+    return kind
+
+
+@contextlib.contextmanager
+def _refusals(kind: ImageFormat) -> Iterator[None]:
+    """Raise what Pillow raises on a damaged file as PictureRefusedError."""
+    try:
+        yield
+    except PictureRefusedError:
+        raise
+    except DECODING_ERRORS as error:
+        raise _refusal(error, kind) from None
 
 
 def _bounded(texts: Mapping[str, Any], longest: int, left: int) -> dict[str, str]:
@@ -79,7 +153,7 @@ def _bounded(texts: Mapping[str, Any], longest: int, left: int) -> dict[str, str
 def _refusal(error: BaseException, kind: ImageFormat) -> PictureRefusedError:
     reason = str(error).lower()
     if isinstance(error, MemoryError) or "memory" in reason:
-        return PictureRefusedError("decoding it takes more memory than allowed")
+        return PictureRefusedError("decoding it takes more memory than allowed: Client(max_pixels=…) allows more")
     if isinstance(error, Image.DecompressionBombError):
         return PictureRefusedError("more megapixels than allowed: Client(max_pixels=…) allows more")
     if "truncated" in reason or isinstance(error, EOFError):
@@ -101,11 +175,16 @@ def main() -> None:
             os.dup2(nothing.fileno(), descriptor)
     warnings.simplefilter("ignore")
     ImageFile.LOAD_TRUNCATED_IMAGES = False
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:  # noqa: PTH123
+        score.write("1000")  # where Linux runs out of memory, it ends this process and not the kernel
+    kept: Kept = {}
     write_frame(answers, {"formats": [*READERS]})
     while (frame := read_frame(requests, largest=1 << 40)) is not None:
         request, data = frame
         _end_after(request["seconds"] + 1)  # the kernel kills this process earlier, unless it was killed itself
-        _answer(answers, data, request["max_pixels"])
+        _limit_memory(max(_MEMORY, _MEMORY_PER_PIXEL * request["max_pixels"]))
+        Image.MAX_IMAGE_PIXELS = request["max_pixels"]
+        write_frame(answers, *answer(request, data, kept))
         _end_after(0)
         del frame, data  # a hundred mebibytes, for as long as the next request does not come
 
@@ -116,25 +195,13 @@ def _end_after(seconds: float) -> None:
         signal.alarm(math.ceil(seconds))
 
 
-def _answer(answers: BinaryIO, data: bytes, max_pixels: int) -> None:
-    _limit_memory(max(_MEMORY, 10 * max_pixels))
-    Image.MAX_IMAGE_PIXELS = max_pixels
-    try:
-        frame = inspect(data, max_pixels=max_pixels).pack()
-    except PictureRefusedError as error:
-        write_frame(answers, {"refused": str(error), "early": error.early})
-    else:
-        answers.write(frame)
-        answers.flush()
-
-
 def _limit_memory(size: int) -> None:
     try:
         import resource  # not on Windows
     except ImportError:
         return
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-    soft = size if hard == resource.RLIM_INFINITY else min(size, hard)
+    soft = min(size, sys.maxsize if hard == resource.RLIM_INFINITY else hard)
     try:
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
     except (OSError, ValueError):  # macOS knows the limit, and accepts none

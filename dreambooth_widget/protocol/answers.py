@@ -11,7 +11,7 @@ The body decides before the HTTP status does: older API versions send their erro
 Answer                                                       Meaning                  Value
 ===========================================================  =======================  ==============================
 status "success", "completed", "ok", true, …, or none, with  the pictures are there   Finished(links)
-links in `output`, `proxy_links` or `future_links`
+links in `output`, else in another field
 status "success" and the like, without a link                not there yet, or none   Finished(())
 status "processing", whatever else it holds                  not ready                Processing(eta)
 any other status word, such as "in the oven"                 not ready                Processing(status=word)
@@ -39,9 +39,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from ..errors import (
     DreamboothError,
@@ -52,6 +52,7 @@ from ..errors import (
     RateLimitedError,
     RequestNotFoundError,
 )
+from .answer_types import Answer, Busy, Finished, Processing, Refused
 from .endpoint import V6
 from .error_mapping import (
     classify_error,
@@ -107,82 +108,6 @@ _DONE: Final = frozenset(
 _WAITING: Final = frozenset({"processing", "queued", "pending", "in progress", "in_progress", "running", "starting"})
 _DEAD: Final = frozenset({"failed", "failure", "fail", "canceled", "cancelled", "aborted"})
 _ERROR: Final = frozenset({"error", "errored", "false"})
-
-
-@dataclass(frozen=True, slots=True)
-class Processing:
-    """The pictures are not ready yet.
-
-    Attributes:
-        message: The service's own words.
-        eta: Estimated seconds until the pictures are ready, if the service gave an estimate.
-        status: The status word, "processing" or one that is not known.
-        links: Where the pictures are announced to be (`future_links`); a hint, as `eta` is.
-    """
-
-    message: str = ""
-    eta: float | None = None
-    status: str = "processing"
-    links: tuple[PictureLink, ...] = field(default=(), repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """The job is done.
-
-    Attributes:
-        links: The pictures; () when the service reports success without any.
-        meta: Prompt, seed, size and the like.
-        generation_time: Seconds that the generation took at the service.
-        flagged: For each link, whether the service's safety checker replaced the picture; () if not reported.
-    """
-
-    links: tuple[PictureLink, ...]
-    meta: Mapping[str, Any] = field(default_factory=dict)
-    generation_time: float | None = None
-    flagged: tuple[bool, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A final answer, except that `RequestNotFoundError` becomes final only after a few more polls.
-
-    Attributes:
-        error: The error that the job ends in.
-        message: A sentence for the user.
-        details: The service's own words.
-        location: Another address to use as the endpoint, or "".
-    """
-
-    error: type[DreamboothError]
-    message: str
-    details: str = ""
-    location: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Busy:
-    """No usable answer; try again later.
-
-    Attributes:
-        reason: A clause for the status line: "Service unavailable (503)".
-        retry_after: The longest wait in seconds that the service named.
-        rate_limited: Whether the service limits the rate of requests.
-        unexpected: Whether the answer was not the service's protocol at all.
-        details: The service's own words.
-        bounded: Whether time is unlikely to help (a firewall, a wrong address): stop after a few such answers in
-            succession, even if the endpoint has given usable ones before.
-    """
-
-    reason: str
-    retry_after: float | None = None
-    rate_limited: bool = False
-    unexpected: bool = False
-    details: str = ""
-    bounded: bool = False
-
-
-Answer: TypeAlias = Processing | Finished | Refused | Busy
 
 
 def read_answer(
@@ -275,9 +200,10 @@ def _finished(record: Mapping[str, Any], redact: Redact) -> Finished:
 
 
 def _links_of(record: Mapping[str, Any], redact: Redact) -> tuple[PictureLink, ...]:
-    """Return the links in `output`, else those in `proxy_links`, else those in `future_links`."""
+    """Return the links in `output`, else those in the first of the other fields that has any."""
     links = read_links(record.get("output"), record.get("proxy_links"), redact)
-    return links or read_links(record.get("future_links"), None, redact)
+    others = (read_links(record.get(name), None, redact) for name in ("future_links", "images", "links"))
+    return links or next(filter(None, others), ())
 
 
 def _read_without_status(record: Mapping[str, Any], context: _Context) -> Answer:

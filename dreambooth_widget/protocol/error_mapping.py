@@ -97,7 +97,8 @@ _MISSING_REQUEST = _any_of(_MISSING, r"unknown request|\bno (?:request|job|task)
 _PASSING = _any_of(
     r"temporar|unavailable|currently not available|\bbusy\b|overload|maintenance|high (?:demand|traffic|load)",
     r"upstream|gateway|load balancer|(?:internal|server) error|went wrong|(?:unknown|unexpected) error|error occurred",
-    r"time[sd]?[\s_-]?out|deadline exceeded|execution time|connection (?:error|reset|refused|lost)|sqlstate",
+    r"time[sd]?[\s_-]?out|deadline exceeded|execution time|connection (?:error|reset|refused|lost)|fetch failed",
+    r"\be(?:conn|pipe|timedout|ai_again)\w*|socket hang up|broken pipe|sqlstate|\bdatabase\b|crashed|\bdied\b",
     r"out ?of ?memory|\bcuda\b|\boom\b|\bcapacity\b",
     r"\bin (?:the |our |a )?queue|queued|\bpending\b|in process\b|in progress|being (?:processed|generated|loaded)",
     r"still (?:processing|running|generating)|is loading|warming up|not (?:\w+ ){0,2}(?:yet|ready)\b",

@@ -54,7 +54,7 @@ _CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _MARKUP = re.compile(r"[\s\ufeff]*<[!/?a-z]", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?:https?:)?//|https?:", re.IGNORECASE)
 _PICTURE = re.compile(r"https?://|data:", re.IGNORECASE)
-_URL_NAMES: Final = ("url", "link", "image_url", "image", "src", "href")
+_URL_NAMES: Final = ("url", "link", "image_url", "image", "src", "href", "b64_json", "base64")
 _ENTITIES: Final = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'", "nbsp": " ", "hellip": "…"}
 _SECRET_NAMES = frozenset({"key", "api_key", "apikey"})
 
@@ -284,6 +284,8 @@ def _link(entry: Any, redact: Redact) -> str:
     if not isinstance(entry, str):
         return ""
     link = entry.strip()
+    if link.startswith("//"):
+        link = f"https:{link}"
     if _ADDRESS.match(link) or len(link) <= _LONGEST_LINK:
         # The key is never sent to a picture host, not even when the service itself has put it into the link.
         link = redact(link) if len(link) <= _LONGEST_TEXT else ""

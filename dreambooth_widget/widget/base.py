@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -18,21 +19,23 @@ import anywidget
 import traitlets
 from traitlets.utils.sentinel import Sentinel
 
-from ..client.client import Client
+from ..client.fetcher import Fetcher
 from ..credentials import KEY_VARIABLE, ApiKey
 from ..errors import DreamboothError, InvalidKeyError, StoppedError
 from ..images.store import PictureCache
 from ..protocol.endpoint import V4, check_endpoint
 from .bundle import front_end
-from .display import StaticOutputs, has_frontend, is_boxed, is_captured, publish
-from .image_sender import ImageSender
+from .display import StaticOutputs, is_boxed, is_captured, is_redirected, is_terminal, publish
+from .image_sender import ImageSender, check_box, crop_token
 from .ipykernel6 import handle_messages
 from .kernel_loop import KernelLoop
 from .observers import guard_observer
+from .signed_links import has_expired
 from .static_content import StaticContent
 from .static_copy import StaticCopy, make_copy
 
 if TYPE_CHECKING:
+    from ..client.client import Client
     from ..client.state import PictureState
     from ..images.picture import Picture
 
@@ -43,6 +46,7 @@ log = logging.getLogger(__name__)
 _LARGEST_ZIP = 512 * 1024 * 1024
 """Bytes. A zip is in the kernel's memory, on the wire and in the browser's memory, all at once."""
 
+_NOT_HERE = "The kernel no longer has it"
 _SAVE_INSTEAD = "`.save(folder)` writes the files where the kernel runs"
 
 
@@ -70,9 +74,9 @@ class BaseWidget(anywidget.AnyWidget):
         save_copy: bool = True,
     ) -> None:
         self._key = key
-        self._client = client
-        self._endpoint = check_endpoint(endpoint) if client is None else client.endpoint
-        self._cache = PictureCache.of(cache) if client is None else client.cache
+        self._fetcher = client.fetcher if client is not None else None
+        self._endpoint = check_endpoint(endpoint) if self._fetcher is None else self._fetcher.endpoint
+        self._cache = PictureCache.of(cache) if self._fetcher is None else self._fetcher.cache
         self._viewed = False
         self._closed = False
         self._sender = ImageSender(self._send_buffers)
@@ -92,17 +96,17 @@ class BaseWidget(anywidget.AnyWidget):
         """Call `handler` when a trait changes; what it raises is logged, and disturbs neither job nor card."""
         super().observe(guard_observer(self, handler), names, type)
 
-    # -- the key and the client --------------------------------------------------------------------------------
+    # -- the key and the fetcher -------------------------------------------------------------------------------
 
     @property
     def _has_key(self) -> bool:
-        return self._key is not None or self._client is not None
+        return self._key is not None or self._fetcher is not None
 
     @property
     def _redact(self) -> Callable[[str], str]:
-        """The function that takes the key out of a text, the client's or the widget's own."""
-        if self._client is not None:
-            return self._client.redact
+        """The function that takes the key out of a text, that of the user's client or of the widget's own key."""
+        if self._fetcher is not None:
+            return self._fetcher.redact
         return self._key.redact if self._key is not None else str
 
     def _check_key(self) -> None:
@@ -114,13 +118,13 @@ class BaseWidget(anywidget.AnyWidget):
 
     def _use_key(self, key: ApiKey | None) -> None:
         """Use the key that was typed into the form from now on."""
-        self._key, self._client = key, None
+        self._key, self._fetcher = key, None
 
-    def _open_client(self) -> Client:
-        """Return the client of the user, else the one that all widgets of this kernel share. Call it on the loop."""
-        if self._client is None:
-            self._client = Client.shared(self._key, endpoint=self._endpoint, cache=self._cache)
-        return self._client
+    def _open_fetcher(self) -> Fetcher:
+        """Return that of the user's client, else the one that all widgets of this kernel share. Call it on the loop."""
+        if self._fetcher is None:
+            self._fetcher = Fetcher.shared(self._key, self._endpoint, self._cache)
+        return self._fetcher
 
     # -- waiting, and the end ----------------------------------------------------------------------------------
 
@@ -145,7 +149,7 @@ class BaseWidget(anywidget.AnyWidget):
         self.send_state()
         if self._outputs is not None:
             self._outputs.write_again()
-            if not self._outputs.opened and is_boxed(self):
+            if not self._outputs.opened and (self._viewed or is_boxed(self)):
                 self._outputs.open()
 
     # -- display -----------------------------------------------------------------------------------------------
@@ -172,6 +176,10 @@ class BaseWidget(anywidget.AnyWidget):
     def _send_copy(self, copy: StaticCopy) -> None:
         self._send_buffers({"type": "static_html", "model_id": self._card_id, "data": copy}, [])
 
+    def _send_traits(self) -> None:
+        """Send all traits but the front end: a page may have missed changes before its connection stood (Panel)."""
+        self.send_state([name for name in self.keys if name not in ("_esm", "_css")])
+
     def _send_buffers(self, content: dict[str, Any], buffers: list[bytes]) -> None:
         if self.comm is not None:
             self.send(content, buffers=buffers)
@@ -184,9 +192,24 @@ class BaseWidget(anywidget.AnyWidget):
         picture = entry.picture if entry is not None else None
         if picture is None or picture.digest != token:
             known = index if isinstance(index, int) else -1
-            self._sender.unavailable(kind, known, token, "The kernel no longer has it")
+            self._sender.unavailable(kind, known, token, _NOT_HERE)
         else:
             self._sender.send(kind, picture, request_id)
+
+    def _send_link(self, content: Mapping[str, Any], entry: PictureState | None) -> None:
+        """Send where a picture came from, on request alone: a signed link opens the file for anyone."""
+        url = entry.picture.url if entry is not None and entry.picture is not None else ""
+        opens = not has_expired(url, time.time())
+        self._send_buffers({"type": "link", "id": str(content.get("id")), "url": url if opens else ""}, [])
+
+    def _send_crop(self, content: Mapping[str, Any], entry: PictureState | None) -> None:
+        """Send the part of a picture's original that a view's loupe shows, or that there is none."""
+        box, digest = content.get("box"), str(content.get("id"))
+        picture = entry.picture if entry is not None else None
+        if picture is None or picture.digest != digest:
+            self._sender.unavailable("crop", -1, crop_token(digest, box if isinstance(box, list) else ()), _NOT_HERE)
+        else:
+            self._sender.send_crop(picture, check_box(box, picture))
 
     def _send_zip(self, content: Mapping[str, Any], files: Sequence[tuple[str, Picture]], stem: str) -> None:
         """Send the originals as one zip, by their names in it."""
@@ -222,11 +245,11 @@ class BaseWidget(anywidget.AnyWidget):
             raise NotImplementedError  # IPython then takes the MIME bundle
         if self._closed:
             publish({"text/plain": repr(self)})
-        elif not has_frontend():
+        elif is_terminal():
             publish({"text/plain": self._text()})
         else:
             publish(*self._view_bundle())
-            if self._outputs is not None:
+            if self._outputs is not None and not is_redirected():  # else the copy goes to the cell itself, later
                 self._outputs.open()
 
     def close(self) -> None:
@@ -243,7 +266,7 @@ class BaseWidget(anywidget.AnyWidget):
     def _on_copy_missing(self, content: Mapping[str, Any]) -> None:
         """Publish the copy again: a view finds none in its page, since the host has dropped the output."""
         if self._outputs is not None:
-            self._outputs.open_again()
+            self._outputs.replace()
 
     def _handle_custom_msg(self, content: Any, buffers: Any) -> None:
         intent = content.get("type") if isinstance(content, dict) else None

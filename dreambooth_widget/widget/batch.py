@@ -13,7 +13,7 @@ from ..client.job_group import FetchJobs
 from ..client.options import FetchOptions, Policies, check_seconds
 from ..client.requests import Requests, read_calls, read_requests
 from ..client.schedule import PollSchedule, Retry
-from ..client.state import FetchResult
+from ..client.state import FetchResult, counted
 from ..credentials import ApiKey
 from ..errors import DreamboothError, StoppedError
 from ..images.files import named, save_files
@@ -21,7 +21,6 @@ from ..images.picture import contact_sheet
 from ..protocol.endpoint import V4
 from .batch_card import BatchCard
 from .manifest import NAMES, make_frame, read_records, write_manifest
-from .static_content import counted
 from .static_html import render_many
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ class DreamboothBatch(BatchCard):
         finally:
             del key, requests
         own = Policies(schedule=schedule, retry=retry, watch_links=watch_links)
-        policies = own if client is None else client.policies
+        policies = own if client is None else client.fetcher.policies
         self._policies = replace(policies, deadline=check_seconds("deadline", deadline))
         self._jobs = FetchJobs(self._start_job, self._note_change)
         self._started = False
@@ -275,7 +274,7 @@ class DreamboothBatch(BatchCard):
         self._show()
 
     def _start_job(self, options: FetchOptions) -> FetchJob:
-        return self._open_client().start(options, self._policies)
+        return self._open_fetcher().start(options, self._policies)
 
     def _stop_all(self) -> None:
         self._jobs.stop()

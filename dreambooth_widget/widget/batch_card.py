@@ -132,6 +132,7 @@ class BatchCard(BaseWidget):
             "clock": time.time(),
             "form": not self._can_start,
             "has_key": self._has_key,
+            "key_refused": summary.key_refused,
         }
         with self.hold_sync():
             self.set_trait("_card", card)
@@ -179,13 +180,17 @@ class BatchCard(BaseWidget):
     # -- intents in --------------------------------------------------------------------------------------------
 
     _intents = frozenset(
-        {"ready", "copy_missing", "start", "stop", "poll_now", "retry_failed", "again", "retry", "get_picture", "zip"}
+        {
+            *("ready", "copy_missing", "start", "stop", "poll_now", "retry_failed", "again", "retry"),
+            *("get_picture", "get_link", "get_crop", "zip"),
+        }
     )
 
     def _on_ready(self, content: Mapping[str, Any]) -> None:
         """Send every row and the first thumbnails: a view appeared, or the page was reloaded."""
         self._viewed = True
         self._show()
+        self._send_traits()
         have = content.get("have")
         self._thumbnails_sent = (
             {digest for digest in have if isinstance(digest, str)} if isinstance(have, list) else set()
@@ -196,9 +201,11 @@ class BatchCard(BaseWidget):
 
     async def _send_everything(self) -> None:
         for begin in range(0, max(1, len(self._jobs)), _ROWS):
-            self._send_rows(range(begin, min(begin + _ROWS, len(self._jobs))), first=begin == 0)
+            rows = range(begin, min(begin + _ROWS, len(self._jobs)))
+            self._send_rows(rows, first=begin == 0)
+            # At once: the first screen does not wait for the rows that are out of sight.
+            self._send_thumbnails(rows)
             await asyncio.sleep(0)
-        self._send_thumbnails(range(len(self._jobs)))
 
     def _on_start(self, content: Mapping[str, Any]) -> None:
         if content.get("key"):
@@ -228,6 +235,12 @@ class BatchCard(BaseWidget):
     def _on_get_picture(self, content: Mapping[str, Any]) -> None:
         request = self._request_index(content)
         self._send_picture(content, self._entry(request, content.get("index")), self._jobs[request].request_id)
+
+    def _on_get_link(self, content: Mapping[str, Any]) -> None:
+        self._send_link(content, self._entry(content.get("request"), content.get("index")))
+
+    def _on_get_crop(self, content: Mapping[str, Any]) -> None:
+        self._send_crop(content, self._entry(self._request_index(content), content.get("index")))
 
     def _on_zip(self, content: Mapping[str, Any]) -> None:
         pairs = content.get("pictures")

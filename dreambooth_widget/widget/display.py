@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any
 from uuid import uuid4
 
+from IPython.core.displaypub import DisplayPublisher
 from IPython.core.getipython import get_ipython
 from IPython.display import publish_display_data
 from ipywidgets import Output, Widget
@@ -21,15 +22,20 @@ from ipywidgets.widgets import widget as widget_registry
 
 from .static_copy import EMPTY, StaticCopy
 
-__all__ = ["StaticOutputs", "has_frontend", "is_boxed", "is_captured", "publish"]
+__all__ = ["StaticOutputs", "has_notebook", "is_boxed", "is_captured", "is_redirected", "is_terminal", "publish"]
 
 _PATIENCE = 2.0
 """Seconds that a page gets to take in an update before its view is sent the copy: two tabs must not both write it."""
 
 
-def has_frontend() -> bool:
-    """Return whether outputs go to a notebook, and not to a terminal."""
+def has_notebook() -> bool:
+    """Return whether outputs stay in a notebook: not those of a terminal, nor of an app of Solara."""
     return getattr(get_ipython(), "kernel", None) is not None
+
+
+def is_terminal() -> bool:
+    """Return whether of an output only its text is shown."""
+    return type(getattr(get_ipython(), "display_pub", None)) is DisplayPublisher
 
 
 def is_captured() -> bool:
@@ -39,6 +45,15 @@ def is_captured() -> bool:
     while frame is not None and frame.f_code is not captor:
         frame = frame.f_back
     return frame is not None
+
+
+def is_redirected() -> bool:
+    """Return whether the running cell's outputs go into an `Output` widget (`with out:`), which takes in no update."""
+    kernel: Any = getattr(get_ipython(), "kernel", None)
+    parent = kernel.get_parent() if kernel is not None else {}
+    known: dict[str, Any] = getattr(widget_registry, "_instances", {})
+    outputs = [each for each in list(known.values()) if isinstance(each, Output)]
+    return any(output.msg_id and output.msg_id == parent["header"]["msg_id"] for output in outputs)
 
 
 def is_boxed(widget: Widget) -> bool:
@@ -77,7 +92,7 @@ class StaticOutputs:
 
     def open(self) -> None:
         """Publish one more output in the running cell, with the copy as it is."""
-        if not has_frontend():
+        if not has_notebook():
             return
         self._cell = contextvars.copy_context()
         display_id = f"dreambooth-{uuid4().hex}"
@@ -87,6 +102,15 @@ class StaticOutputs:
     def open_again(self) -> None:
         """Publish the copy in the cell that showed the widget last, or that made it: a view lacks it."""
         self._cell.copy().run(self.open)
+
+    def replace(self) -> None:
+        """Publish the copy in a new output: a view finds none in its page, which has dropped the output of the old one.
+
+        The old ones are emptied, so that two views that miss it, or one that was too early, leave one copy and not two.
+        """
+        lost, self._display_ids = self._display_ids, []
+        self._update(lost, EMPTY)
+        self.open_again()
 
     def view_appeared(self) -> None:
         """Take note of a view. One more than there are displays is that of a reloaded page, or of a second tab."""
@@ -106,9 +130,13 @@ class StaticOutputs:
         """Update the outputs once more: a page that was reloaded, or another cell's `await`, missed it."""
         if not self._display_ids or self._copy == EMPTY:
             return
-        with contextlib.suppress(RuntimeError):  # the kernel is shutting down
-            for display_id in self._display_ids:
-                publish(self._copy, transient={"display_id": display_id}, update=True)
+        self._update(self._display_ids, self._copy)
         if self._views > len(self._display_ids):
             # A page updates only the outputs that it has received: a new page drops the updates above.
             self._later(_PATIENCE, lambda: self._send(self._copy))
+
+    @staticmethod
+    def _update(display_ids: list[str], copy: StaticCopy) -> None:
+        with contextlib.suppress(RuntimeError):  # the kernel is shutting down
+            for display_id in display_ids:
+                publish(copy, transient={"display_id": display_id}, update=True)

@@ -10,17 +10,26 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
 from ..images.files import file_name, zip_bytes
+from ..images.inspection import Box
 from ..images.picture import Picture
+from ..images.pool import LARGEST_CROP, WorkerPool
+from ..images.sniff import PictureRefusedError
 from ..images.threads import in_picture_thread
 from .kernel_loop import Tasks
 
-__all__ = ["ImageSender", "Kind"]
+__all__ = ["ImageSender", "Kind", "check_box", "crop_token"]
 
 Kind = Literal["thumbnail", "preview", "original"]
 Send = Callable[[dict[str, Any], list[bytes]], None]
 
 _MOST_PREVIEWS = 8
 """Previews are sent by themselves for at most so many pictures; of more, one by one on request."""
+
+_MOST_CROPS = 128
+"""Crops that wait at most; a view that moves its loupe asks for the next one of a picture when it has the last."""
+
+_CROPS_AT_ONCE = 2
+"""As many as there are child processes. More would stand in the way of pictures that are being downloaded."""
 
 _PIECE = 1024 * 1024
 """Bytes of one message: a larger one holds up every other output of the kernel."""
@@ -36,6 +45,8 @@ class ImageSender:
     def __init__(self, send: Send) -> None:
         self._send = send
         self._tasks = Tasks("sending a picture to the browser")
+        self._crops: dict[str, tuple[Picture, Box]] = {}  # by token, oldest first
+        self._croppers = 0
 
     def send_gallery(self, pictures: Sequence[Picture], request_id: str, *, have: Iterable[str] = ()) -> None:
         """Send every thumbnail whose digest is not in `have`, and then the previews of a small gallery."""
@@ -48,6 +59,17 @@ class ImageSender:
         else:
             self._tasks.run(self._send_small(kind, picture, request_id))
 
+    def send_crop(self, picture: Picture, box: Box) -> None:
+        """Send a part of the original, in its own pixels, once those that wait already are sent."""
+        self._crops[crop_token(picture.digest, box)] = picture, box
+        if len(self._crops) > _MOST_CROPS:
+            token = next(iter(self._crops))
+            dropped, _ = self._crops.pop(token)
+            self.unavailable("crop", dropped.index, token, "too many parts were requested at once")
+        if self._croppers < _CROPS_AT_ONCE:
+            self._croppers += 1
+            self._tasks.run(self._send_crops())
+
     def send_zip(self, files: Sequence[tuple[str, Picture]], name: str, token: str) -> None:
         """Send the original files, by their names, as one zip, under the token that the view chose."""
         self._tasks.run(self._send_zip(tuple(files), name, token))
@@ -58,6 +80,7 @@ class ImageSender:
 
     def close(self) -> None:
         """Send nothing more."""
+        self._crops.clear()
         self._tasks.cancel()
 
     async def _send_gallery(self, pictures: tuple[Picture, ...], request_id: str, have: frozenset[str]) -> None:
@@ -86,6 +109,25 @@ class ImageSender:
         name = file_name(request_id, picture.index, picture.extension)
         await self._in_pieces("original", picture.index, picture.digest, picture.mime, name, data)
 
+    async def _send_crops(self) -> None:
+        try:
+            while self._crops:
+                token = next(iter(self._crops))
+                await self._send_crop(token, *self._crops.pop(token))
+        finally:
+            self._croppers -= 1
+
+    async def _send_crop(self, token: str, picture: Picture, box: Box) -> None:
+        try:
+            data = await in_picture_thread(picture.original.read)
+            mime, crop = await WorkerPool.shared().crop(data, box, max_pixels=picture.width * picture.height)
+        except OSError:
+            self.unavailable("crop", picture.index, token, _GONE)
+        except PictureRefusedError as error:
+            self.unavailable("crop", picture.index, token, str(error))
+        else:
+            await self._in_pieces("crop", picture.index, token, mime, "", crop)
+
     async def _send_zip(self, files: tuple[tuple[str, Picture], ...], name: str, token: str) -> None:
         try:
             data = await in_picture_thread(zip_bytes, files)
@@ -101,3 +143,22 @@ class ImageSender:
             piece = data[part * _PIECE : (part + 1) * _PIECE]
             self._send({**facts, "part": part, "parts": parts}, [piece])
             await asyncio.sleep(0)  # the loop's other work comes in between
+
+
+def crop_token(digest: str, box: Iterable[object]) -> str:
+    """Return what a view knows the crop by that it requested."""
+    return f"{digest}/{','.join(map(str, box))}"
+
+
+def check_box(box: object, picture: Picture) -> Box:
+    """Return the box of a view's message: left, top, right and bottom in pixels of the picture.
+
+    Raises:
+        ValueError: These are not four whole numbers of a part of the picture, of at most 2048 pixels each way.
+    """
+    if isinstance(box, list) and len(box) == 4 and all(type(edge) is int for edge in box):
+        left, top, right, bottom = box
+        inside = 0 <= left < right <= picture.width and 0 <= top < bottom <= picture.height
+        if inside and max(right - left, bottom - top) <= LARGEST_CROP:
+            return left, top, right, bottom
+    raise ValueError("There is no such part of the picture.")

@@ -33,8 +33,8 @@ _DTYPES: Mapping[str, str] = {
 
 NAMES = ("manifest.csv", "manifest.json")
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What begins a formula in Excel and its kind. Prompts, and the pictures' own texts, come from anywhere."""
+_FORMULA = re.compile(r"[\t\r\n]|[\s\0-\x1f\u200b\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]")
+"""What begins a formula in a spreadsheet, in full width too. Prompts and the pictures' own texts come from anywhere."""
 
 _WORDS, _NUMBERS = ("prompt", "negative_prompt"), ("seed", "steps")
 
@@ -104,7 +104,7 @@ def _is_whole(value: object) -> bool:
 
 
 def _disarm(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
 
 
 def _number(value: object) -> object:

@@ -1,10 +1,12 @@
-"""Strips links of what makes them secrets: a signed link is a bearer token, and shown texts are saved. Pure."""
+"""What signed links carry: the secret that is stripped from shown texts, and the time at which they die. Pure."""
 
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta, timezone
+from urllib.parse import parse_qs, urlsplit
 
-__all__ = ["strip_url_queries"]
+__all__ = ["has_expired", "strip_url_queries"]
 
 _WORD = re.compile(r"\S+")
 _QUERY = re.compile(r"[?#]")
@@ -20,6 +22,25 @@ def strip_url_queries(text: str) -> str:
     `host/path?sig=…`). The time is linear in the length of the text.
     """
     return _WORD.sub(lambda match: _strip_word(match[0]), text)
+
+
+def has_expired(url: str, now: float) -> bool:
+    """Return whether the signature of a link says that it no longer opens; False where nothing is known.
+
+    Args:
+        url: The link, as S3, R2 and CloudFront sign it, or unsigned.
+        now: Unix seconds.
+    """
+    query = {name.lower(): values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+    try:
+        if "x-amz-date" in query:
+            signed = datetime.strptime(query["x-amz-date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc)
+            end = (signed + timedelta(seconds=int(query["x-amz-expires"]))).timestamp()
+        else:
+            end = int(query["expires"])
+    except (KeyError, ValueError, OverflowError):
+        return False
+    return now >= end
 
 
 def _strip_word(word: str) -> str:

@@ -48,7 +48,7 @@ class DreamboothWidget(RequestCard):
         deadline: Seconds from now after which waiting ends; by default max(10 minutes, 6·eta).
         client: A client that brings its own key, endpoint, policies and cache.
         cache: A folder that keeps the original files, so that the same cell shows them again without a poll.
-        watch_links: Whether links that are announced before the pictures are there may be looked at, so that the
+        watch_links: Whether links that are announced before the pictures are there may be probed, so that the
             service is polled when they are.
         save_copy: Whether a small copy of the pictures stays in the notebook file.
         autostart: Whether to start at once; else `start()` does.
@@ -88,7 +88,7 @@ class DreamboothWidget(RequestCard):
             caption=str(caption),
         )
         own = Policies(schedule=schedule, retry=retry, watch_links=watch_links)
-        policies = own if client is None else client.policies
+        policies = own if client is None else client.fetcher.policies
         self._policies = replace(policies, deadline=check_seconds("deadline", deadline))
         self._job: FetchJob | None = None
         super().__init__(secret, endpoint=endpoint, client=client, cache=cache, save_copy=save_copy)
@@ -113,10 +113,10 @@ class DreamboothWidget(RequestCard):
         """
         try:
             secret = find_key(key)
+            holder = options.get("client") or secret
+            request = FetchOptions.for_response(response, holder.redact if holder else str)
         finally:
-            del key
-        holder = options.get("client") or secret
-        request = FetchOptions.for_response(response, holder.redact if holder else str)
+            del key, response
         return cls(secret, replace(request, endpoint=None) if "endpoint" in options else request, **options)
 
     @classmethod
@@ -132,13 +132,14 @@ class DreamboothWidget(RequestCard):
             TypeError: An option is unknown.
             ValueError: `token` is no resume token, or belongs to another endpoint than `client`.
         """
+        client = options.get("client")
         try:
             secret = find_key(key)
+            request = FetchOptions.for_token(token) if client is None else client.read_token(token)
         finally:
-            del key
-        if options.get("client") is not None:
-            return cls(secret, options["client"].read_token(token), **options)
-        request = FetchOptions.for_token(token)
+            del key, token
+        if client is not None:
+            return cls(secret, request, **options)
         return cls(secret, replace(request, endpoint=None), **{"endpoint": request.endpoint, **options})
 
     def __repr__(self) -> str:
@@ -267,6 +268,6 @@ class DreamboothWidget(RequestCard):
     def _begin(self) -> None:
         """Make the job, on its loop. A stopped or timed-out one is resumed: its clock and its count go on."""
         options = self._options if self._job is None else self._job.again()
-        self._job = job = self._open_client().start(options, self._policies)
+        self._job = job = self._open_fetcher().start(options, self._policies)
         job.subscribe(lambda state: self._follow(job, state))
         self._show(replace(job.state, status="processing"))

@@ -135,14 +135,19 @@ async def _measured(name: str, url: str, count: int) -> dict[str, Any]:
 
 
 def _workers_peak() -> int:
-    """Return the bytes that the processes which decode pictures took at most, each at its own time; Linux alone."""
+    """Return the bytes that the processes which decode pictures took at most, each at its own time; Linux alone.
+
+    Without the files that they have mapped (Python, Pillow's libraries), which are in memory once for all processes.
+    """
     import psutil
 
     found = 0
     for child in psutil.Process().children():
         status = Path(f"/proc/{child.pid}/status")
-        lines = status.read_text().splitlines() if status.exists() else []
-        found += sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
+        if status.exists():
+            lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
+            peak, mapped = (int(lines[name].split()[0]) * 1024 for name in ("VmHWM", "RssFile"))
+            found += peak - mapped
     return found
 
 

@@ -24,10 +24,9 @@ from statistics import fmean, quantiles
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-import dreambooth_widget.client.connections  # noqa: F401  the package would import it in a thread of real time
 from dreambooth_widget.client.exchange import Failure, Response
 from dreambooth_widget.client.job import FetchJob
-from dreambooth_widget.client.link_watch import Looks
+from dreambooth_widget.client.link_watch import LinkProbe
 from dreambooth_widget.client.options import FetchOptions
 from dreambooth_widget.client.poll_queue import PollQueue
 from dreambooth_widget.client.rate_limit import RateLimiter
@@ -50,11 +49,11 @@ COUNT = 1000
 TARGET = 0.5
 """Target: our mean delay is at most this part of that of the loops."""
 
-LOOKS = (5.0, 50.0)
-"""Looks a second at links: the package's own limit, and the most that the target allows."""
+PROBES = (5.0, 50.0)
+"""Probes a second at links: the package's own limit, and the most that the target allows."""
 
 SOONEST = 5.0
-"""Target: mean delay in seconds where links are known, with the larger number of looks."""
+"""Target: mean delay in seconds where links are known, with the larger number of probes."""
 
 SIZES = (10, 100, 1000, 10_000)
 LINEAR = 2.0
@@ -84,7 +83,7 @@ class Service:
 
     def __init__(self, orders: Sequence[Order]) -> None:
         self.orders = orders
-        self.polls = self.looks = 0
+        self.polls = self.probes = 0
         self.delays: list[float] = []
 
     async def poll(self, number: int) -> bool:
@@ -96,9 +95,9 @@ class Service:
             self.delays.append(late)
         return late >= 0
 
-    async def look(self, number: int) -> bool:
+    async def probe(self, number: int) -> bool:
         """Whether the picture was at its link when its host was asked."""
-        self.looks += 1
+        self.probes += 1
         late = asyncio.get_running_loop().time() - self.orders[number].duration
         await asyncio.sleep(ANSWER)
         return late >= 0
@@ -120,7 +119,7 @@ class SimulatedTransport(Transport):
 
     async def get(self, url: str, largest: int, *, beginning: bool = False) -> Response | Failure:
         """Return the beginning of a picture once its request is ready."""
-        ready = await self._service.look(int(url.rpartition("/")[2]))
+        ready = await self._service.probe(int(url.rpartition("/")[2]))
         return Response(200, {}, b"\x89PNG\r\n\x1a\n") if ready else Response(404, {})
 
 
@@ -133,18 +132,18 @@ async def ours(service: Service) -> None:
     await transport.close()
 
 
-async def with_links(looks: float, service: Service, *, held: bool = True, **limits: Any) -> None:
-    """Every request as a `FetchJob` that knows its link: `looks` a second for all of them.
+async def with_links(probes: float, service: Service, *, held: bool = True, **limits: Any) -> None:
+    """Every request as a `FetchJob` that knows its link: `probes` a second for all of them.
 
     The picture is at its link when its request is ready, not before. `held`: whether an earlier job has shown that.
     """
-    transport, limit, jobs = SimulatedTransport(service, **limits), Looks(looks), []
+    transport, limit, jobs = SimulatedTransport(service, **limits), LinkProbe(probes), []
     for number, order in enumerate(service.orders):
         history = DurationHistory()
         history.links_hold = held
         links = (PictureLink(f"https://pictures.example/{number}"),)
         options = FetchOptions(str(number), eta=order.eta, deadline=7200.0, links=links)
-        jobs.append(FetchJob(transport, options, history, looks=limit))
+        jobs.append(FetchJob(transport, options, history, probe=limit))
     await asyncio.gather(*jobs, return_exceptions=True)
     await transport.close()
 
@@ -188,19 +187,19 @@ def compare(count: int = COUNT) -> list[dict[str, Any]]:
 
 
 def compare_links(count: int = COUNT) -> list[dict[str, Any]]:
-    """The same where the requests' links are known, by how many looks a second their hosts get at most."""
+    """The same where the requests' links are known, by how many probes a second their hosts get at most."""
     rows = []
-    for rate in LOOKS:
+    for rate in PROBES:
         service = Service(make_orders(count))
         virtual_time.run(partial(with_links, rate, service))
         seconds = max(order.duration for order in service.orders)
         rows.append({
-            "looks a second": rate,
+            "probes a second": rate,
             "mean delay": round(fmean(service.delays), 1),
             "p95": round(quantiles(service.delays, n=20)[-1], 1),
             "polls": round(service.polls / count, 1),
-            "looks": round(service.looks / count, 1),
-            "looks a second in the mean": round(service.looks / seconds, 1),
+            "probes": round(service.probes / count, 1),
+            "probes a second in the mean": round(service.probes / seconds, 1),
         })  # fmt: skip
     return rows
 
@@ -242,7 +241,7 @@ def targets(
         for other in others
     ]
     sooner = links[-1]
-    what = f"the same with known links, {sooner['looks a second']:g} looks a second: at most {SOONEST:g} s late"
+    what = f"the same with known links, {sooner['probes a second']:g} probes a second: at most {SOONEST:g} s late"
     found.append((f"{what}: {sooner['mean delay']}", sooner["mean delay"] <= SOONEST))
     thousand, ten_thousand = grown[-2:]
     for unit in ("ms each", "kB each"):

@@ -41,12 +41,17 @@ class _Loop(asyncio.SelectorEventLoop):
         return self._jumping.now
 
 
+async def _call_here(function: Callable[..., T], *arguments: Any) -> T:
+    """Take the place of `asyncio.to_thread`: virtual time would run on while a thread works."""
+    return function(*arguments)
+
+
 def run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """`asyncio.run` in virtual time, for the package's own code too. Without threads and sockets."""
     loop = _Loop()
     clock = SimpleNamespace(time=lambda: EPOCH + loop.time())
     try:
-        with patch("dreambooth_widget.client.job.time", clock):
+        with patch("dreambooth_widget.client.job.time", clock), patch("asyncio.to_thread", _call_here):
             return loop.run_until_complete(work())
     finally:
         loop.close()

@@ -60,6 +60,7 @@ globalThis.desk = (() => {
       await kernelReady(path);
     },
     id: (path) => panel(path).id,
+    selected: (path) => panel(path).content.selectedCells.length,
     /** What a key could change: the cells, their prompts, the mode and the active cell. */
     look: (path) => {
       const { content } = panel(path);

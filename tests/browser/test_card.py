@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import io
 import time
 from typing import Any
 
 import pytest
+from PIL import Image
 from playwright.async_api import expect
 
 from ..endpoint import png
@@ -15,7 +18,6 @@ from .card import Card, box
 from .card_page import CardPage
 from .screenshots import states, waiting
 
-NAMES = sorted(states())
 WHOLE = 60
 """Up to so many pictures every tile is drawn, wherever it lies."""
 OVERFLOW = """async (card) => {
@@ -49,36 +51,6 @@ async def mounted(card_page: CardPage, name: str) -> Card:
         0
     )
     return card
-
-
-@pytest.mark.parametrize("name", NAMES)
-async def test_every_state_is_accessible_and_fits(card_page: CardPage, axe: Axe, name: str) -> None:
-    """axe-core finds nothing and nothing sticks out, light and dark, 320 and 1280 pixels wide."""
-    for width in (320, 1280):
-        await card_page.page.set_viewport_size({"width": width, "height": 800})
-        for scheme in ("light", "dark"):
-            await card_page.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # a Literal
-            if not await card_page.page.locator(".dreambooth-card").count():
-                card = await mounted(card_page, name)
-            assert await card.root.evaluate(OVERFLOW) == []
-            await axe.finds_nothing(card.root)
-
-
-@pytest.mark.parametrize("name", NAMES)
-async def test_forced_colors_and_big_type(card_page: CardPage, name: str) -> None:
-    """With forced colours, reduced motion and 400 % zoom (320 pixels of width) chip and buttons are to be seen."""
-    page = card_page.page
-    await page.set_viewport_size({"width": 320, "height": 256})
-    await page.emulate_media(forced_colors="active", reduced_motion="reduce")
-    card = await mounted(card_page, name)
-    await expect(card.chip).to_be_visible()
-    assert await card.root.evaluate(OVERFLOW) == []
-    for button in await card.root.locator(".dreambooth-row button:visible").all():
-        await button.scroll_into_view_if_needed()
-        await expect(button).to_be_in_viewport()
-    moving = await card.root.evaluate("card => card.getAnimations({subtree: true}).length")
-    assert moving == 0
-    await page.emulate_media(forced_colors="none", reduced_motion="no-preference")
 
 
 @pytest.mark.parametrize(
@@ -234,3 +206,157 @@ async def test_details_stand_beside_pictures(card_page: CardPage) -> None:
     assert (await box(card.tiles.first))["y"] == before["y"]
     assert await facts.locator("dt").all_inner_texts() == ["Seed", "Size", "Request", "Time"]
     await expect(facts.get_by_role("button", name="Copy")).to_have_count(4)
+
+
+MENU = ["Copy picture", "Save", "Copy seed", "Copy prompt", "Open link"]
+LINK = "https://cdn.example.org/13443927-2.png?X-Amz-Signature=5ec2e7"
+
+
+@pytest.mark.parametrize("key", ["mouse", "ContextMenu", "Shift+F10"])
+async def test_picture_has_own_menu(card_page: CardPage, axe: Axe, key: str) -> None:
+    """It opens in place of the notebook's, works by keyboard, copies the seed, saves, and gives the focus back."""
+    page = card_page.page
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    card = await mounted(card_page, "10-done")
+    await page.evaluate("() => { globalThis.leaked = 0; document.addEventListener('contextmenu', () => leaked++); }")
+    items = card.root.get_by_role("menuitem")
+
+    async def opened() -> None:
+        await card.opener(2).focus()
+        await (card.opener(2).click(button="right") if key == "mouse" else page.keyboard.press(key))
+        await expect(items.first).to_be_focused()
+
+    await opened()
+    await axe.finds_nothing(card.root)
+    assert await items.all_inner_texts() == MENU
+    for move, item in (("ArrowUp", 4), ("ArrowDown", 0), ("End", 4), ("Home", 0), ("ArrowDown", 1), ("ArrowDown", 2)):
+        await page.keyboard.press(move)
+        await expect(items.nth(item)).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(card.opener(2)).to_be_focused()
+    await expect(card.root.get_by_role("status").get_by_text("Copied")).to_be_visible()
+    assert await page.evaluate("() => navigator.clipboard.readText()") == "124"
+    await expect(card.root.locator(".dreambooth-menu")).to_have_count(0)
+    for leave in ("Escape", "Tab"):
+        await opened()
+        await page.keyboard.press(leave)
+        await expect(items).to_have_count(0)
+        await expect(card.opener(2)).to_be_focused()
+    await opened()
+    async with page.expect_download() as download:
+        await items.nth(1).click()
+    assert (await download.value).suggested_filename == "13443927-2.png"
+    await expect(card.dialog).to_have_count(0)
+    assert await page.evaluate("() => leaked") == 0
+
+
+async def test_menu_copies_the_picture(card_page: CardPage) -> None:
+    """As PNG, while the press still counts; the sentence stands where the menu was, and a press elsewhere ends it."""
+    page = card_page.page
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    card = await mounted(card_page, "10-done")
+    await card.opener(3).click(button="right")
+    await card.root.get_by_role("menuitem", name="Copy picture").click()
+    await expect(card.root.locator(".dreambooth-menu")).to_have_text("Picture copied")
+    types = "async () => (await navigator.clipboard.read()).flatMap(({ types }) => types)"
+    assert await page.evaluate(types) == ["image/png"]
+    await card.root.locator("header").click()
+    await expect(card.root.locator(".dreambooth-menu")).to_have_count(0)
+
+
+async def test_menu_opens_living_links(card_page: CardPage) -> None:
+    """The kernel is asked when the menu opens; without a link that lives the item stands there and does nothing."""
+    page = card_page.page
+    card = await mounted(card_page, "10-done")
+    item = card.root.get_by_role("menuitem", name="Open link")
+    await card.opener(1).click(button="right")
+    await expect(item).to_have_attribute("aria-disabled", "true")
+    await page.keyboard.press("End")
+    await page.keyboard.press("Enter")
+    await expect(item).to_be_focused()
+    await page.keyboard.press("Escape")
+    await page.evaluate(
+        "link => { globalThis.linkOf = ({ index }) => index === 1 ? link : 'javascript:alert(1)'; }", LINK
+    )
+    await card.opener(2).click(button="right")
+    await expect(item).to_have_attribute("href", LINK)
+    await expect(item).to_have_attribute("rel", "noopener noreferrer")
+    await expect(item).to_have_attribute("target", "_blank")
+    await page.keyboard.press("Escape")
+    await card.opener(3).click(button="right")
+    await expect(item).to_have_attribute("aria-disabled", "true")
+    assert await item.get_attribute("href") is None
+    asked = [(sent["index"], sent["id"]) for sent in await card_page.sent() if sent["type"] == "get_link"]
+    pictures = states()["10-done"]["pictures"]
+    assert asked == [(index, pictures[index]["id"]) for index in range(3)]
+
+
+async def test_menu_stays_in_the_window(card_page: CardPage) -> None:
+    """In the last corner of a small window too; a wheel that scrolls the page away from it closes it."""
+    page = card_page.page
+    await page.set_viewport_size({"width": 320, "height": 400})
+    card = await mounted(card_page, "15-many")
+    last = card.opener(4)
+    await last.scroll_into_view_if_needed()
+    place = await box(last)
+    await page.mouse.click(place["x"] + place["width"] - 3, place["y"] + place["height"] - 3, button="right")
+    menu = card.root.locator(".dreambooth-menu")
+    await expect(menu).to_be_in_viewport(ratio=1)
+    await page.mouse.move(10, 10)
+    await page.mouse.wheel(0, 50)
+    await expect(menu).to_have_count(0)
+
+
+async def test_missing_picture_keeps_hosts_menu(card_page: CardPage) -> None:
+    """There is nothing to copy or to save; the right click is the notebook's."""
+    card = await mounted(card_page, "12-missing")
+    await card_page.page.evaluate("() => { document.addEventListener('contextmenu', () => globalThis.leaked = true); }")
+    await card.tiles.nth(2).click(button="right")
+    assert await card_page.page.evaluate("() => leaked")
+    await expect(card.root.get_by_role("menu")).to_have_count(0)
+
+
+DRAGGED = """() => new Promise((resolve) => document.addEventListener("dragstart", async ({ dataTransfer }) => {
+  const [type, name, ...url] = dataTransfer.getData("DownloadURL").split(":");
+  const file = await fetch(url.join(":"));
+  resolve([type, name, file.headers.get("content-type"), (await createImageBitmap(await file.blob())).width]);
+}, { once: true }))"""
+
+
+@pytest.mark.parametrize(("state", "expected"), [("10-done", 512), ("15-many", 512), ("original", 1024)])
+async def test_dragged_picture_becomes_a_file(card_page: CardPage, state: str, expected: int) -> None:
+    """Chromium makes a file of what a drag offers: the best that is here, with the name that Save gives it."""
+    page = card_page.page
+    traits = states()["10-done" if state == "original" else state]
+    pictures = traits["pictures"]
+    urls = {
+        kind: f"data:image/{mime};base64," + base64.b64encode(made(edge, mime)).decode()
+        for kind, edge, mime in (("thumbnail", 64, "webp"), ("preview", 512, "webp"), ("original", 1024, "png"))
+    }
+    card = await card_page.mount(traits, {entry["id"]: urls for entry in pictures})
+    await expect(card.pictures.nth(1)).to_be_visible()
+    if state == "original":
+        await card.opener(2).click()
+        await page.keyboard.press("+")
+        await page.keyboard.press("+")
+        await expect(card.dialog.locator(".dreambooth-stage img")).to_have_js_property("naturalWidth", 1024)
+        await page.keyboard.press("Escape")
+        await expect(card.dialog).to_have_count(0)
+    dragged = asyncio.ensure_future(page.evaluate(DRAGGED))
+    place = await box(card.opener(2))
+    await page.mouse.move(place["x"] + 50, place["y"] + 50)
+    await page.mouse.down()
+    await page.wait_for_function("count => model.sent.length >= count", arg=2 if state == "15-many" else 1)
+    await page.mouse.move(place["x"] + 80, place["y"] + 90, steps=4)
+    await page.mouse.up()
+    mime, ending = ("image/png", "png") if state == "original" else ("image/webp", "webp")
+    assert await dragged == [mime, f"13443927-2.{ending}", mime, expected]
+    await expect(card.dialog).to_have_count(0)
+    assert await card_page.saved() == []
+
+
+def made(edge: int, mime: str) -> bytes:
+    """A picture of that format."""
+    file = io.BytesIO()
+    Image.new("RGB", (edge, edge), "teal").save(file, mime.upper())
+    return file.getvalue()

@@ -9,10 +9,10 @@ import pytest
 from playwright.async_api import Locator, Page, Route, expect
 
 from dreambooth_widget.client.state import FetchResult
-from dreambooth_widget.images.picture import read_picture
 from dreambooth_widget.widget.static_html import render
 
 from ..endpoint import Endpoint, png
+from ..image_files import read_picture
 from .card import HAND_OVER_KEY, SETUP, Card, box, decoded, links, make, serve_pictures
 from .card_page import CardPage
 from .conftest import Opener, fixture
@@ -85,7 +85,7 @@ async def test_dialog_position_in_tall_frame(framed: Framed) -> None:
 def saved_copy() -> str:
     """The static copy of four pictures, as the notebook keeps it."""
     data = png("teal", (640, 480), seed="7")
-    pictures = [read_picture(data, index=index, url="", max_pixels=10**7) for index in range(4)]
+    pictures = [read_picture(data, index=index) for index in range(4)]
     return render(FetchResult("13443927", pictures, meta={"prompt": "a dog"}), card_id="abc")
 
 

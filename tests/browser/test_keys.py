@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Literal
 
 import pytest
 from playwright.async_api import Locator, expect
@@ -94,6 +95,49 @@ async def test_keys_in_the_dialog(opener: Opener, endpoint: Endpoint) -> None:
 
     for place in [card.dialog, card.dialog.get_by_role("button", name="Details"), card.dialog.get_by_label("Fit")]:
         await press_all(notebook, within(place), [*KEYS, *ARROWS])
+
+
+async def test_keys_in_the_comparison(opener: Opener, endpoint: Endpoint) -> None:
+    """On the dialog, on its buttons and on the handle of the wipe; Space blinks and Z is the loupe."""
+    notebook, card = await gallery(opener, endpoint)
+    for number in (0, 1):
+        await card.root.get_by_role("checkbox").nth(number).check()
+    await card.button("Compare").click()
+    await expect(card.dialog.locator("figure")).to_have_count(2)
+
+    def within(role: Literal["button", "slider"], name: str) -> Callable[[], Awaitable[None]]:
+        async def focus() -> None:
+            if not await card.dialog.count():  # Escape closes it
+                await card.button("Compare").click()
+            if role == "slider" and not await card.dialog.get_by_role(role).count():
+                await card.dialog.get_by_role("button", name="Wipe").click()
+            await focusing(card.dialog.get_by_role(role, name=name))()
+
+        return focus
+
+    for focus in (within("button", "Zoom in"), within("slider", "Share")):
+        await press_all(notebook, focus, [*KEYS, "w", *ARROWS])
+
+
+async def test_loupe_keeps_its_key(opener: Opener, endpoint: Endpoint) -> None:
+    """Over a picture Z shows the kernel's pixels, and brings no deleted cell back; elsewhere it does."""
+    notebook, _ = await gallery(opener, endpoint)
+    await notebook.cell(0).locator(".jp-InputPrompt").click()
+    await notebook.page.keyboard.press("d")
+    await notebook.page.keyboard.press("d")
+    await expect(notebook.view.locator(".jp-Cell")).to_have_count(len(CELLS))
+    output = Card(notebook.output(WIDGET - 1))
+    before = await notebook.cells()
+    await output.tiles.nth(1).hover()
+    assert await notebook.mode() == "command"
+    await notebook.page.keyboard.down("z")
+    await expect(notebook.page.locator(".dreambooth-lens[data-sharp]")).to_have_count(4)
+    await notebook.page.keyboard.up("z")
+    await expect(notebook.page.locator(".dreambooth-lens")).to_have_count(0)
+    assert await notebook.cells() == before
+    await notebook.cell(0).locator(".jp-InputPrompt").hover()
+    await notebook.page.keyboard.press("z")
+    await expect(notebook.view.locator(".jp-Cell")).to_have_count(len(CELLS) + 1)
 
 
 async def test_keys_in_the_form_are_typed(opener: Opener, endpoint: Endpoint) -> None:

@@ -1,7 +1,8 @@
-"""The lightbox and the comparison on a blank page: pictures, gestures, keys, clipboard, frames."""
+"""The lightbox on a blank page: pictures, gestures, keys, clipboard, frames."""
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import functools
 import io
@@ -13,7 +14,7 @@ from PIL import Image, ImageDraw
 from playwright.async_api import Frame, Locator, Page, expect
 
 from .axe import Axe
-from .card import Card, box, covers_the_window, decoded
+from .card import Card, box, covers_the_window
 from .card_page import CardPage
 
 EDGES = {"thumbnail": 96, "preview": 512, "original": 1600}
@@ -364,19 +365,14 @@ async def test_turning_is_announced_inside_the_dialog(mount: Mount, page: Page) 
 
 @pytest.mark.parametrize("width", [320, 1280])
 async def test_axe_finds_nothing(mount: Mount, page: Page, axe: Axe, width: int) -> None:
-    """In the lightbox with both panels, and in the comparison."""
+    """In the lightbox, and with both panels."""
     await page.set_viewport_size({"width": width, "height": 640})
-    card = await mount(selected=[0, 1])
+    card = await mount()
     dialog = await opened(card, 1)
     await axe.finds_nothing(dialog)
     await page.keyboard.press("i")
     await page.keyboard.press("?")
     await axe.finds_nothing(dialog)
-    await page.keyboard.press("Escape")
-    await page.keyboard.press("Escape")
-    await card.button("Compare").click()
-    await decoded(card.dialog.locator("img").first)
-    await axe.finds_nothing(card.dialog)
 
 
 async def test_buttons_at_320_pixels(mount: Mount, page: Page) -> None:
@@ -384,7 +380,7 @@ async def test_buttons_at_320_pixels(mount: Mount, page: Page) -> None:
     await page.set_viewport_size({"width": 320, "height": 640})
     dialog = await opened(await mount(), 2)
     places = [await box(button) for button in await dialog.get_by_role("button").all()]
-    assert len(places) == 11
+    assert len(places) == 12
     for place in places:
         assert min(place["width"], place["height"]) >= 32
         assert place["x"] >= 0
@@ -414,25 +410,6 @@ async def test_reduced_motion_stops_animations(mount: Mount, page: Page) -> None
     dialog = await opened(await mount(), 1)
     await page.keyboard.press("1")
     assert await dialog.evaluate("dialog => dialog.getAnimations({ subtree: true }).length") == 0
-
-
-async def test_comparison_moves_by_keys(mount: Mount, page: Page) -> None:
-    """A real slider over both pictures; Esc closes and the keys stay here."""
-    card = await mount(selected=[1, 3])
-    await card.button("Compare").click()
-    dialog = card.dialog
-    slider = dialog.get_by_role("slider", name="Share of the left picture")
-    pair = await box(dialog.locator(".dreambooth-box"))
-    middle = pair["y"] + pair["height"] / 2
-    await drag(page, (pair["x"] + pair["width"] / 2, middle), (pair["x"] + pair["width"] / 4, middle))
-    await expect(slider).to_have_value("25")
-    await page.keyboard.press("ArrowRight")
-    await expect(slider).to_have_value("26")
-    await expect(slider).to_have_attribute("aria-valuetext", "26% Picture 2 · seed 101, 74% Picture 4 · seed 103")
-    left = dialog.locator("img").nth(1)
-    assert await left.evaluate("image => getComputedStyle(image).clipPath") == "inset(0px 74% 0px 0px)"
-    await page.keyboard.press("Escape")
-    await expect(dialog).to_have_count(0)
 
 
 async def test_an_open_lightbox_leaves_nothing_behind(mount: Mount, page: Page, card_page: CardPage) -> None:
@@ -561,3 +538,49 @@ async def test_zoom_stays_when_the_picture_turns(card_page: CardPage) -> None:
     await card_page.page.keyboard.press("0")
     await card_page.page.keyboard.press("PageDown")
     await expect(dialog.get_by_role("button", name="Fit", exact=True)).to_have_attribute("aria-pressed", "true")
+
+
+@functools.cache
+def grained(hue: int) -> str:
+    """A `data:` URL of a picture that takes a browser some time to decode; bright everywhere."""
+    noise = Image.effect_noise((1400, 1400), 60).point(lambda value: 128 + value // 2)
+    flat = Image.new("L", noise.size, 160 + 20 * hue)
+    file = io.BytesIO()
+    Image.merge("RGB", (noise, flat, noise)).save(file, "PNG", compress_level=1)
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+async def test_turning_shows_no_empty_stage(card_page: CardPage, page: Page) -> None:
+    """In no frame that the browser draws, neither for pictures at hand nor for those that the kernel has to send."""
+    entries = [entry(index) for index in range(10)]  # of more than eight, thumbnails come by themselves
+    small = [picture("thumbnail", LARGE) for _ in entries]
+    known = {f"p{index}": {"thumbnail": small[index], "preview": grained(index % 4)} for index in range(10)}
+    card = await card_page.mount(done(entries), known)
+    await card.shows(10)
+    await opened(card, 1)
+    tools = await page.context.new_cdp_session(page)
+    frames: list[str] = []
+    acknowledged: list[asyncio.Task[Any]] = []
+
+    def keep(frame: dict[str, Any]) -> None:
+        frames.append(frame["data"])
+        ack = tools.send("Page.screencastFrameAck", {"sessionId": frame["sessionId"]})
+        acknowledged.append(asyncio.ensure_future(ack))
+
+    tools.on("Page.screencastFrame", keep)
+    await tools.send("Page.startScreencast", {"format": "jpeg", "maxWidth": 320, "maxHeight": 240, "everyNthFrame": 1})
+    for number in range(2, 9):
+        await page.keyboard.press("PageDown")
+        await expect(count_of(card.dialog)).to_contain_text(f"{number} of 10")
+        if number % 2:  # the others are turned before anything sharper has come
+            await expect(card.dialog.locator(PICTURE)).to_have_js_property("naturalWidth", 1400)
+    for _ in range(7):
+        await page.keyboard.press("PageUp")
+    await expect(count_of(card.dialog)).to_contain_text("1 of 10")
+    await tools.send("Page.stopScreencast")
+    await asyncio.gather(*acknowledged)
+    assert len(frames) > 5
+    for number, frame in enumerate(frames):
+        with Image.open(io.BytesIO(base64.b64decode(frame))) as drawn:
+            middle = drawn.convert("RGB").getpixel((drawn.width // 2, drawn.height // 2))
+        assert sum(middle) > 200, f"the stage is empty in frame {number} of {len(frames)}"  # type: ignore[arg-type]

@@ -27,9 +27,11 @@ NOISE = (
 )
 HOSTS_OWN_REQUESTS = (
     r"^https://cdn\.jsdelivr\.net/npm/@fortawesome/",  # Voila's template
-    # A page that ipywidgets exported; the test answers these.
+    r"^https://(cdnjs\.cloudflare\.com/ajax/libs|cdn\.holoviz\.org/panel)/.*font-awesome",  # Panel
+    # Pages that ipywidgets exported, Panel's and Solara's; the tests answer these.
     r"^https://cdnjs\.cloudflare\.com/ajax/libs/require\.js/",
-    r"^https://cdn\.jsdelivr\.net/npm/(@jupyter-widgets/html-manager|anywidget)@",
+    r"^https://(cdn\.jsdelivr\.net/npm|unpkg\.com)/(@jupyter-widgets/html-manager|anywidget)@",
+    r"^https://cdn\.jsdelivr\.net/npm/+(@widgetti/[a-z0-9-]+|requirejs)@",
 )
 
 

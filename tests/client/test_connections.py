@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 import json
+import socket
 import time
 import traceback
 import zlib
@@ -18,6 +20,7 @@ import dreambooth_widget as dw
 from dreambooth_widget import V4, Client, Retry
 from dreambooth_widget.client import connections, exchange
 from dreambooth_widget.client.exchange import Response
+from dreambooth_widget.client.link_guard import ANY, PUBLIC, AddressRefusedError
 from dreambooth_widget.client.transport import Transport
 from dreambooth_widget.credentials import ApiKey
 from dreambooth_widget.protocol.answers import Busy, Processing
@@ -195,6 +198,31 @@ async def test_dead_connection_is_repeated_once(endpoint: Endpoint) -> None:
     assert await transport.poll("1") == Busy("the connection was closed before the answer came")
     assert len(endpoint.polls) == 5
     await transport.close()
+
+
+# -- sockets ----------------------------------------------------------------------------------------------------------
+
+
+def test_sockets_are_read_in_pieces() -> None:
+    """What a server sends is parsed in small pieces, so that a flood of heads or chunks leaves the loop pauses."""
+    here, there = socket.socketpair()
+    with connections._Socket(fileno=here.detach()) as received, there:
+        there.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                there.send(bytes(65_536))
+        assert 0 < len(received.recv(262_144)) <= 32_768
+        assert 0 < received.recv_into(bytearray(262_144)) <= 32_768
+        assert received.recv_into(bytearray(100)) == 100
+
+
+def test_sockets_are_guarded() -> None:
+    """No socket is made for an address beyond the reach."""
+    info = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.1", 80))
+    with pytest.raises(AddressRefusedError):
+        connections._socket_factory(PUBLIC)(info)
+    connections._socket_factory(None)(info).close()
+    connections._socket_factory(ANY)(info).close()
 
 
 # -- time-outs ---------------------------------------------------------------------------------------------------------

@@ -87,6 +87,7 @@ def test_default_grows_and_named_stays() -> None:
         for deadline in (default, named):
             deadline.allow(200.0)
         assert (str(default), str(named)) == ("20:00", "1:00")
+        assert str(Deadline(0.0, None)) == "0:01"
         await asyncio.sleep(59)
         named.allow_pictures()
         assert named.left == pytest.approx(1)

@@ -13,11 +13,11 @@ from dreambooth_widget import Client, Picture, PictureError, Retry
 from dreambooth_widget.client.download import MissingPictureError, download
 from dreambooth_widget.client.options import Limits
 from dreambooth_widget.client.transport import Transport
-from dreambooth_widget.images.picture import read_picture
 from dreambooth_widget.images.sniff import unwrap
 from dreambooth_widget.protocol.answers import PictureLink
 
 from ..endpoint import CANARY, Endpoint, Reply, png
+from ..image_files import read_picture
 
 NO_SUCH_KEY = b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>NoSuchKey</Code><Key>a.png</Key></Error>'
 EARLY = {
@@ -30,6 +30,7 @@ EARLY = {
     "JSON": Reply(b'{"error": "not ready"}'),
     "a JSON list": Reply(b"[]"),
     "half a file": Reply(png(size=(640, 480))[:400]),
+    "words": Reply(b"Not found\n"),
 }
 
 
@@ -66,7 +67,7 @@ class Load:
         )
 
     async def _check(self, data: bytes, url: str) -> Picture:
-        return read_picture(unwrap(data, max_bytes=10_000_000), index=0, url=url, max_pixels=10_000_000)
+        return read_picture(unwrap(data, max_bytes=10_000_000), url=url, max_pixels=10_000_000)
 
 
 @pytest.fixture
@@ -86,7 +87,7 @@ async def test_early_links_are_tried_again(endpoint: Endpoint, load: Load, early
 async def test_picture_that_never_comes_is_missing(endpoint: Endpoint, load: Load) -> None:
     """Six tries over 30 to 60 s, then the proxy link, then missing with the last reason."""
     link, fallback = endpoint.serve("1.png", NO_SUCH_KEY), endpoint.serve("2.png", Reply(b"", 404))
-    with pytest.raises(MissingPictureError, match="the link answered 404"):
+    with pytest.raises(MissingPictureError, match=r"missing \(404\)"):
         await load(link, fallback)
     assert [seen.path[-5:] for seen in endpoint.gets] == ["1.png"] * 6 + ["2.png"] * 2
     assert 25 <= sum(load.waits[:5]) <= 60, load.waits
@@ -206,10 +207,17 @@ async def test_inline_data_makes_no_request(load: Load) -> None:
     assert (await load(text)).data == (await load(f"data:image/png;base64,{text}")).data == png()
 
 
+async def test_inline_notice_is_final(load: Load) -> None:
+    """What stands in the answer itself does not change by waiting."""
+    with pytest.raises(MissingPictureError, match="text"):
+        await load("no picture yet")
+    assert load.waits == []
+
+
 async def test_first_try_can_be_the_last(endpoint: Endpoint, load: Load) -> None:
     """With a single attempt nothing is waited for."""
     load._retry = replace(load._retry, attempts=1)
-    with pytest.raises(MissingPictureError, match="the link answered 500"):
+    with pytest.raises(MissingPictureError, match=r"the link answered with an error \(500\)"):
         await load(endpoint.serve("1.png", Reply(b"", 500)))
     assert load.waits == []
 

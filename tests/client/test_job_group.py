@@ -205,7 +205,7 @@ async def test_changes_name_their_index(service: Service, client: Client) -> Non
     """From being added to the end, and nothing of a job whose index another has taken."""
     service.failing = {"a"}
     changes: list[tuple[int, str]] = []
-    jobs = FetchJobs(client.start, lambda index: changes.append((index, jobs[index].status)))
+    jobs = FetchJobs(client.fetcher.start, lambda index: changes.append((index, jobs[index].status)))
     jobs.add(read_requests(["a", "b"]))
     assert changes == [(0, "idle"), (1, "idle")]
     jobs.start()

@@ -10,13 +10,12 @@ from typing import Any
 import pytest
 
 import dreambooth_widget as dw
-import dreambooth_widget.client.connections  # else in a thread, which virtual time does not have
 from dreambooth_widget import Client, PollSchedule, Retry
-from dreambooth_widget.client import client as client_module
 from dreambooth_widget.client import deadline, link_watch
+from dreambooth_widget.client import fetcher as fetcher_module
 from dreambooth_widget.client.exchange import Failure, Response
 from dreambooth_widget.client.job import FetchJob
-from dreambooth_widget.client.link_watch import Looks
+from dreambooth_widget.client.link_watch import LinkProbe
 from dreambooth_widget.client.options import FetchOptions
 from dreambooth_widget.client.schedule import DurationHistory
 from dreambooth_widget.client.transport import Transport
@@ -35,10 +34,10 @@ ABSENT = Response(404, {})
 
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    """Looks of the real endpoint follow each other at once."""
+    """Probes of the real endpoint follow each other at once."""
     if "endpoint" in request.fixturenames:
         monkeypatch.setattr(link_watch, "_PACE", 0.02)
-        monkeypatch.setattr(link_watch.Looks.__init__, "__defaults__", (1000.0,))
+        monkeypatch.setattr(link_watch.LinkProbe.__init__, "__defaults__", (1000.0,))
 
 
 async def make_client(endpoint: Endpoint, schedule: PollSchedule, **options: Any) -> Client:
@@ -65,7 +64,7 @@ def queued(*links: str) -> dict[str, Any]:
     return {"status": "processing", "id": 7, "eta": 0.1, "output": [], "future_links": list(links)}
 
 
-def looks(endpoint: Endpoint) -> list[Seen]:
+def probes(endpoint: Endpoint) -> list[Seen]:
     """The requests for the beginning of a file."""
     return [seen for seen in endpoint.gets if "Range" in seen.headers]
 
@@ -83,10 +82,10 @@ async def test_picture_makes_it_poll(endpoint: Endpoint, patient: Client) -> Non
     result = await patient.fetch_response(queued(link))
     assert [picture.data for picture in result] == [png()]
     assert len(endpoint.polls) == 2
-    assert [seen.headers["Range"] for seen in looks(endpoint)] == ["bytes=0-63"] * 3
+    assert [seen.headers["Range"] for seen in probes(endpoint)] == ["bytes=0-63"] * 3
     assert len(endpoint.gets) == 4
     assert all(CANARY not in f"{seen.path} {seen.headers} {seen.body!r}" for seen in endpoint.gets)
-    assert client_module._HISTORIES[endpoint.url].links_hold
+    assert fetcher_module._HISTORIES[endpoint.url].links_hold
 
 
 async def test_links_of_a_poll_are_watched(endpoint: Endpoint, patient: Client) -> None:
@@ -140,8 +139,8 @@ async def test_late_service_is_polled_on(endpoint: Endpoint, client: Client) -> 
     endpoint.answers = [PROCESSING] * 12 + [endpoint.success(link)]
     assert len(await client.fetch_response(queued(link))) == 1
     assert len(endpoint.polls) == 13
-    assert len(looks(endpoint)) == 2
-    assert not client_module._HISTORIES[endpoint.url].links_hold
+    assert len(probes(endpoint)) == 2
+    assert not fetcher_module._HISTORIES[endpoint.url].links_hold
 
 
 async def test_retry_after_is_obeyed(endpoint: Endpoint, client: Client) -> None:
@@ -151,25 +150,34 @@ async def test_retry_after_is_obeyed(endpoint: Endpoint, client: Client) -> None
     for _ in range(2):
         endpoint.answers = [PROCESSING] * (len(endpoint.polls) + 8) + [finished]
         await client.fetch_response(queued(link))
-    assert len(looks(endpoint)) == 1
+    assert len(probes(endpoint)) == 1
 
 
 async def test_links_can_be_left_alone(endpoint: Endpoint) -> None:
-    """`watch_links=False` looks at nothing."""
+    """`watch_links=False` probes nothing."""
     link = endpoint.serve("1.png", NOT_YET)
     finished = endpoint.success(endpoint.serve("other.png", png()))
     endpoint.answers = [PROCESSING] * 8 + [finished]
     async with await make_client(endpoint, FAST, watch_links=False) as client:
         await client.fetch_response(queued(link))
-    assert not looks(endpoint)
+    assert not probes(endpoint)
 
 
-async def test_refused_address_is_not_looked_at(endpoint: Endpoint, client: Client) -> None:
-    """The guard of downloads holds for looks: such a link is no hint."""
+async def test_refused_address_is_not_probed(endpoint: Endpoint, client: Client) -> None:
+    """The guard of downloads holds for probes: such a link is no hint."""
     endpoint.answers = [PROCESSING] * 5 + [endpoint.success(endpoint.serve("1.png", png()))]
     job = client.fetch_response(queued("http://169.254.169.254/1.png"))
     assert len(await job) == 1
     assert job.state.polls == 6
+
+
+@pytest.mark.parametrize("link", ["http://[", "https://", "ftp://h/1.png", "1.png", "data:image/png;base64,iVBO"])
+async def test_what_is_no_address_is_no_hint(endpoint: Endpoint, client: Client, link: str) -> None:
+    """A link that no host can be asked for costs nothing, least of all the job."""
+    endpoint.answers = [PROCESSING] * 3 + [endpoint.success(endpoint.serve("1.png", png()))]
+    job = client.fetch_response(queued(link))
+    assert len(await job) == 1
+    assert job.state.polls == 4
 
 
 async def test_pictures_at_the_deadline(endpoint: Endpoint, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,14 +202,14 @@ async def test_no_pictures_at_the_deadline(endpoint: Endpoint, client: Client, f
 
 
 class Host(Transport):
-    """A service and a picture host: ready at a time of the loop; `response` answers looks before that."""
+    """A service and a picture host: ready at a time of the loop; `response` answers probes before that."""
 
     def __init__(self, ready_at: float, response: Response | Failure = ABSENT) -> None:
         super().__init__(ApiKey(CANARY), "https://service.example/fetch")
         self.ready_at, self.response, self.busy_until = ready_at, response, 0.0
         self.shown_at, self.slowness = ready_at, 0.1
         self.polls: list[float] = []
-        self.looks: list[float] = []
+        self.probes: list[float] = []
 
     async def _send(self, request_id: str) -> Answer:
         now = asyncio.get_running_loop().time()
@@ -215,21 +223,21 @@ class Host(Transport):
         """Return the picture, or what is there before it."""
         assert beginning
         now = asyncio.get_running_loop().time()
-        self.looks.append(now)
+        self.probes.append(now)
         await asyncio.sleep(0.1)
         return Response(200, {}, png()[:largest]) if now >= self.shown_at else self.response
 
 
-def run(host: Host, eta: float, *, held: bool = False, jobs: int = 1, limit: Looks | None = None) -> DurationHistory:
+def run(host: Host, eta: float, *, held: bool = False, jobs: int = 1) -> DurationHistory:
     """Fetch from the host in virtual time; `held`: whether the job before had its pictures at its links."""
     history = DurationHistory()
     history.links_hold = held
 
     async def work() -> None:
-        looks = limit or Looks()
+        probe = LinkProbe()
         link = (PictureLink("https://pictures.example/1.png"),)
         options = [FetchOptions(str(number), eta=eta, links=link, deadline=1e4) for number in range(jobs)]
-        running = [FetchJob(host, each, history, looks=looks) for each in options]
+        running = [FetchJob(host, each, history, probe=probe) for each in options]
         await asyncio.gather(*running, return_exceptions=True)
 
     virtual_time.run(work)
@@ -254,25 +262,25 @@ def test_notice_makes_no_poll(status: int, body: bytes) -> None:
     host = Host(1e9, Response(status, {}, body))
     run_to_deadline(host)
     assert len(host.polls) == 2
-    assert len(host.looks) > 40
+    assert len(host.probes) > 40
 
 
 def test_picture_before_its_time_is_ignored() -> None:
-    """A link that is a picture at the first look is not looked at again, and makes no poll."""
+    """A link that is a picture at the first probe is not probed again, and makes no poll."""
     host = Host(1e9)
     host.shown_at = 0.0
     run_to_deadline(host)
     assert len(host.polls) == 2
-    assert len(host.looks) == 1
+    assert len(host.probes) == 1
 
 
-def test_looks_begin_at_half() -> None:
-    """One look at the start tells what is there before its time; the others begin near half the estimate."""
+def test_probes_begin_at_half() -> None:
+    """One probe at the start tells what is there before its time; the others begin near half the estimate."""
     host = Host(ready_at=70.3)
     run(host, eta=100.0)
-    assert host.looks[0] < 1
-    assert 40 <= host.looks[1] <= 51
-    assert all(1 <= later - earlier <= 1.5 for earlier, later in pairwise(host.looks[1:]))
+    assert host.probes[0] < 1
+    assert 40 <= host.probes[1] <= 51
+    assert all(1 <= later - earlier <= 1.5 for earlier, later in pairwise(host.probes[1:]))
     assert host.polls[-1] - 70.3 <= 1.5
 
 
@@ -286,21 +294,21 @@ def test_links_that_held_spare_polls() -> None:
     assert second.polls[-1] - 70.3 <= 1.5
 
 
-def test_deaf_host_spares_nothing() -> None:
+def test_silent_host_spares_nothing() -> None:
     """Where the host does not answer, the schedule goes on, whatever held before."""
     host, alone = Host(70.3, Failure("the connection was refused")), Host(70.3, ABSENT)
     run(host, eta=60.0, held=True)
     run(alone, eta=60.0, held=True)
     assert len(host.polls) > len(alone.polls)
-    assert all(later - earlier >= 5 for earlier, later in pairwise(host.looks))
+    assert all(later - earlier >= 5 for earlier, later in pairwise(host.probes))
 
 
 def test_named_wait_of_the_host() -> None:
-    """A host that asks to wait is looked at again then, and not before."""
+    """A host that asks to wait is probed again then, and not before."""
     host = Host(70.3, Response(429, {"Retry-After": "40"}))
     run(host, eta=10.0)
-    assert all(later - earlier >= 40 for earlier, later in pairwise(host.looks))
-    assert len(host.looks) == 2
+    assert all(later - earlier >= 40 for earlier, later in pairwise(host.probes))
+    assert len(host.probes) == 2
 
 
 def test_picture_does_not_break_a_wait() -> None:
@@ -330,9 +338,9 @@ def test_unconfirmed_picture_is_one_poll() -> None:
     assert max(second - first for first, second in pairwise(later)) < 6
 
 
-def test_looks_of_a_client_are_bounded() -> None:
-    """All jobs of a client make five looks a second, however many they are."""
+def test_probes_of_a_client_are_bounded() -> None:
+    """All jobs of a client make five probes a second, however many they are."""
     host = Host(ready_at=40.0)
     run(host, eta=10.0, jobs=60)
-    assert all(later - earlier >= 0.99 for earlier, later in zip(host.looks[5:], host.looks[10:], strict=False))
-    assert len([look for look in host.looks if look < 40]) >= 150
+    assert all(later - earlier >= 0.99 for earlier, later in zip(host.probes[5:], host.probes[10:], strict=False))
+    assert len([probe for probe in host.probes if probe < 40]) >= 150

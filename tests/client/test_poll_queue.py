@@ -231,7 +231,7 @@ async def test_ended_jobs_leave_the_queue(service: Service) -> None:
     async with crowd(service, rate=1) as client:
         loading = client.fetch("a")
         await service.saw(1, "GET")
-        queue = client._transport.queue
+        queue = client.fetcher.transport.queue
         jobs = begin(client, [f"r{n}" for n in range(30)])
         await jobs.until(lambda: jobs[29].next_poll_at is not None)
         assert len(queue) == 30

@@ -13,16 +13,13 @@ from typing import Any
 import pytest
 
 import dreambooth_widget as dw
-import dreambooth_widget.client.connections
 from dreambooth_widget import Client, PollSchedule, Retry
 from dreambooth_widget.client.job import FetchJob
 from dreambooth_widget.client.options import FetchOptions
-from dreambooth_widget.client.polling import PollingPolicy
-from dreambooth_widget.client.schedule import DurationHistory
 from dreambooth_widget.client.transport import Transport
 from dreambooth_widget.credentials import ApiKey
 from dreambooth_widget.errors import DreamboothError
-from dreambooth_widget.protocol.answers import Answer, Busy, Finished, Processing, Refused
+from dreambooth_widget.protocol.answers import Answer, Busy, Processing, Refused
 
 from ..benchmarks import virtual_time
 from ..endpoint import CANARY, PROCESSING, Endpoint, Reply, Service, png
@@ -74,59 +71,6 @@ def simulate(transport_of: Callable[[], Simulated], count: int = 1, **options: A
         return jobs
 
     return virtual_time.run(work)
-
-
-# -- the policy ----------------------------------------------------------------------------------------------------
-
-
-def policy(**options: Any) -> PollingPolicy:
-    """A policy for one request without a history."""
-    return PollingPolicy(FetchOptions(request_id="1", **options), DurationHistory())
-
-
-def test_good_answer_clears_the_counts() -> None:
-    """Faults are counted from the last usable answer on."""
-    own = policy(retry=Retry(attempts=2))
-    for _ in range(5):
-        own.decide(OUTAGE, 1.0, None)
-        own.decide(Processing(), 1.0, None)
-
-
-def test_unanswered_endpoint_is_given_up() -> None:
-    """After `attempts` calls, in words that count right; one that has answered before is not given up."""
-    with pytest.raises(dw.EndpointUnreachableError, match=r"in 1 attempt: service unavailable"):
-        policy(retry=Retry(attempts=1)).decide(OUTAGE, 1.0, None)
-    own = policy()
-    waits = [own.decide(OUTAGE, 1.0, None, answered=True).wait for _ in range(40)]
-    assert 5 <= max(waits) <= 20
-    assert own.decide(OUTAGE, 1.0, None, answered=True).message == "Service unavailable (503)"
-
-
-@pytest.mark.parametrize(("named", "wait"), [(None, 30), (12.0, 30), (75.0, 75)])
-def test_named_wait_is_the_least(named: float | None, wait: float) -> None:
-    """What the service names is waited for, and never less than half a minute."""
-    decision = policy().decide(Busy("too many", named, rate_limited=True), 1.0, None)
-    assert (decision.wait, decision.activity) == (wait, "rate_limited")
-
-
-def test_silence_is_broken_before_due() -> None:
-    """A long job may be polled after 15 s, and is likely to be ready at 0.6 of its ETA."""
-    own = policy(schedule=PollSchedule(jitter=0))
-    decision = own.decide(Processing(eta=100.0), 0.0, None)
-    assert (decision.wait, decision.due, decision.eta) == (15, 60, 100)
-    first = policy(schedule=PollSchedule(jitter=0), eta=100.0).first(0.0)
-    assert first.wait == 0
-    assert first.due is not None
-    assert 0 < first.due < 60
-
-
-def test_empty_success_is_polled_again() -> None:
-    """A few times; then the job has ended without pictures."""
-    own = policy()
-    for _ in range(3):
-        assert own.decide(Finished(()), 1.0, None).activity == "retrying"
-    with pytest.raises(dw.EmptyResultError):
-        own.decide(Finished(()), 1.0, None)
 
 
 # -- outages ---------------------------------------------------------------------------------------------------------
@@ -200,6 +144,17 @@ async def test_printed_lines_are_not_repeated(endpoint: Endpoint, client: Client
     assert all(earlier != later for earlier, later in pairwise(lines)), lines
 
 
+async def test_printed_lines_name_late_pictures(endpoint: Endpoint, client: Client) -> None:
+    """While links are late, each line has the reason and the next try of each; none is printed twice."""
+    late = [Reply(b"", 404)] * 2
+    links = endpoint.serve("1.png", *late, png()), endpoint.serve("2.png", png())
+    endpoint.answers = [endpoint.success(*links)]
+    lines: list[str] = []
+    await dw.fetch(CANARY, 1, client=client, on_update=lambda state: lines.append(str(state)))
+    assert any("picture 1: missing (404); attempt 2 of 3" in line for line in lines)
+    assert all(earlier != later for earlier, later in pairwise(lines)), lines
+
+
 # -- rate limits -----------------------------------------------------------------------------------------------------
 
 
@@ -265,11 +220,11 @@ async def test_deadline_ends_late_links(endpoint: Endpoint) -> None:
 
 
 async def test_deadline_ends_silent_pictures(endpoint: Endpoint) -> None:
-    """When no picture comes by then, each is missing and the job ends in `PictureError`."""
+    """When no picture comes by then, each is missing and the job ends in `PictureError`, in words that count right."""
     endpoint.answers = [endpoint.success(endpoint.serve("1.png", Reply(png(), delay=60)))]
     async with Client(CANARY, endpoint=endpoint.url) as client:
         began = time.monotonic()
-        with pytest.raises(dw.PictureError, match="None of") as caught:
+        with pytest.raises(dw.PictureError, match="The picture could not be loaded") as caught:
             await client.fetch(1, deadline=1.5)
     assert time.monotonic() - began < 15
     assert "no picture by 0:02" in caught.value.details
@@ -337,7 +292,7 @@ async def test_resumed_job_has_own_deadline(endpoint: Endpoint, client: Client) 
     with pytest.raises(dw.DeadlineExceededError):
         await job
     endpoint.answers = [*[PROCESSING] * (len(endpoint.polls) + 2), endpoint.success(endpoint.serve("1.png", png()))]
-    again = client.start(job.again())
+    again = client.fetcher.start(job.again())
     assert len(await again) == 1
     assert again.state.started_at == pytest.approx(job.state.started_at, abs=1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import shutil
 import ssl
@@ -200,3 +201,16 @@ def test_store_is_found_elsewhere(bundle: Path, tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "none"))
     monkeypatch.setattr(tls, "_STORES", (str(tmp_path / "neither"), str(bundle)))
     assert tls._system_context().cert_store_stats()["x509_ca"] == 1
+
+
+async def test_first_requests_share_a_context(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connections are pooled by it: with one for each request, idle ones would pile up beyond the limit.
+
+    The certificates are read once or twice, as there are two threads.
+    """
+    made: list[ssl.SSLContext] = []
+    make = tls._make_context
+    monkeypatch.setattr(tls, "_make_context", lambda values: made.append(make(values)) or made[-1])
+    contexts = await asyncio.gather(*(tls.tls_context() for _ in range(30)))
+    assert 1 <= len(made) <= 2
+    assert len(set(contexts)) == 1

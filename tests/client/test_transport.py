@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import socket
 from typing import Any
 
 import pytest
 
-from dreambooth_widget import Client
-from dreambooth_widget.client.link_guard import ANY, PUBLIC
+from dreambooth_widget import V4, Client
+from dreambooth_widget.client.exchange import Response
+from dreambooth_widget.client.link_guard import ANY, PUBLIC, AddressRefusedError
 from dreambooth_widget.client.transport import Transport
 from dreambooth_widget.credentials import ApiKey
 from dreambooth_widget.protocol.answers import Busy
 
 from ..endpoint import CANARY, PROCESSING, Endpoint, Reply, png
+from ..proxy import ForwardProxy
 
 
 async def test_key_is_in_the_body_only(endpoint: Endpoint, caplog: pytest.LogCaptureFixture) -> None:
@@ -49,6 +52,22 @@ async def test_refused_connection_is_busy(endpoint: Endpoint) -> None:
     await transport.close()
 
 
+def resolve(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> None:
+    """Let names resolve to `answers` in turn; an empty one is a failure."""
+    turns = iter(answers)
+    really = socket.getaddrinfo
+
+    def getaddrinfo(host: Any, port: Any, *args: Any, **options: Any) -> Any:
+        if not str(host).endswith(".example"):
+            return really(host, port, *args, **options)
+        addresses = next(turns)
+        if not addresses:
+            raise socket.gaierror("no answer")
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 0)) for address in addresses]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+
+
 # -- reach -----------------------------------------------------------------------------------------------------------
 
 
@@ -60,18 +79,35 @@ async def test_reach_as_it_is_set(allowed: bool, expected: Any) -> None:
 
 async def test_unknown_reach_is_looked_up_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """A failed look-up counts as public and is not remembered; a good one is."""
-    answers: list[list[Any]] = [[], [(2, 1, 6, "", ("10.0.0.1", 0))]]
-    loop = asyncio.get_running_loop()
-
-    async def getaddrinfo(*args: Any, **options: Any) -> list[Any]:
-        return answers.pop(0)
-
-    monkeypatch.setattr(loop, "getaddrinfo", getaddrinfo)
+    resolve(monkeypatch, [], ["10.0.0.1"])
     transport = Transport(None, "http://intranet.example/fetch")
+    await transport._attach()
     assert await transport.reach() == PUBLIC
     reach = await transport.reach()
     assert [str(network) for network in reach.networks] == ["10.0.0.0/24"]
     assert await transport.reach() is reach
+
+
+@pytest.mark.parametrize("addresses", [["10.0.0.1"], ["93.184.216.34", "127.0.0.1"]])
+async def test_names_are_checked_for_proxies(monkeypatch: pytest.MonkeyPatch, addresses: list[str]) -> None:
+    """Behind a proxy, a name that has a private address is refused before the proxy connects to it."""
+    resolve(monkeypatch, addresses)
+    transport = Transport(None, V4, proxy="http://127.0.0.1:9", allow_private_hosts=False)
+    with pytest.raises(AddressRefusedError, match="private"):
+        await transport.get("http://a.example/a.png", 1000)
+    await transport.close()
+
+
+async def test_unknown_names_are_the_proxys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind a proxy, a name that cannot be resolved here is passed on."""
+    resolve(monkeypatch, [])
+    async with ForwardProxy() as proxy, Endpoint() as endpoint:
+        endpoint.serve("1.png", png())
+        transport = Transport(None, V4, proxy=proxy.url, allow_private_hosts=False)
+        response = await transport.get(f"http://a.example:{endpoint.port}/files/1.png", 100_000)
+        await transport.close()
+    assert isinstance(response, Response)
+    assert response.body == png()
 
 
 # -- slots -----------------------------------------------------------------------------------------------------------

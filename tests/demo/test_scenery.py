@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 
 from dreambooth_widget.demo.scenery import draw_png
-from dreambooth_widget.images.picture import read_picture
 from dreambooth_widget.images.prompt_text import describe
+
+from ..image_files import read_picture
 
 
 def average(data: bytes) -> tuple[int, ...]:
@@ -21,7 +22,7 @@ def average(data: bytes) -> tuple[int, ...]:
 def test_picture_has_believable_format() -> None:
     """1024 × 1024 PNG with prompt and seed, of the weight that real ones have."""
     data = draw_png(1234, "a photo of sks dog", (1024, 1024))
-    picture = read_picture(data, index=0, url="", max_pixels=50_000_000)
+    picture = read_picture(data)
     assert (picture.format, picture.width, picture.height) == ("PNG", 1024, 1024)
     facts = describe(picture.text)
     assert (facts["prompt"], facts["seed"]) == ("a photo of sks dog", "1234")
@@ -62,5 +63,5 @@ def test_every_size_is_drawn(seed: int, size: tuple[int, int]) -> None:
 def test_any_prompt_fits_text_chunk() -> None:
     """Signs beyond Latin-1 and long prompts survive."""
     prompt = "犬 🐕 " + "x" * 5000
-    picture = read_picture(draw_png(1, prompt, (64, 64)), index=0, url="", max_pixels=10**6)
+    picture = read_picture(draw_png(1, prompt, (64, 64)))
     assert picture.text["prompt"] == prompt

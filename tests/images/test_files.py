@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dreambooth_widget.images.files import file_name, file_stem, named, save_all, write_atomically, zip_bytes
+from dreambooth_widget.images.files import file_name, file_stem, named, read_file, save_all, write_atomically, zip_bytes
 from dreambooth_widget.images.picture import Picture
 
 from ..image_files import encoded, scene
@@ -30,9 +30,10 @@ def pictures(count: int = 3) -> list[Picture]:
 
 
 def test_usual_ids_stay_readable() -> None:
-    """An id as the service gives it stands in the name as it is."""
+    """An id as the service gives it stands in the name as it is; one with capitals is told apart by more than them."""
     assert file_name("13443927", 0, "png") == "13443927-1.png"
-    assert file_name("3f1c-4aB_9", 11, "webp") == "3f1c-4aB_9-12.webp"
+    assert file_name("3f1c-4ab_9", 11, "webp") == "3f1c-4ab_9-12.webp"
+    assert re.fullmatch(r"3f1c-4aB_9-[0-9a-f]{8}-12\.webp", file_name("3f1c-4aB_9", 11, "webp"))
 
 
 @pytest.mark.parametrize("request_id", HOSTILE)
@@ -48,13 +49,13 @@ def test_hostile_ids_are_tamed(request_id: str, tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == [name]
 
 
-@given(st.text(), st.text())
+@given(st.text() | st.text("aAbB-_ 0", max_size=4), st.text() | st.text("aAbB-_ 0", max_size=4))
 def test_different_ids_never_share_a_name(one: str, other: str) -> None:
-    """What is cleaned away is told apart by a digest."""
-    assert (file_stem(one) == file_stem(other)) == (one == other)
+    """What is cleaned away is told apart by a digest, on file systems that ignore case as well."""
+    assert (file_stem(one).lower() == file_stem(other).lower()) == (one == other)
 
 
-def test_save_all_writes_into_a_new_folder(tmp_path: Path) -> None:
+def test_save_all_makes_the_folder(tmp_path: Path) -> None:
     """Folders are made; names are numbered by the place in the answer; the bytes are the original ones."""
     three = pictures()
     paths = save_all([three[0], three[2]], tmp_path / "a" / "b", "77")
@@ -72,7 +73,7 @@ def test_save_all_overwrites_only_when_told(tmp_path: Path) -> None:
     assert (tmp_path / "77-2.png").read_bytes() == pictures()[1].data
 
 
-def test_a_file_that_appears_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
+def test_file_appearing_meanwhile_is_kept(tmp_path: Path) -> None:
     """Of many writers to one new name exactly one wins, and its bytes are whole."""
     path = tmp_path / "a.png"
     start = threading.Barrier(8)
@@ -96,7 +97,7 @@ def test_a_file_that_appears_meanwhile_is_not_overwritten(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_without_hard_links_nothing_is_overwritten_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_overwritten_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """FAT and some network file systems have none."""
 
     def refuse(*_: object) -> None:
@@ -115,8 +116,8 @@ def test_a_failing_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytes
     """Neither the file nor its temporary neighbour stays when writing fails half way."""
     real = Path.open
 
-    def broken(self: Path, *arguments: str) -> object:
-        file = real(self, *arguments)
+    def broken(self: Path, *arguments: str, **named: str) -> object:
+        file = real(self, *arguments, **named)
         file.write(b"half")  # type: ignore[arg-type]
         file.close()
         raise OSError(28, "No space left on device")
@@ -128,7 +129,7 @@ def test_a_failing_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytes
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_overwritten_file_is_never_half_written(tmp_path: Path) -> None:
+def test_overwritten_file_is_always_whole(tmp_path: Path) -> None:
     """A reader sees the old bytes or the new ones, whenever it looks."""
     path = tmp_path / "a.png"
     path.write_bytes(b"o" * 300_000)
@@ -164,7 +165,7 @@ def test_a_zip_holds_the_original_files() -> None:
         assert [archive.read(name) for name in archive.namelist()] == [picture.data for picture in three]
 
 
-def test_a_zip_is_the_same_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_zip_is_always_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     """No clock and no operating system shows in it."""
     first = zip_bytes(named(pictures(), "1"))
     monkeypatch.setattr("sys.platform", "win32")
@@ -181,7 +182,7 @@ def test_a_large_zip() -> None:
         assert [archive.read(name) for name in archive.namelist()] == [picture.data for picture in large]
 
 
-def test_an_id_that_looks_cleaned_is_another_file() -> None:
+def test_cleaned_looking_id_gets_digest() -> None:
     """The id "a b" becomes "a_b-c8687a08": an id of that very text gets a name of its own."""
     assert file_stem("a b") == "a_b-c8687a08"
     assert file_stem("a_b-c8687a08") not in ("a_b-c8687a08", file_stem("a b"))
@@ -191,3 +192,24 @@ def test_missing_folder_is_named(tmp_path: Path) -> None:
     """The error names the folder that is not there, not the temporary file."""
     with pytest.raises(FileNotFoundError, match=r"no such folder.*new'"):
         write_atomically(tmp_path / "new" / "x.png", b"", overwrite=False)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no FIFOs and no devices")
+@pytest.mark.parametrize("planted", ["fifo", "link", "device", "folder", "too large", "nothing"])
+def test_planted_files_are_not_read(planted: str, tmp_path: Path) -> None:
+    """What is no regular file of the expected size is an OSError at once: for the cache a disk error like others."""
+    path = tmp_path / "CACHEDIR.TAG"
+    match planted:
+        case "fifo":
+            os.mkfifo(path)
+        case "link":
+            (tmp_path / "target").write_bytes(b"x")
+            path.symlink_to(tmp_path / "target")
+        case "device":
+            path.symlink_to("/dev/zero")
+        case "folder":
+            path.mkdir()
+        case "too large":
+            path.write_bytes(b"12345")
+    with pytest.raises(OSError, match=str(path)):
+        read_file(path, 4)

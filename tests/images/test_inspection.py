@@ -50,6 +50,8 @@ BROKEN: dict[str, dict[str, Any]] = {
     "negative height": {"height": -5},
     "width as text": {"width": "640"},
     "width as bool": {"width": True},
+    "width that is no number": {"width": float("nan")},
+    "endless height": {"height": float("inf")},
     "huge width": {"width": 1 << 40},
     "digest": {"sha256": "../../etc/passwd"},
     "texts as list": {"text": ["a"]},
@@ -69,15 +71,13 @@ BROKEN: dict[str, dict[str, Any]] = {
 def test_broken_inspections_are_refused(name: str) -> None:
     """Each field is checked: the worker may have been taken over, the cache may be poisoned."""
     with pytest.raises(ValueError, match=r"\w"):
-        Inspection.unpack(frame({**FOUND.header(), **BROKEN[name]}))
-    assert Inspection.unpack(frame(FOUND.header())) == FOUND
+        Inspection.unpack(frame({**FOUND.frame()[0], **BROKEN[name]}))
+    assert Inspection.unpack(frame(FOUND.frame()[0])) == FOUND
 
 
-@pytest.mark.parametrize(
-    "text", [b"", b"[]", b"5", b"{", b'{"a": Infinity}', b'{"a": NaN}', b'{"a": 1e999}', b'{"a":' * 100_000, b"\xff"]
-)
+@pytest.mark.parametrize("text", [b"", b"[]", b"5", b"{", b'{"a":' * 100_000, b"\xff"])
 def test_hostile_json_is_refused(text: bytes) -> None:
-    """No number that is not finite, no depth that ends the interpreter, nothing but an object."""
+    """No depth ends the interpreter, and nothing but an object is returned."""
     with pytest.raises(ValueError, match=r"\w"):
         parse_json(text)
 

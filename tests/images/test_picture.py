@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from dreambooth_widget.images.picture import Picture, contact_sheet, read_picture, small_image
+from dreambooth_widget.images.picture import Picture, contact_sheet, small_image
 from dreambooth_widget.images.sniff import EXTENSIONS, ImageFormat
 
-from ..image_files import SWAPPED, chunk, encoded, exif, noise, scene, text_png, with_chunks
+from ..image_files import SWAPPED, chunk, encoded, exif, noise, read_picture, scene, text_png, with_chunks
 
 LIMIT = 50_000_000
 
@@ -35,7 +35,7 @@ def test_a_picture_of_each_format(kind: ImageFormat, extension: str) -> None:
     assert picture.data is data
 
 
-def test_the_repr_shows_no_link_and_no_bytes() -> None:
+def test_repr_shows_no_link() -> None:
     """A signed link is a bearer token, and a megabyte of bytes helps nobody."""
     words = repr(read(encoded(scene())))
     assert "secret" not in words
@@ -43,7 +43,7 @@ def test_the_repr_shows_no_link_and_no_bytes() -> None:
     assert "96" in words
 
 
-def test_pictures_are_equal_when_their_bytes_are() -> None:
+def test_pictures_are_equal_by_bytes() -> None:
     """The same file from two links is the same picture, and has one digest."""
     data = encoded(scene())
     one, same, other = read(data), read(bytes(bytearray(data)), 7), read(encoded(scene((96, 65))))
@@ -83,7 +83,7 @@ def test_the_orientation_is_honoured(kind: ImageFormat, turn: int) -> None:
         assert max(difference) < 40
 
 
-def test_a_turned_image_is_not_turned_again() -> None:
+def test_turned_image_stays_upright() -> None:
     """Who applies the EXIF of `picture.image` once more finds nothing to do."""
     image = read(encoded(scene(), "JPEG", exif=exif(6))).image
     assert image.getexif().get(0x0112, 1) == 1
@@ -112,7 +112,7 @@ def test_the_users_settings_change_nothing(limit: int | None, monkeypatch: pytes
     assert limit == Image.MAX_IMAGE_PIXELS
 
 
-def test_metadata_that_pillow_refuses_costs_no_image() -> None:
+def test_refused_metadata_costs_no_image() -> None:
     """Pillow fails on a text that unpacks to more than a megabyte, and on a profile that does; the pixels are fine."""
     for content in (b"a\0\0" + zlib.compress(bytes(9_000_000)), b"a\0\1x"):
         for name in (b"zTXt", b"iCCP"):
@@ -145,7 +145,7 @@ SHEETS = [(1, None, (118, 118)), (4, None, (220, 220)), (5, None, (321, 220)), (
 
 
 @pytest.mark.parametrize(("count", "columns", "size"), SHEETS)
-def test_contact_sheets(count: int, columns: int | None, size: tuple[int, int]) -> None:
+def test_contact_sheet_shows_all(count: int, columns: int | None, size: tuple[int, int]) -> None:
     """As square as it goes, or with so many columns, with a gap around each tile."""
     gap = 100 // 32
     pictures = [read(encoded(scene()), n) for n in range(count)]
@@ -157,7 +157,7 @@ def test_contact_sheets(count: int, columns: int | None, size: tuple[int, int]) 
     assert sheet.getpixel((gap + 2 + 2, gap + 18 + 2)) != (255, 255, 255)
 
 
-def test_a_contact_sheet_of_nothing_is_an_error() -> None:
+def test_contact_sheet_of_nothing_raises() -> None:
     """So are no columns and no pixels."""
     picture = read(encoded(scene()))
     with pytest.raises(ValueError, match="no pictures"):
@@ -175,14 +175,14 @@ def test_save_writes_the_original_bytes(tmp_path: Path) -> None:
     assert (tmp_path / "a.png").read_bytes() == picture.data
 
 
-def test_a_picture_can_be_copied_to_another_process() -> None:
+def test_picture_goes_to_another_process() -> None:
     """Pickling keeps what it is."""
     picture = Picture(0, "", encoded(scene()), "PNG", 96, 64, {"seed": "1"})
     again = pickle.loads(pickle.dumps(picture))
     assert (again, again.text, again.digest) == (picture, {"seed": "1"}, picture.digest)
 
 
-def test_the_signature_of_its_link_stays_behind() -> None:
+def test_signature_of_link_stays_behind() -> None:
     """A pickle may go anywhere, and a signed link is a bearer token; the picture here keeps it."""
     picture = read(text_png())
     pickled = pickle.dumps(picture)
@@ -191,7 +191,7 @@ def test_the_signature_of_its_link_stays_behind() -> None:
     assert picture.url.endswith("?signature=secret")
 
 
-def test_its_size_is_known_without_its_bytes() -> None:
+def test_size_known_without_bytes() -> None:
     """Sums over a thousand pictures on disk read none of them."""
     picture = read(text_png())
     size = len(picture.data)
@@ -210,6 +210,6 @@ def test_a_copy_keeps_its_renditions() -> None:
     assert again.facts == {"prompt": "a dog"}
 
 
-def test_facts_of_a_picture_made_by_hand() -> None:
+def test_handmade_picture_has_facts() -> None:
     """They are read from its texts."""
     assert Picture(0, "", b"", "PNG", 1, 1, {"Seed": "42"}).facts == {"seed": "42"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import signal
 import subprocess
@@ -14,14 +15,16 @@ from pathlib import Path
 
 import psutil
 import pytest
+from PIL import Image, ImageChops, ImageOps
 
 import dreambooth_widget
 from dreambooth_widget.images import pool as module
+from dreambooth_widget.images.inspection import Inspection, Rendition
 from dreambooth_widget.images.pool import WorkerPool
 from dreambooth_widget.images.sniff import PictureRefusedError
 
 from ..gil import longest_hold
-from ..image_files import FORMATS, encoded, noise, plain_png, scene, text_png
+from ..image_files import FORMATS, SWAPPED, encoded, exif, noise, plain_png, scene, text_png
 
 LIMIT = 100_000_000
 PNG = encoded(scene())
@@ -91,12 +94,111 @@ async def test_start_returns_at_once(pool: WorkerPool) -> None:
     """Both processes start beside the loop; a thousand calls, one for each job, start no more and queue nothing."""
     for _ in range(1000):
         pool.start()
-    assert pool._threads._work_queue.qsize() <= 1
+    assert pool._queue.qsize() <= 1
     assert len(pool._children) <= 2
     await until(lambda: len(pool._idle) == 2)
     pool.start()
     await pool.inspect(PNG, max_pixels=LIMIT)
     assert len(pool._children) == 2
+
+
+# -- crops ---------------------------------------------------------------------------------------------------------
+
+
+def positions() -> Image.Image:
+    """Return a picture of 256 × 200 in which each pixel's red is its column and its green its row."""
+    rows = Image.linear_gradient("L")
+    picture = Image.merge("RGB", (rows.transpose(Image.Transpose.TRANSPOSE), rows, Image.new("L", rows.size)))
+    return picture.crop((0, 0, 256, 200))
+
+
+def pixels(rendition: Rendition) -> Image.Image:
+    """Return what a browser shows of a rendition, without transparency."""
+    return Image.open(io.BytesIO(rendition.data)).convert("RGB")
+
+
+def same(found: Image.Image, wanted: Image.Image, tolerance: int = 4) -> bool:
+    """Tell whether two pictures are the same to the eye."""
+    difference = ImageChops.difference(found, wanted.convert("RGB"))
+    return found.size == wanted.size and max(difference.tobytes()) <= tolerance
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "AVIF"])
+async def test_crop_shows_the_originals_pixels(pool: WorkerPool, kind: str) -> None:
+    """Nothing is scaled, in no format."""
+    options = {} if kind == "PNG" else {"quality": 100}
+    data = encoded(positions(), kind, **options)
+    part = await pool.crop(data, (100, 50, 180, 110), max_pixels=LIMIT)
+    assert same(pixels(part), positions().crop((100, 50, 180, 110)), 8)
+    assert part.mime == "image/jpeg"
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+async def test_crop_counts_from_the_upright(pool: WorkerPool, orientation: int) -> None:
+    """The box is one of the picture as it is displayed, whatever its EXIF orientation."""
+    data = encoded(positions(), "JPEG", exif=exif(orientation), quality=95, subsampling=0)
+    upright = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+    part = await pool.crop(data, (20, 60, 120, 150), max_pixels=LIMIT)
+    assert same(pixels(part), upright.crop((20, 60, 120, 150)))
+
+
+@pytest.mark.parametrize(
+    ("box", "inside"),
+    [
+        ((-50, -60, 30, 20), (0, 0, 30, 20)),
+        ((200, 150, 900, 800), (200, 150, 256, 200)),
+        ((-9, -9, 1000, 1000), (0, 0, 256, 200)),
+        ((900, 900, 950, 950), (255, 199, 256, 200)),
+        ((-90, -90, -50, -50), (0, 0, 1, 1)),
+    ],
+)
+async def test_crop_is_clamped_to_the_picture(
+    pool: WorkerPool, box: tuple[int, int, int, int], inside: tuple[int, int, int, int]
+) -> None:
+    """What lies outside is left out, and one pixel is left at least."""
+    part = await pool.crop(encoded(positions()), box, max_pixels=LIMIT)
+    assert same(pixels(part), positions().crop(inside))
+
+
+@pytest.mark.parametrize("box", [(5, 5, 5, 9), (5, 5, 9, 5), (9, 5, 5, 9), (0, 0, 2049, 5), (0, 0, 5, 2049)])
+async def test_crop_of_impossible_size_raises(pool: WorkerPool, box: tuple[int, int, int, int]) -> None:
+    """An empty box, or more than a screen shows, is the caller's mistake."""
+    with pytest.raises(ValueError, match="a crop must be of 1 to 2048 pixels"):
+        await pool.crop(PNG, box, max_pixels=LIMIT)
+
+
+async def test_crop_keeps_transparency_and_colours(pool: WorkerPool) -> None:
+    """As the preview does: sRGB by the file's profile, sixteen bits scaled, WebP where something shines through."""
+    glass = Image.new("RGBA", (50, 50), (255, 0, 0, 100))
+    part = await pool.crop(encoded(glass), (10, 10, 40, 40), max_pixels=LIMIT)
+    assert part.mime == "image/webp"
+    assert Image.open(io.BytesIO(part.data)).getpixel((5, 5)) == pytest.approx((255, 0, 0, 100), abs=3)
+    swapped = encoded(Image.new("RGB", (50, 50), "red"), icc_profile=SWAPPED)
+    assert same(pixels(await pool.crop(swapped, (0, 0, 9, 9), max_pixels=LIMIT)), Image.new("RGB", (9, 9), "lime"), 20)
+    grey = encoded(Image.new("I;16", (50, 50), 32768))
+    assert same(pixels(await pool.crop(grey, (0, 0, 9, 9), max_pixels=LIMIT)), Image.new("L", (9, 9), 128))
+
+
+async def test_crop_of_damaged_file_is_refused(pool: WorkerPool) -> None:
+    """With the reason that the whole picture would have had."""
+    for data, limit, reason in ((PNG[:200], LIMIT, "truncated"), (b"glTF", LIMIT, "3D"), (PNG, 50, "megapixels")):
+        with pytest.raises(PictureRefusedError, match=reason):
+            await pool.crop(data, (0, 0, 9, 9), max_pixels=limit)
+
+
+async def test_crop_by_hijacked_worker_fails(pool: WorkerPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its answer is not believed: what is no picture for a browser does not reach one."""
+    monkeypatch.setattr(module, "_PROGRAM", in_worker("return worker.Rendition('text/html', b'<script>')", when="crop"))
+    with pytest.raises(PictureRefusedError, match="decoding it failed"):
+        await pool.crop(PNG, (0, 0, 9, 9), max_pixels=LIMIT)
+    assert processes(pool) == []
+
+
+async def test_crop_without_processes(pool: WorkerPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads give the same."""
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    part = await pool.crop(encoded(positions()), (100, 50, 180, 110), max_pixels=LIMIT)
+    assert same(pixels(part), positions().crop((100, 50, 180, 110)))
 
 
 # -- where it finds its program, and what it does not find ---------------------------------------------------------
@@ -112,7 +214,7 @@ print(found.width, len(pool._children), "aiohttp" in sys.modules, "PIL" in sys.m
 
 
 @pytest.mark.parametrize("way", ["PYTHONPATH", "sys.path"])
-def test_the_package_is_found_where_the_kernel_found_it(tmp_path: Path, way: str) -> None:
+def test_package_found_where_kernel_did(tmp_path: Path, way: str) -> None:
     """In a folder that only `PYTHONPATH` or the program itself names, and nothing comes from the current folder."""
     (tmp_path / "lib").mkdir()
     (tmp_path / "here").mkdir()
@@ -131,9 +233,7 @@ def test_the_package_is_found_where_the_kernel_found_it(tmp_path: Path, way: str
     assert done.stdout.split() == ["96", "1", "False", "False"], done.stderr
 
 
-async def test_the_key_is_not_in_its_environment(
-    pool: WorkerPool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+async def test_key_not_in_its_environment(pool: WorkerPool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Nothing that decodes a stranger's bytes needs it."""
     monkeypatch.setenv("DREAMBOOTH_API_KEY", "canary-key-canary-key")
     seen = tmp_path / "environment"
@@ -145,7 +245,7 @@ async def test_the_key_is_not_in_its_environment(
     assert "canary" not in seen.read_text()
 
 
-async def test_what_is_printed_stays_out_of_the_frames(
+async def test_prints_stay_out_of_frames(
     pool: WorkerPool, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Neither between the frames nor in a cell: Pillow warns, and C libraries write to standard output."""
@@ -159,12 +259,26 @@ async def test_what_is_printed_stays_out_of_the_frames(
 
 @posix
 async def test_its_memory_is_limited(pool: WorkerPool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """At most 1 GiB, and more only where the user allows more pixels."""
+    """At most 2 GB, and more only where the user allows more pixels."""
     limits = "import resource\nraise worker.PictureRefusedError(str(resource.getrlimit(resource.RLIMIT_AS)[0]))"
     monkeypatch.setattr(module, "_PROGRAM", in_worker(limits))
-    for max_pixels, wanted in ((LIMIT, 1 << 30), (400_000_000, 4_000_000_000), (1000, 1 << 30)):
+    for max_pixels, wanted in ((LIMIT, 2_000_000_000), (400_000_000, 8_000_000_000), (1000, 1 << 30)):
         with pytest.raises(PictureRefusedError, match=f"^{wanted}$"):
             await pool.inspect(PNG, max_pixels=max_pixels)
+
+
+@pytest.mark.parametrize("max_pixels", [10**12, sys.maxsize, 10**30])
+async def test_enormous_limit_allows_pictures(pool: WorkerPool, max_pixels: int) -> None:
+    """Whoever wants no limit names a number that no memory limit can follow."""
+    assert (await pool.inspect(PNG, max_pixels=max_pixels)).width == 96
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a matter of Linux")
+async def test_system_ends_it_before_kernel(pool: WorkerPool) -> None:
+    """A machine without memory left costs one picture, and not everything that the kernel has computed."""
+    await pool.inspect(PNG, max_pixels=LIMIT)
+    (process,) = processes(pool)
+    assert Path(f"/proc/{process.pid}/oom_score_adj").read_text().strip() == "1000"
 
 
 # -- its end -------------------------------------------------------------------------------------------------------
@@ -231,13 +345,13 @@ pool = WorkerPool()
 async def main():
     await pool.inspect(bytes.fromhex({data!r}), max_pixels=10**6)
     {more}
-asyncio.run(main())
+{run}
 """
 
 
-def kernel(more: str) -> subprocess.Popen[str]:
+def kernel(more: str, *, run: str = "asyncio.run(main())") -> subprocess.Popen[str]:
     """Start a process that inspects a picture and goes on with `more`."""
-    code = KERNEL.format(folder=str(Path(dreambooth_widget.__file__).parents[1]), data=PNG.hex(), more=more)
+    code = KERNEL.format(folder=str(Path(dreambooth_widget.__file__).parents[1]), data=PNG.hex(), more=more, run=run)
     return subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
@@ -294,7 +408,7 @@ async def test_a_forked_child_keeps_no_pipe() -> None:
 
 
 @posix
-async def test_an_interrupt_of_the_kernel_is_not_its(pool: WorkerPool) -> None:
+async def test_interrupt_of_kernel_spares_it(pool: WorkerPool) -> None:
     """Jupyter interrupts the kernel's whole process group."""
     await pool.inspect(PNG, max_pixels=LIMIT)
     (process,) = processes(pool)
@@ -302,13 +416,30 @@ async def test_an_interrupt_of_the_kernel_is_not_its(pool: WorkerPool) -> None:
     assert os.getsid(process.pid) != os.getsid(0)
 
 
-async def test_the_end_of_the_kernel_does_not_wait() -> None:
+async def test_kernel_ends_without_waiting() -> None:
     """It ends with its processes, the usual way."""
     process = kernel("print(*(child.process.pid for child in pool._children), flush=True); sys.stdin.readline()")
     children = read_pids(process)
     process.communicate("end\n", timeout=30)
     assert process.returncode == 0
     assert not any(child.is_running() for child in children)
+
+
+async def test_exit_drops_queued_pictures() -> None:
+    """A kernel that is restarted while it decodes a gallery ends at once, although its loop ends no task."""
+    more = f"""module._PROGRAM = {in_worker(SPIN)!r}
+    pool.close()
+    pool._seconds = 600
+    tasks = [asyncio.create_task(pool.inspect(b'', max_pixels=1)) for _ in range(5)]
+    while len(pool._children) < 2: await asyncio.sleep(0.01)
+    print(*(child.process.pid for child in pool._children), flush=True)"""
+    process = kernel(more, run="loop = asyncio.new_event_loop()\nloop.run_until_complete(main())")
+    children = read_pids(process)
+    try:
+        process.communicate(timeout=60)
+    finally:
+        process.kill()
+    await until(lambda: not any(child.is_running() for child in children))
 
 
 # -- without processes ---------------------------------------------------------------------------------------------
@@ -354,11 +485,11 @@ async def test_no_picture_holds_the_loop(pool: WorkerPool, name: str) -> None:
 
     A held GIL shows in every attempt, a busy machine only in some, so one good attempt is a proof.
     """
-    data = HEAVY[name]()
+    data, request = HEAVY[name](), {"max_pixels": LIMIT, "seconds": 20}
     pool.start()
     holds = []
     for _ in range(8):
-        holds.append(await longest_hold(lambda: pool._inspect(data, LIMIT, module._Work())))
+        holds.append(await longest_hold(lambda: pool._run(request, data, Inspection.read, module._Work())))
         if holds[-1] < 0.005:
             return
     pytest.fail(f"the loop stood still for {min(holds) * 1000:.1f} ms at best")

@@ -156,6 +156,21 @@ def test_the_chunk_of_invokeai() -> None:
     assert found == {**wanted, "negative_prompt": "blurry", "sampler": "euler", "model": "Juggernaut XL v9"}
     old = {"model": "stable diffusion", "image": {"prompt": "a dog", "seed": 3213604811, "cfg_scale": 7.5, "steps": 30}}
     assert describe({"sd-metadata": json.dumps(old)}) == {**wanted, "model": "stable diffusion"}
+    weighted = {**old, "image": {**old["image"], "prompt": [{"prompt": "a dog", "weight": 1.0}]}}  # type: ignore[dict-item]
+    assert describe({"sd-metadata": json.dumps(weighted)}) == {**wanted, "model": "stable diffusion"}
+
+
+def test_the_parameters_of_swarm() -> None:
+    """They stand one level down, in words without spaces."""
+    image = {"prompt": "a dog", "negativeprompt": "blurry", "seed": 42, "steps": 20, "cfgscale": 7.5, "model": "sdxl"}
+    assert describe({"parameters": json.dumps({"sui_image_params": image})}) == {
+        "prompt": "a dog",
+        "negative_prompt": "blurry",
+        "seed": "42",
+        "steps": "20",
+        "guidance_scale": "7.5",
+        "model": "sdxl",
+    }
 
 
 def test_the_chunks_of_novelai() -> None:

@@ -17,7 +17,7 @@ MEBIBYTE = 1 << 20
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_formats_are_known_by_their_first_bytes(kind: str) -> None:
+def test_formats_known_by_first_bytes(kind: str) -> None:
     """The allowed formats are recognized, whatever the link was called."""
     assert identify(encoded(scene(), kind)) == kind
 
@@ -43,7 +43,8 @@ def test_formats_are_known_by_their_first_bytes(kind: str) -> None:
         (b"BM......", "A picture (BMP): open its link"),
         (b"%PDF-1.7", "A document (PDF): open its link"),
         (b"PK\3\4....", "A zip file: open its link"),
-        (b"once upon a time", "not a picture"),
+        (b"once upon a time", "not a picture that can be shown: text"),
+        (b"once", "not a picture"),
     ],
 )
 def test_what_is_no_picture_is_named(data: bytes, reason: str) -> None:
@@ -57,7 +58,10 @@ def test_what_is_no_picture_is_named(data: bytes, reason: str) -> None:
 
 @pytest.mark.parametrize(
     ("data", "early"),
-    [(b"", True), (b"<html>", True), (b"<Error><Code>NoSuchKey", True), (b"{}", True), (b"glTF", False), (b"x", False)],
+    [
+        *((notice, True) for notice in (b"", b" \n", b"<html>", b"<Error><Code>NoSuchKey", b"{}", b"Not found\n")),
+        *((other, False) for other in (b"glTF", b"x", b"\xff words")),
+    ],
 )
 def test_early_links_are_told_apart(data: bytes, early: bool) -> None:
     """A notice or nothing may become the picture later, a video never does."""
@@ -113,7 +117,7 @@ def test_damaged_base64_is_refused() -> None:
 
 
 @given(st.binary() | st.binary().map(base64.b64encode) | st.text().map(lambda text: text.encode("utf-8", "replace")))
-def test_any_bytes_give_bytes_or_a_refusal(data: bytes) -> None:
+def test_any_bytes_are_unwrapped_or_refused(data: bytes) -> None:
     """Nothing but a refusal ever comes out as an exception."""
     try:
         assert isinstance(unwrap(data, max_bytes=100), bytes)

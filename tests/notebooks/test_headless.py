@@ -204,13 +204,15 @@ def test_run_without_await_names_request(workshop: Workshop, endpoint: Endpoint)
 
 @pytest.mark.slow
 def test_widget_in_a_box_keeps_pictures(workshop: Workshop, endpoint: Endpoint) -> None:
-    """`VBox([w])` and `Output.append_display_data(w)` leave the pictures in the file as `w` itself does."""
+    """In a `VBox`, `Output.append_display_data(w)` or `with out:`, the pictures are in the file as of `w` itself."""
     boxed = f"import ipywidgets\n{make(endpoint, 'w')}\ndisplay(ipywidgets.VBox([w]))\nresult = await w"
     captured = (
         f"out = ipywidgets.Output()\n{make(endpoint, 'v')}\nout.append_display_data(v)\ndisplay(out)\nr = await v"
     )
-    executed = workshop.execute(workshop.write([SET_UP, boxed, captured]))
-    assert [len(thumbnails(executed.gallery(cell))) for cell in (1, 2)] == [4, 4]
+    inside = f"out = ipywidgets.Output()\ndisplay(out)\n{make(endpoint, 'u')}\nwith out:\n    display(u)\nr = await u"
+    executed = workshop.execute(workshop.write([SET_UP, boxed, captured, inside]))
+    assert [len(thumbnails(executed.gallery(cell))) for cell in (1, 2, 3)] == [4, 4, 4]
+    assert "Still generating" not in executed.text
 
 
 @pytest.mark.slow

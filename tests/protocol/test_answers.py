@@ -86,7 +86,7 @@ class TestSuccess:
             {},
         ],
     )
-    @pytest.mark.parametrize("name", ["output", "proxy_links", "future_links"])
+    @pytest.mark.parametrize("name", ["output", "proxy_links", "future_links", "images", "links"])
     def test_other_words_for_success(self, fields: dict[str, Any], name: str) -> None:
         """Other words for success, and links without a status, are pictures: all of them."""
         urls = ["https://c/1", "https://c/2"]

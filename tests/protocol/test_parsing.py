@@ -196,10 +196,19 @@ class TestShapesOfOutput:
         "output", [[], "", None, {}, [None], [""], [[]], [{}], "[]", "{}", "[", [{"id": "abc"}], "[null]"]
     )
     @pytest.mark.parametrize("links", [[A, B], {"0": A, "1": B}])
-    @pytest.mark.parametrize("name", ["proxy_links", "future_links"])
+    @pytest.mark.parametrize("name", ["proxy_links", "future_links", "images", "links"])
     def test_other_links_stand_in(self, output: Any, links: Any, name: str) -> None:
-        """Where `output` has no link, the links in `proxy_links` or `future_links` are the pictures."""
+        """Where `output` has no link, the links in another field are the pictures."""
         assert success(output, **{name: links}) == (PictureLink(A), PictureLink(B))
+
+    def test_base64_in_an_object(self) -> None:
+        """An object may hold the picture itself."""
+        assert success([{"b64_json": "iVBORw0KGgo="}]) == success([{"base64": "iVBORw0KGgo="}])
+        assert success([{"b64_json": "iVBORw0KGgo=", "url": None}]) == (PictureLink("iVBORw0KGgo="),)
+
+    def test_address_without_a_scheme(self) -> None:
+        """A link that leaves the scheme to the page is one over https."""
+        assert success(["//cdn.example/1.png"]) == (PictureLink("https://cdn.example/1.png"),)
 
     def test_absent_output(self) -> None:
         """The same without the field `output`; `proxy_links` comes before `future_links`."""

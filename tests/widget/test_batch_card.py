@@ -93,6 +93,10 @@ async def test_what_a_view_needs(service: Service, client: Client, monkeypatch: 
     assert await view.whole("original", ids[1]) == png(prompt="b")
     view.send({"type": "get_picture", "kind": "preview", "request": 0, "index": 0, "id": ids[0]})
     assert await view.whole("preview", ids[0])
+    view.send({"type": "get_link", "request": 1, "index": 0, "id": ids[1]})
+    assert (await view.until(lambda message: message["type"] == "link"))["url"] == batch.pictures[1].url
+    view.send({"type": "get_crop", "request": 1, "index": 0, "id": ids[1], "box": [1, 1, 6, 6]})
+    assert await view.whole("crop", f"{ids[1]}/1,1,6,6")
     for index, token in ((0, ids[1]), (5, ids[0]), ("x", ids[0])):
         view.custom.clear()
         view.buffers.clear()
@@ -162,6 +166,7 @@ async def test_a_missing_picture_again(service: Service, client: Client, monkeyp
     [
         {"type": "get_picture", "kind": "original", "request": 99, "index": 0, "id": ""},
         {"type": "get_picture", "kind": "everything", "request": 0, "index": 0, "id": ""},
+        {"type": "get_crop", "request": 9, "index": 0, "id": "", "box": [0, 0, 1, 1]},
         {"type": "again", "request": -1},
         {"type": "again"},
         {"type": "again", "request": "0"},

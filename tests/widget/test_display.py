@@ -92,7 +92,7 @@ def test_boxed_widget_leaves_a_copy(running: Kernel, endpoint: Endpoint, box: st
     making = running.begin(f"w = make()\nbox = {box}\ndisplay(box)")
     running.ended(making)
     running.send_from_view(running.execute("w.model_id").text.strip("'"), {"type": "ready", "have": []})
-    copy = running.published(making)
+    *_, copy = running.published(making)
     assert "Run the cell to fetch request 13443927." in copy["data"]["text/html"]
     finish(endpoint)
     assert "data:image/jpeg" in bundles(running.execute("_ = await w").outputs)[0]["text/html"]
@@ -109,11 +109,28 @@ def test_boxed_widget_without_view(running: Kernel, endpoint: Endpoint) -> None:
 def test_lacking_copy_is_published_again(running: Kernel, endpoint: Endpoint) -> None:
     """A host has dropped the output on re-running the cell: its view reports it, and gets another one there."""
     showing = running.begin("w = make()\nw")
-    running.ended(showing)
+    shown = running.ended(showing)
     model_id = running.execute("w.model_id").text.strip("'")
     running.send_from_view(model_id, {"type": "copy_missing"})
-    copy = running.published(showing)
+    *_, copy = running.published(showing)
     assert "dreambooth-copy" in copy["data"]["text/html"]
+    assert copy["transient"]["display_id"] != shown.outputs[-1]["transient"]["display_id"]
+    running.execute("w.close()")
+
+
+def test_copies_asked_for_twice_leave_one(running: Kernel, endpoint: Endpoint) -> None:
+    """Two views report a copy that was late and not lost: the notebook has it once, also after the next run."""
+    finish(endpoint)
+    showing = running.begin("w = make()\ndisplay(w)\n_ = await w")
+    outputs = running.ended(showing).outputs
+    model_id = running.execute("w.model_id").text.strip("'")
+    for _ in range(2):
+        running.send_from_view(model_id, {"type": "copy_missing"})
+        outputs += running.published(showing)
+    found = [bundle["text/html"].count("data:image/jpeg") for bundle in bundles(outputs)]
+    assert found == [0, 0, 0, 1]
+    outputs += running.execute("w.start()\n_ = await w").outputs
+    assert [bundle["text/html"].count("data:image/jpeg") for bundle in bundles(outputs)] == [0, 0, 0, 1]
     running.execute("w.close()")
 
 

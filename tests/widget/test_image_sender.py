@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import io
+import math
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
-from dreambooth_widget.images.picture import Picture, read_picture
-from dreambooth_widget.widget.image_sender import ImageSender, Kind
+from dreambooth_widget.images.picture import Picture
+from dreambooth_widget.widget import image_sender
+from dreambooth_widget.widget.image_sender import ImageSender, Kind, check_box, crop_token
 
-from ..image_files import encoded
+from ..image_files import encoded, read_picture
 
 
 def picture(index: int, image: Image.Image) -> Picture:
     """A believed picture of that image."""
-    return read_picture(encoded(image), index=index, url="", max_pixels=10**8)
+    return read_picture(encoded(image), index=index)
 
 
 def pictures(count: int) -> list[Picture]:
@@ -83,11 +86,71 @@ async def test_picture_with_lost_file(kind: Kind, caplog: pytest.LogCaptureFixtu
     sent.sender.send(kind, gone, "7")
     sent.sender.send(kind, here, "7")
     sent.sender.send_zip([("a.png", gone)], "all.zip", "token")
+    sent.sender.send_crop(gone, (0, 0, 9, 9))
     await sent.done()
     answers = {(each["type"], each["kind"], each["id"]) for each in sent.messages}
     assert answers == {
         ("unavailable", kind, gone.digest),
         ("picture", kind, here.digest),
         ("unavailable", "zip", "token"),
+        ("unavailable", "crop", crop_token(gone.digest, (0, 0, 9, 9))),
     }
     assert not caplog.records
+
+
+async def test_crop_has_pixels_of_the_original() -> None:
+    """As many as the box, and those that lie there; the view knows it by the picture and the box."""
+    image = Image.new("RGB", (800, 600), "navy")
+    image.paste("gold", (400, 0, 800, 300))
+    sent, drawn = Sent(), picture(3, image)
+    sent.sender.send_crop(drawn, (300, 200, 500, 360))
+    assert await sent.done() == [("crop", 3)]
+    (message,) = sent.messages
+    assert message["id"] == f"{drawn.digest}/300,200,500,360"
+    crop = Image.open(io.BytesIO(message["data"])).convert("RGB")
+    assert crop.size == (200, 160)
+    seen = [crop.getpixel(place) for place in ((10, 10), (190, 10), (190, 150))]
+    assert [colour[0] > 128 for colour in seen] == [False, True, False]
+
+
+async def test_flood_of_crops_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The newest wait, and every other request is answered at once, so that no view waits for it."""
+    monkeypatch.setattr(image_sender, "_MOST_CROPS", 8)
+    sent, (one,) = Sent(), pictures(1)
+    boxes = [(left, 0, left + 100, 100) for left in range(100)]
+    for box in boxes:
+        sent.sender.send_crop(one, box)
+    dropped = [message["id"] for message in sent.messages]
+    assert dropped == [crop_token(one.digest, box) for box in boxes[:-8]]
+    await sent.done()
+    came = [message["id"] for message in sent.messages if message["type"] == "picture"]
+    assert sorted(came) == sorted(crop_token(one.digest, box) for box in boxes[-8:])
+    sent.sender.send_crop(one, boxes[0])
+    assert ("crop", 0) in await sent.done()
+    assert sent.messages[-1]["id"] == crop_token(one.digest, boxes[0])
+
+
+async def test_closing_drops_waiting_crops() -> None:
+    """A closed widget sends nothing more."""
+    sent, (one,) = Sent(), pictures(1)
+    for left in range(20):
+        sent.sender.send_crop(one, (left, 0, left + 100, 100))
+    sent.sender.close()
+    assert await sent.done() == []
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        *(None, 7, "0,0,9,9", {}, [], [0, 0, 9], [0, 0, 9, 9, 9], ["0", "0", "9", "9"], [0, 0, None, 9]),
+        *([0.0, 0, 9, 9], [0, 0, math.nan, 9], [0, 0, math.inf, 9], [True, False, True, True], [0, 0, 9, [9]]),
+        *([-1, 0, 9, 9], [0, -1, 9, 9], [9, 0, 9, 9], [9, 9, 0, 0], [0, 0, 10**40, 9]),
+        *([0, 0, 3001, 9], [0, 0, 9, 101], [0, 0, 2049, 9]),
+    ],
+)
+def test_strange_box_is_refused(box: object) -> None:
+    """Four whole numbers of a part of the picture, of at most 2048 pixels each way, and nothing else."""
+    wide = picture(0, Image.new("RGB", (3000, 100)))
+    with pytest.raises(ValueError, match="no such part"):
+        check_box(box, wide)
+    assert check_box([952, 0, 3000, 100], wide) == (952, 0, 3000, 100)

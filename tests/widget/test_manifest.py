@@ -11,11 +11,11 @@ import pytest
 
 from dreambooth_widget.client.state import FetchResult, FetchState, PictureState
 from dreambooth_widget.errors import GenerationFailedError
-from dreambooth_widget.images.picture import Picture, read_picture
+from dreambooth_widget.images.picture import Picture
 from dreambooth_widget.widget.manifest import COLUMNS, NAMES, make_frame, read_records, write_manifest
 
 from ..endpoint import png
-from ..image_files import encoded, scene
+from ..image_files import encoded, read_picture, scene
 
 HARD = 'a dog, "sks",\nin the rain; über 犬 🐕\t=1+1'
 """A caption with everything that a table may stumble over."""
@@ -25,7 +25,7 @@ LINK = "https://cdn.example.org/a.png?X-Signature=5ec2e7"
 
 def picture(index: int = 0, **text: str) -> Picture:
     """A picture from a signed link."""
-    return read_picture(png(**text), index=index, url=LINK, max_pixels=10**6)
+    return read_picture(png(**text), index=index, url=LINK)
 
 
 def records(*results: FetchResult, caption: str = "a dog") -> list[dict[str, Any]]:
@@ -109,7 +109,22 @@ def test_both_files_say_the_same(tmp_path: Path) -> None:
     assert rows[0]["caption"] == HARD
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1 dog", "@SUM(A1)", "\t=1", "\r=1", "=cmd|' /C calc'!A0"])
+FORMULAS = [
+    "=1+1",
+    "+1",
+    "-1 dog",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    "\n1",
+    " =1",
+    "\ufeff=1",
+    "\uff1d1",
+    "=cmd|' /C calc'!A0",
+]
+
+
+@pytest.mark.parametrize("text", FORMULAS)
 def test_csv_holds_no_formulas(tmp_path: Path, text: str) -> None:
     """Captions, prompts, models and errors begin with an apostrophe in the CSV; numbers and the JSON stay raw."""
     result = FetchResult("7", [picture()], [PictureState(1, "missing", text)], meta={"prompt": text, "model_id": text})

@@ -36,6 +36,17 @@ async def test_stop_then_check_again_resumes(endpoint: Endpoint, monkeypatch: py
     assert widget.polls == polls + 1
 
 
+async def test_ready_view_gets_whole_state(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page whose connection stood too late has missed changes: its view gets every trait but the front end."""
+    widget = make(endpoint, endpoint.success(endpoint.serve("1.png", png("red"))))
+    await widget
+    view = View(widget, monkeypatch)
+    view.send({"type": "ready", "have": []})
+    state = {name: value for update in view.updates for name, value in update.items()}
+    assert (state["status"], state["polls"], len(state["pictures"])) == ("success", 1, 1)
+    assert not {"_esm", "_css"} & set(state)
+
+
 async def test_messages_hop_to_the_loop(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     """ipykernel 7 calls handlers on subshell threads; a task made on such a thread's own loop dies with it."""
     widget = make(endpoint, endpoint.success(endpoint.serve("1.png", png("red"))))
@@ -52,6 +63,15 @@ async def test_messages_hop_to_the_loop(endpoint: Endpoint, monkeypatch: pytest.
     await asyncio.to_thread(asyncio.run, subshell())
     await asyncio.sleep(0)
     assert threads == [threading.get_ident()] * 2
+
+
+async def test_next_card_expects_as_many_pictures(endpoint: Endpoint) -> None:
+    """A request that does not say how many will come gets the room of this kernel's last job; traits claim nothing."""
+    links = [endpoint.serve(f"{index}.png", png(size=(64, 96))) for index in range(3)]
+    await make(endpoint, endpoint.success(*links))
+    widget = DreamboothWidget(CANARY, 7, endpoint=endpoint.url, autostart=False)
+    assert widget._card["expected"] == {"count": 3, "width": 64, "height": 96}
+    assert widget.pictures == []
 
 
 async def test_form_starts_with_key(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,6 +139,27 @@ async def test_view_gets_renditions_in_order(endpoint: Endpoint, monkeypatch: py
     assert await view.whole("original", ids[0]) == big
     view.send({"type": "get_picture", "kind": "original", "index": 0, "id": "something else"})
     await view.until(lambda message: message["type"] == "unavailable")
+    view.send({"type": "get_crop", "index": 1, "id": ids[1], "box": [0, 0, 10, 10]})
+    assert await view.whole("crop", f"{ids[1]}/0,0,10,10")
+    view.send({"type": "get_crop", "index": 1, "id": ids[0], "box": [0, 0, 10, 10]})
+    await view.until(lambda message: message["type"] == "unavailable" and message["id"] == f"{ids[0]}/0,0,10,10")
+
+
+async def test_links_go_out_on_request(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signed link opens the file for anyone: only the menu of a view gets it, and not when it has expired."""
+    signed, dead = "?X-Amz-Signature=5ec2e7", "?Expires=1&Signature=5ec2e7"
+    endpoint.serve("1.png", png("red"))
+    endpoint.serve("2.png", png("blue"))
+    links = [endpoint.link("1.png") + signed, endpoint.link("2.png") + dead]
+    widget = make(endpoint, endpoint.success(*links))
+    await widget
+    view = View(widget, monkeypatch)
+    ids = [entry["id"] for entry in widget.pictures]
+    for index, token in enumerate([*ids, "nothing"]):
+        view.send({"type": "get_link", "index": index, "id": token})
+        await view.until(lambda message, token=token: message.get("id") == token)
+    assert [(message["type"], message["url"]) for message in view.custom] == [("link", links[0]), *[("link", "")] * 2]
+    assert "5ec2e7" not in json.dumps(widget.get_state(), default=str)
 
 
 async def test_a_zip_of_the_originals(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,6 +184,10 @@ async def test_a_zip_of_the_originals(endpoint: Endpoint, monkeypatch: pytest.Mo
     [
         {"type": "get_picture", "kind": "everything", "index": 0, "id": ""},
         {"type": "get_picture", "kind": "thumbnail", "index": "x", "id": ""},
+        {"type": "get_link", "index": "x"},
+        {"type": "get_crop", "index": 0, "id": "", "box": [0, 0, 9, 9]},
+        {"type": "get_crop", "index": 99, "id": 7, "box": "everything"},
+        {"type": "get_crop"},
         {"type": "retry", "index": 99},
         {"type": "retry"},
         {"type": "ready", "have": 5},

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from dreambooth_widget.widget.signed_links import strip_url_queries
+from dreambooth_widget.widget.signed_links import has_expired, strip_url_queries
 
 LINK = "https://cdn.example.org/a.png"
 
@@ -65,3 +65,24 @@ def test_long_texts_take_linear_time(piece: str) -> None:
         return best
 
     assert seconds(40_000) < 40 * seconds(4_000)
+
+
+@pytest.mark.parametrize(
+    ("query", "lives_until"),
+    [
+        ("?X-Amz-Date=20260101T000000Z&X-Amz-Expires=3600&X-Amz-Signature=5ec2e7", 1767229200),
+        ("?Expires=1767229200&Signature=5ec2e7", 1767229200),
+    ],
+)
+def test_signed_links_expire(query: str, lives_until: float) -> None:
+    """From the second that the signature names on."""
+    assert not has_expired(LINK + query, lives_until - 1)
+    assert has_expired(LINK + query, lives_until)
+
+
+@pytest.mark.parametrize(
+    "query", ["", "?Expires=never", "?X-Amz-Date=now&X-Amz-Expires=1", "?X-Amz-Date=20260101T000000Z"]
+)
+def test_unknown_lifetimes_do_not_expire(query: str) -> None:
+    """What cannot be read is no reason to hide a link."""
+    assert not has_expired(LINK + query, 1e12)

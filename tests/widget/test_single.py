@@ -163,7 +163,17 @@ async def test_key_cannot_be_read(endpoint: Endpoint, caplog: pytest.LogCaptureF
         await job
     await client.close()
     error = caught.value
-    things = [widget, client, job, job.state, error, widget._options, widget._client, widget._key, client._transport]
+    things = [
+        widget,
+        client,
+        job,
+        job.state,
+        error,
+        widget._options,
+        widget._fetcher,
+        widget._key,
+        client.fetcher.transport,
+    ]
     for thing in things:
         assert CANARY not in repr(thing) + str(thing) + repr(getattr(thing, "__dict__", ""))
     assert CANARY not in repr(error.details) + repr(error.args)
@@ -236,6 +246,15 @@ async def test_a_token_brings_the_request_back(endpoint: Endpoint) -> None:
     assert len(await again) == 1
     with pytest.raises(ValueError, match="token"):
         DreamboothWidget.resume("{}", CANARY)
+
+
+async def test_a_token_with_a_client(endpoint: Endpoint) -> None:
+    """A client may bring its key and its endpoint, to which the token has to belong."""
+    token = make(endpoint, endpoint.success(endpoint.serve("1.png", png())), autostart=False).resume_token
+    async with dw.Client(CANARY, endpoint=endpoint.url) as client, dw.Client(CANARY) as other:
+        assert len(await DreamboothWidget.resume(token, client=client)) == 1
+        with pytest.raises(ValueError, match="the token is for"):
+            DreamboothWidget.resume(token, client=other)
 
 
 async def test_the_selection_as_images(endpoint: Endpoint) -> None:

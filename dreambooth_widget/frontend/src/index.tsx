@@ -7,6 +7,7 @@ import { mount, type RenderProps } from "./mount";
 import "./card/card.css";
 import "./gallery/gallery.css";
 import "./lightbox/lightbox.css";
+import "./lightbox/details.css";
 import "./batch/batch.css";
 
 type RequestProps = RenderProps<Traits, ToKernel>;

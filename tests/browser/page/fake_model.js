@@ -10,7 +10,8 @@
  *   unmount()                      the view goes away, as its signal says
  *
  * With `options.pictures = {id: {thumbnail, preview, original}}` (URLs) the stand-in kernel also answers: "ready" with
- * every thumbnail and preview of a ready picture, "get_picture" with the picture asked for, "zip" with a few bytes.
+ * every thumbnail and preview of a ready picture, "get_picture" with the picture asked for, "get_crop" with a part of
+ * the original, "zip" with a few bytes, "get_link" with what the page's `linkOf(message)` returns, or with "".
  *
  * With `options.rows` it is a batch (BatchTraits), and "ready" is answered with its rows, a hundred in a message,
  * and the first sixty thumbnails.
@@ -133,6 +134,18 @@ function answer(model, pictures, rows) {
       model.deliver(/** @type {any} */ ({ type: "picture", kind, id, index, mime, name, part, parts }), [piece]);
     }
   };
+  /** @param {any} message */
+  const sendCrop = async ({ id: picture, index, box: [left, top, right, bottom] }) => {
+    const id = `${picture}/${[left, top, right, bottom]}`;
+    const url = pictures[picture]?.original;
+    if (!url) return model.deliver(/** @type {any} */ ({ type: "unavailable", kind: "crop", id, index, reason: "gone" }));
+    const bitmap = await createImageBitmap(await (await fetch(url)).blob());
+    const canvas = new OffscreenCanvas(right - left, bottom - top);
+    canvas.getContext("2d")?.drawImage(bitmap, -left, -top);
+    const piece = await (await canvas.convertToBlob()).arrayBuffer();
+    const facts = { kind: "crop", id, index, mime: "image/png", name: "", part: 0, parts: 1 };
+    model.deliver(/** @type {any} */ ({ type: "picture", ...facts }), [piece]);
+  };
   model.onSent = async (message) => {
     const all = rows ? rows.flatMap((row) => row.pictures) : model.get("pictures");
     const ready = all.filter((/** @type {any} */ entry) => entry.status === "ready").slice(0, rows && UNASKED);
@@ -147,6 +160,10 @@ function answer(model, pictures, rows) {
       }
     } else if (message.type === "get_picture") {
       await send(message.kind, message.id, message.index, ready[message.index]?.name ?? "");
+    } else if (message.type === "get_link") {
+      model.deliver(/** @type {any} */ ({ type: "link", id: message.id, url: globalThis.linkOf?.(message) ?? "" }));
+    } else if (message.type === "get_crop") {
+      await sendCrop(message);
     } else if (message.type === "zip") {
       const piece = { type: "picture", kind: "zip", id: message.id, index: 0, mime: "application/zip" };
       model.deliver(/** @type {any} */ ({ ...piece, name: "pictures.zip", part: 0, parts: 1 }), ["UEsFBgAAAAA="]);

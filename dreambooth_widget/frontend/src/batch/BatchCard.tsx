@@ -1,16 +1,20 @@
 /** Many requests in one cell: head, form, filters, one gallery for all, and the dialogs over it. */
 import type { VNode } from "preact";
-import { useState } from "preact/hooks";
-import { Alerts } from "../card/Alerts";
+import { useCallback, useState } from "preact/hooks";
+import { Alerts, OFFLINE } from "../card/Alerts";
 import { Form } from "../card/Form";
 import { useKernelSilence } from "../card/kernelSilence";
 import { type Fact, factsOf, ofFile, ofJob } from "../card/pictureFacts";
+import { mayTakeFocus, useRefusal } from "../card/refusal";
 import { Status } from "../card/Status";
 import { count } from "../card/statusText";
 import { useDownload } from "../gallery/download";
 import { Grid, type Size } from "../gallery/Grid";
+import type { TileProps } from "../gallery/Tile";
 import { Toolbar } from "../gallery/Toolbar";
+import { whyNotCompared } from "../lightbox/comparable";
 import { useDialogs } from "../lightbox/useDialogs";
+import { GridLoupe } from "../loupe/GridLoupe";
 import { type PictureEntry, POLL_NOW, RETRY, START, STOP } from "../model/messages";
 import type { CardProps } from "../mount";
 import { useKeptFocus } from "../ui/keepFocus";
@@ -36,10 +40,13 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
   const { total, status, _card: card } = view;
   const [size, setSize] = useState<Size>("M");
   const [editing, setEditing] = useState(false);
+  const [refused, setRefused] = useState("");
+  const [loupe, setLoupe] = useState(false);
   const [picked, setPicked] = useState<Filter>("all");
+  const here = view.gone ? { ...view.counts, idle: 0, processing: 0, downloading: 0 } : view.counts;
   // The last one of a state may leave it.
-  const filter = countOf(picked, view.counts) ? picked : "all";
-  const gallery = rows.gallery(filter);
+  const filter = countOf(picked, here) ? picked : "all";
+  const gallery = rows.gallery(filter, !view.gone);
   const download = useDownload(store);
   const silent = useKernelSilence(view.alive, status !== "processing" && view.counts.success > 0);
   const root = useKeptFocus();
@@ -49,7 +56,9 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
     .filter((entry) => entry?.status === "ready") as BatchEntry[];
   const name = count(total, "request");
   const label = `Pictures of ${name}`;
-  const form = card.form || editing;
+  const refusal = useRefusal(status === "error" && card.key_refused, view.finished_at);
+  const changing = editing || (refusal.current && !refusal.dismissed);
+  const form = !view.gone && (card.form || changing);
   const problem = download.problem || (form ? "" : kernelError);
   const dialogs = useDialogs({
     entries: gallery.listReady,
@@ -65,8 +74,12 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
     if (action === "edit") setEditing(true);
     else send({ type: INTENTS[action] });
   };
-  const start = (key: string): void => {
+  const closeForm = (): void => {
     setEditing(false);
+    refusal.dismiss();
+  };
+  const start = (key: string): void => {
+    closeForm();
     send({ type: START, ...(key && { key }) });
     // Starting is for those that have not begun.
     if (view.counts.error) send({ type: RETRY_FAILED });
@@ -76,6 +89,8 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
     if (pictureIndex === null) send({ type: AGAIN, request: row.request });
     else send({ type: RETRY, request: row.request, index: pictureIndex });
   };
+  const { prefix } = rows;
+  const drawTile = useCallback((props: TileProps) => <BatchTile {...props} prefix={prefix} />, [prefix]);
   const all = (): void => select(gallery.listReady().map((entry) => entry.index));
 
   return (
@@ -84,13 +99,17 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
         ref={root}
         class="dreambooth-card dreambooth-batch"
         aria-label={label}
+        data-alive={(!view.gone && !silent) || undefined}
         tabIndex={-1}
         onKeyDown={stopKeys}
         {...OWN_KEYS}
       >
         <Status
-          text={() => batchStatusText(view, { ...view, now: now() })}
-          live={status === "processing"}
+          text={() => {
+            const said = batchStatusText(view, { ...view, now: now() });
+            return form ? { ...said, actions: [] } : said;
+          }}
+          live={status === "processing" && !view.gone}
           since={view.started_at}
           now={now}
           name={name}
@@ -98,11 +117,20 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
           onAction={act}
           speak={speak}
         />
-        {form && <Form requestId={null} hasKey={card.has_key} kernelError={kernelError} onStart={start} />}
-        <Alerts problem={problem} silent={silent} waiting={download.waiting} />
+        {form && (
+          <Form
+            key={refusal.count}
+            requestId={null}
+            hasKey={card.has_key && !refusal.current}
+            kernelError={kernelError || (refusal.again ? "The service refused this key too." : "")}
+            focused={changing && mayTakeFocus(root.current)}
+            onStart={start}
+            {...(changing && { onCancel: closeForm })}
+          />
+        )}
         {total > 0 && !silent && (
           <div class="dreambooth-controls">
-            <Filters of={view.counts} filter={filter} onFilter={setPicked} />
+            <Filters of={here} filter={filter} onFilter={setPicked} />
             <Toolbar
               total={gallery.length}
               ready={gallery.ready}
@@ -113,7 +141,9 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
               onSelectAll={all}
               onClear={() => select([])}
               onDownload={() => void download.start(chosen.length ? chosen : gallery.listReady())}
-              onCompare={() => dialogs.compare(chosen)}
+              onCompare={() => setRefused(dialogs.compare(chosen))}
+              loupe={loupe}
+              onLoupe={() => setLoupe(!loupe)}
             />
           </div>
         )}
@@ -121,12 +151,12 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
           <Grid
             key={filter}
             pictures={gallery}
-            tile={(props) => <BatchTile {...props} prefix={rows.prefix} />}
+            tile={drawTile}
             steady
             below={CAPTION}
             store={store}
             size={size}
-            live={status === "processing"}
+            live={status === "processing" && !view.gone}
             busy={store.kernelBusy}
             selected={selected}
             focus={dialogs.focus}
@@ -135,8 +165,21 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
             onSelectAll={all}
             onDownload={(entry) => void download.start([entry])}
             onRetry={again}
+            textOf={textOf}
           />
         )}
+        <GridLoupe
+          {...{ root, store, speak }}
+          pinned={loupe}
+          onUnpin={() => setLoupe(false)}
+          entryAt={(index) => rows.at(index)}
+        />
+        <Alerts
+          problem={problem}
+          silent={silent}
+          waiting={download.waiting}
+          note={refused === whyNotCompared(chosen.length) ? refused : view.gone && gallery.ready > 0 ? OFFLINE : ""}
+        />
       </section>
       {dialogs.drawn}
     </>
@@ -144,6 +187,11 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
 }
 
 const captionFor = (entry: PictureEntry): string => captionOf((entry as BatchEntry).row);
+
+function textOf(entry: PictureEntry): Record<string, string> {
+  const { row, text } = entry as BatchEntry;
+  return { prompt: row.caption, ...row.meta, ...text };
+}
 
 /** Of a picture: its file, its own request, and what its text says. */
 function factsFor(entry: PictureEntry): Fact[] {

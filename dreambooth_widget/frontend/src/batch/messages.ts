@@ -6,6 +6,9 @@
 import type {
   Activity,
   COPY_MISSING,
+  CropBox,
+  GET_CROP,
+  GET_LINK,
   GET_PICTURE,
   PictureEntry,
   PictureKind,
@@ -48,6 +51,8 @@ export interface BatchCardTrait {
   /** Whether the cell shows the form for the key. */
   form: boolean;
   has_key: boolean;
+  /** The service has refused the key, and so it does for all. */
+  key_refused: boolean;
   /** What many requests wait for, as a sentence, or "". */
   trouble: string;
 }
@@ -92,4 +97,6 @@ export type BatchIntent =
   | { type: typeof AGAIN; request: number }
   | { type: typeof RETRY; request: number; index: number }
   | { type: typeof GET_PICTURE; kind: PictureKind; request: number; index: number; id: string }
+  | { type: typeof GET_LINK; request: number; index: number; id: string }
+  | { type: typeof GET_CROP; request: number; index: number; id: string; box: CropBox }
   | { type: typeof ZIP; pictures: PictureKey[]; id: string };

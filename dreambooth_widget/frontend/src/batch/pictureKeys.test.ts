@@ -19,6 +19,15 @@ test("the kernel is asked in requests and their pictures", () => {
   const index = tileIndex([7, 2]);
   const need = { type: "get_picture", kind: "original", index, id: "d" } as const;
   expect(toBatchIntent(need)).toEqual({ type: "get_picture", kind: "original", request: 7, index: 2, id: "d" });
+  const link = { type: "get_link", index, id: "d" } as const;
+  expect(toBatchIntent(link)).toEqual({ type: "get_link", request: 7, index: 2, id: "d" });
+  expect(toBatchIntent({ type: "get_crop", index, id: "d", box: [0, 0, 9, 9] })).toEqual({
+    type: "get_crop",
+    request: 7,
+    index: 2,
+    id: "d",
+    box: [0, 0, 9, 9],
+  });
   expect(toBatchIntent({ type: "zip", indices: [1, index], id: "z" })).toEqual({
     type: "zip",
     pictures: [

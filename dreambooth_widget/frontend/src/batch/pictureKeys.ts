@@ -11,7 +11,7 @@ export const pictureKey = (index: number): PictureKey => [Math.floor(index / STR
 
 /** What the pictures ask the kernel for, in a batch's words. */
 export function toBatchIntent(message: ToKernel): BatchIntent {
-  if (message.type === "get_picture") {
+  if (message.type === "get_picture" || message.type === "get_link" || message.type === "get_crop") {
     const [request, index] = pictureKey(message.index);
     return { ...message, request, index };
   }

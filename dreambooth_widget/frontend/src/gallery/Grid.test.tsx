@@ -3,22 +3,33 @@ import { act } from "preact/test-utils";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { entries } from "../model/fakeModel";
 import { Grid } from "./Grid";
-import { Tile } from "./Tile";
+import { Tile, type TileProps } from "./Tile";
 
 let root: HTMLElement;
 const store = {
+  offline: false,
   kernelBusy: false,
   url: () => "",
   want: () => new Promise<never>(() => {}),
+  crop: () => new Promise<never>(() => {}),
   bytes: () => new Promise<never>(() => {}),
+  best: () => undefined,
+  link: () => Promise.resolve(""),
 };
 
 function draw(focus: { index: number } | null): void {
   const nothing = (): void => undefined;
-  const on = { onOpen: nothing, onSelect: nothing, onSelectAll: nothing, onDownload: nothing, onRetry: nothing };
+  const on = {
+    onOpen: nothing,
+    onSelect: nothing,
+    onSelectAll: nothing,
+    onDownload: nothing,
+    onRetry: nothing,
+    textOf: () => ({}),
+  };
   const props = {
     pictures: entries(80),
-    tile: Tile,
+    tile: (props: TileProps) => <Tile {...props} />,
     store,
     size: "M" as const,
     live: false,

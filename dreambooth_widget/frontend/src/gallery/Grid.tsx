@@ -1,11 +1,13 @@
 /** The pictures as a list of buttons. One tile is in the Tab order; arrows, Home and End lead on from there. */
-import type { Ref, RefObject, VNode } from "preact";
+import { Component, type Ref, type RefObject, type VNode } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { UNASKED_PREVIEWS, UNASKED_THUMBNAILS } from "../model/constants";
 import type { PictureEntry } from "../model/messages";
 import type { PictureStore } from "../model/pictureStore";
+import { offerFile } from "./dragOut";
 import { nextTile } from "./gridNavigation";
 import { type Box, justifiedRows, type Shape } from "./justifiedRows";
+import { hasMenus, type MenuPlace, PictureMenu } from "./PictureMenu";
 import { click, type Selection, toggle } from "./selection";
 import type { TileProps } from "./Tile";
 import { type Band, useDrawnBand } from "./useDrawnBand";
@@ -37,6 +39,7 @@ export interface PictureList {
 
 interface Props {
   pictures: PictureList;
+  /** Draws a tile. The same function as long as it draws the same. */
   tile(props: TileProps): VNode;
   /** Rows stay as high as `size` says, however few there are: for a gallery that grows, or of which a part is shown. */
   steady?: boolean;
@@ -56,6 +59,8 @@ interface Props {
   onSelectAll(): void;
   onDownload(entry: PictureEntry): void;
   onRetry(entry: PictureEntry): void;
+  /** What is known of a picture, by name: its menu copies seed and prompt. */
+  textOf(entry: PictureEntry): Record<string, string>;
 }
 
 /** Of every picture; an unknown one is taken to be like the first known one. */
@@ -99,6 +104,7 @@ export function Grid(props: Props): VNode {
   // The tile that has the focus, or will have it, stays: without it the focus would fall out of the list.
   const shown = positions.filter((position) => isDrawn(position) || entries[position]?.index === stop);
 
+  const openerOf = (index: number) => list.current?.querySelector<HTMLElement>(`[data-index="${index}"] button`);
   const wanted = useRef(-1);
   const focusOn = (index: number): void => {
     wanted.current = index;
@@ -106,7 +112,7 @@ export function Grid(props: Props): VNode {
     takeFocus();
   };
   const takeFocus = (): void => {
-    const button = list.current?.querySelector<HTMLElement>(`[data-index="${wanted.current}"] button`);
+    const button = openerOf(wanted.current);
     if (!button) return;
     wanted.current = -1;
     button.focus();
@@ -129,11 +135,45 @@ export function Grid(props: Props): VNode {
   const onClick = (entry: PictureEntry, event: Modifiers): void => {
     const order = entries.filter(({ status }) => status === "ready").map(({ index }) => index);
     const next = click(selection(), entry.index, order, event);
-    if (next) select(next);
-    else props.onOpen(entry);
+    if (next) {
+      select(next);
+      focusOn(entry.index);
+    } else props.onOpen(entry);
   };
+  /** The ready picture that an event is about. */
+  const pictureAt = ({ target }: Event): PictureEntry | undefined => {
+    const index = Number((target as Element).closest<HTMLElement>("li")?.dataset.index);
+    return entries.find((entry) => entry.index === index && entry.status === "ready");
+  };
+  const [menu, setMenu] = useState<MenuPlace | null>(null);
+  const onContextMenu = (event: MouseEvent): void => {
+    longPress.onContextMenu(event);
+    const entry = pictureAt(event);
+    if (event.defaultPrevented || !entry || !hasMenus()) return;
+    event.preventDefault();
+    // The notebook would open its own on top.
+    event.stopPropagation();
+    setMenu({ entry, x: event.clientX, y: event.clientY });
+  };
+  const onDragStart = (event: DragEvent): void => {
+    longPress.onDragStart(event);
+    const entry = pictureAt(event);
+    if (!event.defaultPrevented && entry && event.dataTransfer) offerFile(event.dataTransfer, entry, props.store);
+  };
+  const onPointerDown = (event: PointerEvent): void => {
+    longPress.onPointerDown(event);
+    // JupyterLab would select cells: it does so at the press of the mouse that follows this event.
+    if (event.shiftKey && isOpener(event.target)) event.preventDefault();
+    // Whoever presses a picture opens it or drags it out: either way this is what is needed next.
+    const entry = event.button === 0 && isOpener(event.target) && pictureAt(event);
+    if (entry && !event.ctrlKey && !event.metaKey && !event.shiftKey)
+      props.store.want(entry, "preview").catch(() => {});
+  };
+  const on = useRef({} as Handlers);
+  on.current = { open: onClick, select: (index, on) => select(toggle(selection(), index, on)), ...props };
   const longPress = useLongPress((index) => select(toggle(selection(), index)));
   const onKeyDown = (event: KeyboardEvent): void => {
+    longPress.onKeyDown();
     const tile = (event.target as Element).closest<HTMLElement>("li");
     if (!tile || !list.current) return;
     const index = Number(tile.dataset.index);
@@ -142,13 +182,12 @@ export function Grid(props: Props): VNode {
     const stands = entries.map((entry) => entry.status !== "waiting");
     const modified = event.altKey || event.metaKey || event.ctrlKey;
     const target = modified ? undefined : entries[nextTile(event.key, position, stands, boxes, rtl)];
-    const onTile = (event.target as Element).classList.contains("dreambooth-open");
     if (target) {
       focusOn(target.index);
       anchor.current ??= index;
       if (event.shiftKey && target.status === "ready") onClick(target, { ...NO_MODIFIER, shiftKey: true });
       else if (!event.shiftKey) anchor.current = null;
-    } else if (event.key === " " && onTile) select(toggle(selection(), index));
+    } else if (event.key === " " && isOpener(event.target)) select(toggle(selection(), index));
     else if (event.key === "a" && (event.ctrlKey || event.metaKey)) props.onSelectAll();
     else if (event.key === "Escape" && selected.size) props.onSelect([]);
     else return;
@@ -157,55 +196,75 @@ export function Grid(props: Props): VNode {
   };
 
   return (
-    <ul
-      ref={list}
-      // biome-ignore lint/a11y/noRedundantRoles: Safari forgets that a list without bullets is a list
-      role="list"
-      aria-label="Pictures"
-      data-live={props.live || undefined}
-      style={{ blockSize: `${height}px` }}
-      onKeyDown={onKeyDown}
-      {...longPress}
-      onFocusIn={(event) => {
-        const index = (event.target as Element).closest<HTMLElement>("li")?.dataset.index;
-        if (index !== undefined) setActive(Number(index));
-      }}
-    >
-      {shown.map((position) => {
-        const [entry, box] = [entries[position] as PictureEntry, boxes[position] as Box];
-        return (
-          <li key={entry.index} data-index={entry.index} style={placed(box)}>
-            {props.tile({
-              entry,
-              position,
-              total: pictures.length,
-              store: props.store,
-              large: isLarge(box, pictures.length, props.size),
-              selected: selected.has(entry.index),
-              active: entry.index === stop,
-              busy: props.busy ?? false,
-              onOpen: (event) => onClick(entry, event),
-              onSelect: (on) => select(toggle(selection(), entry.index, on)),
-              onDownload: () => props.onDownload(entry),
-              onRetry: () => props.onRetry(entry),
-            })}
-          </li>
-        );
-      })}
-      {long && (
-        <>
-          <Undrawn at={drawn.above} top={0} bottom={boxes.find((_, position) => isDrawn(position))?.top ?? height} />
-          <Undrawn
-            at={drawn.below}
-            top={endOf(
-              boxes.findLast((_, position) => isDrawn(position)),
-              below,
-            )}
-            bottom={height}
-          />
-        </>
+    <>
+      <ul
+        ref={list}
+        // biome-ignore lint/a11y/noRedundantRoles: Safari forgets that a list without bullets is a list
+        role="list"
+        aria-label="Pictures"
+        data-live={props.live || undefined}
+        data-long={long || undefined}
+        style={{ blockSize: `${height}px` }}
+        {...longPress}
+        onKeyDown={onKeyDown}
+        onPointerDown={onPointerDown}
+        onContextMenu={onContextMenu}
+        onDragStart={onDragStart}
+        onFocusIn={(event) => {
+          const index = (event.target as Element).closest<HTMLElement>("li")?.dataset.index;
+          if (index !== undefined) setActive(Number(index));
+        }}
+      >
+        {shown.map((position) => {
+          const [entry, box] = [entries[position] as PictureEntry, boxes[position] as Box];
+          const kind = isLarge(box, pictures.length, props.size) ? "preview" : "thumbnail";
+          const best = props.store.url(entry.id, kind);
+          return (
+            <Item
+              key={entry.index}
+              {...box}
+              draw={props.tile}
+              on={on}
+              entry={entry}
+              position={position}
+              total={pictures.length}
+              store={props.store}
+              kind={kind}
+              source={best ?? props.store.url(entry.id, "thumbnail")}
+              lacking={!best}
+              selected={selected.has(entry.index)}
+              active={entry.index === stop}
+              busy={props.busy ?? false}
+              offline={props.store.offline}
+            />
+          );
+        })}
+        {long && (
+          <>
+            <Undrawn at={drawn.above} top={0} bottom={boxes.find((_, position) => isDrawn(position))?.top ?? height} />
+            <Undrawn
+              at={drawn.below}
+              top={endOf(
+                boxes.findLast((_, position) => isDrawn(position)),
+                below,
+              )}
+              bottom={height}
+            />
+          </>
+        )}
+      </ul>
+      {menu && (
+        <PictureMenu
+          key={`${menu.x} ${menu.y}`}
+          {...menu}
+          text={props.textOf(menu.entry)}
+          store={props.store}
+          onSave={() => props.onDownload(menu.entry)}
+          onLeave={() => openerOf(menu.entry.index)?.focus({ preventScroll: true })}
+          onClose={() => setMenu(null)}
+        />
       )}
-    </ul>
+    </>
   );
 }
 
@@ -216,7 +275,46 @@ export const readyIndices = (pictures: PictureEntry[]): number[] =>
 const isLarge = ({ width, height }: Box, count: number, size: Size): boolean =>
   (count <= UNASKED_PREVIEWS && size !== "S") || Math.max(width, height) > LARGE;
 
+/** Whether an element is the picture in its tile, and not one of the controls over it. */
+const isOpener = (target: EventTarget | null): boolean => !!(target as Element).closest(".dreambooth-open");
+
 const endOf = (box: Box | undefined, below: number): number => (box ? box.top + box.height + below : 0);
+
+/** What tiles do, at the latest drawing of the grid. */
+interface Handlers {
+  open(entry: PictureEntry, event: Modifiers): void;
+  select(index: number, on: boolean): void;
+  onDownload(entry: PictureEntry): void;
+  onRetry(entry: PictureEntry): void;
+}
+
+interface ItemProps extends Omit<TileProps, "onOpen" | "onSelect" | "onDownload" | "onRetry">, Box {
+  draw: Props["tile"];
+  on: RefObject<Handlers>;
+}
+
+/** A tile in its place. Drawn anew only when one of its properties has changed: while a gallery is scrolled, few have. */
+class Item extends Component<ItemProps> {
+  override shouldComponentUpdate(next: ItemProps): boolean {
+    return (Object.keys(next) as (keyof ItemProps)[]).some((name) => next[name] !== this.props[name]);
+  }
+
+  override render({ draw, on, row, start, top, width, height, ...tile }: ItemProps): VNode {
+    const { entry } = tile;
+    const now = (): Handlers => on.current as Handlers;
+    return (
+      <li data-index={entry.index} style={placed({ row, start, top, width, height })}>
+        {draw({
+          ...tile,
+          onOpen: (event) => now().open(entry, event),
+          onSelect: (selected) => now().select(entry.index, selected),
+          onDownload: () => now().onDownload(entry),
+          onRetry: () => now().onRetry(entry),
+        })}
+      </li>
+    );
+  }
+}
 
 const placed = ({ start, top, width, height }: Box) => ({
   insetInlineStart: `${start}px`,

@@ -3,7 +3,8 @@ import type { ComponentChildren, VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { nameOf } from "../card/pictureFacts";
 import { capitalized, WAITING_FOR_CELL } from "../card/statusText";
-import type { PictureEntry } from "../model/messages";
+import { browserSeconds, useTicks } from "../model/clock";
+import type { PictureEntry, PictureKind } from "../model/messages";
 import type { PictureStore } from "../model/pictureStore";
 import { Button } from "../ui/Button";
 import { Icon } from "../ui/icons";
@@ -12,19 +13,28 @@ import { OWN_KEYS } from "../ui/keys";
 /** Milliseconds. Thumbnails come unasked; one that has not come by then was lost on the way. */
 const LOST_AFTER = 4000;
 
+/** Milliseconds for which a retry that failed was "just now". */
+const JUST_NOW = 60_000;
+
 export interface TileProps {
   entry: PictureEntry;
   /** Which of the tiles that are drawn this is, from 0. */
   position: number;
   total: number;
   store: PictureStore;
-  /** Whether the tile is so large that the preview is worth showing. */
-  large: boolean;
+  /** What is shown, or is to be. */
+  kind: PictureKind;
+  /** The URL of that, or of something smaller, as long as it is at hand. */
+  source: string | undefined;
+  /** It is not what is to be shown. */
+  lacking: boolean;
   selected: boolean;
   /** Whether Tab leads here: one tile of the grid. */
   active: boolean;
   /** A cell holds the kernel. */
   busy: boolean;
+  /** The kernel has gone, so that nothing can be loaded again. */
+  offline: boolean;
   onOpen(event: MouseEvent): void;
   onSelect(on: boolean): void;
   onDownload(): void;
@@ -55,6 +65,11 @@ export function Tile(props: TileProps & TileOptions): VNode {
       return "";
     });
   }, [status]);
+  useEffect(() => {
+    if (retry !== "failed") return;
+    const timer = setTimeout(() => setRetry(""), JUST_NOW);
+    return () => clearTimeout(timer);
+  }, [retry]);
   const onRetry = (): void => {
     setRetry("asked");
     props.onRetry();
@@ -68,17 +83,14 @@ export function Tile(props: TileProps & TileOptions): VNode {
           <Missing {...props} retry={retry} onRetry={onRetry} />
         ) : (
           // Why it is late.
-          reason && <p class="dreambooth-late">{lateText(reason)}</p>
+          reason && <Late key={reason} reason={reason} />
         ))}
     </div>
   );
 }
 
-function Ready({ entry, total, store, large, selected, active, ...on }: TileProps & TileOptions): VNode {
-  const kind = large ? "preview" : "thumbnail";
-  const best = store.url(entry.id, kind);
-  const source = best ?? store.url(entry.id, "thumbnail");
-  const lacking = !best;
+function Ready(props: TileProps & TileOptions): VNode {
+  const { entry, total, store, kind, source, lacking, selected, active, ...on } = props;
   const { about = "", pictureIndex = entry.index, patience = LOST_AFTER } = on;
   useEffect(() => {
     if (!lacking) return;
@@ -125,7 +137,7 @@ const ownSize = ({ width, height }: PictureEntry) => ({
 });
 
 function Missing(props: TileProps & TileOptions & { retry: Retry }): VNode {
-  const { entry, active, busy, retry, about = "", pictureIndex = entry.index, onRetry } = props;
+  const { entry, offline, active, busy, retry, about = "", pictureIndex = entry.index, onRetry } = props;
   const code = /\b[45]\d\d\b/.exec(entry.reason)?.[0];
   const text = {
     "": capitalized(entry.reason) || "Could not be loaded",
@@ -139,15 +151,24 @@ function Missing(props: TileProps & TileOptions & { retry: Retry }): VNode {
       <p title={entry.reason} role={retry ? "status" : undefined}>
         {text}
       </p>
-      <Button aria-label={`Retry picture ${pictureIndex + 1}${about}`} tabIndex={active ? 0 : -1} onClick={onRetry}>
-        Retry
-      </Button>
+      {!offline && (
+        <Button aria-label={`Retry picture ${pictureIndex + 1}${about}`} tabIndex={active ? 0 : -1} onClick={onRetry}>
+          Retry
+        </Button>
+      )}
     </>
   );
 }
 
-/** The kernel's "the host answered 404; attempt 2 of 6 in 8 s" without the count, which means nothing to a reader. */
-const lateText = (reason: string): string =>
-  capitalized(reason)
-    .replace(/; attempt \d+ of \d+ in (\d+ s)$/, " · next try in $1")
-    .replace(/(\d) s$/, "$1\u00a0s");
+/** The kernel's "missing (404); attempt 2 of 6 in 8 s" without the count, which means nothing to a reader. */
+const LATE = /^(.*); attempt \d+ of \d+ in (\d+) s$/;
+
+/** What a late picture waits for. Its seconds run from the moment at which the reason came. */
+function Late({ reason }: { reason: string }): VNode {
+  const [since] = useState(browserSeconds);
+  const [, why = reason, seconds = ""] = LATE.exec(reason) ?? [];
+  const left = Math.ceil(Number(seconds) - (browserSeconds() - since));
+  useTicks(left > 0, since, browserSeconds);
+  const next = seconds && ` · ${left > 0 ? `next try in ${left}\u00a0s` : "trying again"}`;
+  return <p class="dreambooth-late">{capitalized(why.replace(/^missing\b/, "not there yet")) + next}</p>;
+}

@@ -1,5 +1,6 @@
 /** What can be done with the pictures once they are there. */
 import type { ComponentProps, VNode } from "preact";
+import { whyNotCompared } from "../lightbox/comparable";
 import { Button, IconButton } from "../ui/Button";
 import type { Size } from "./Grid";
 
@@ -16,6 +17,9 @@ interface Props {
   onClear(): void;
   onDownload(): void;
   onCompare(): void;
+  /** Whether the loupe stays on without its key. */
+  loupe: boolean;
+  onLoupe(): void;
   onDetails?(): void;
 }
 
@@ -62,10 +66,14 @@ export function Toolbar(props: Props): VNode {
         <Word
           icon="compare"
           label="Compare"
-          hint={selected === 2 ? undefined : "select two pictures"}
-          off={selected !== 2}
+          hint={whyNotCompared(selected)}
+          // It says why when it is pressed.
+          aria-disabled={whyNotCompared(selected) !== "" || undefined}
           onClick={props.onCompare}
         />
+      )}
+      {ready > 0 && (
+        <Word icon="loupe" label="Loupe" hint="hold Z" aria-pressed={props.loupe} onClick={props.onLoupe} />
       )}
       {several && selected > 0 && <Word icon="cross" label="Clear" onClick={props.onClear} />}
       {props.onDetails && <Word icon="info" label="Details" aria-expanded={props.details} onClick={props.onDetails} />}

@@ -43,10 +43,13 @@ export function useDownload(store: KernelPictures): Download {
   return { busy, waiting, problem, start };
 }
 
-/** Saves a picture under its name; what is only a preview of it gets the ending of its own format. */
-export function savePicture(blob: Blob, { name, mime }: PictureEntry): void {
-  const ending = blob.type.replace("image/", "").replace("jpeg", "jpg");
-  saveBlob(blob, blob.type === mime || !blob.type.startsWith("image/") ? name : name.replace(/\.\w+$/, `.${ending}`));
+/** Saves a picture under its name. */
+export const savePicture = (blob: Blob, entry: PictureEntry): void => saveBlob(blob, fileName(entry, blob.type));
+
+/** The name of a picture's file; what is only a preview of it gets the ending of its own format. */
+export function fileName({ name, mime }: PictureEntry, type: string): string {
+  if (type === mime || !type.startsWith("image/")) return name;
+  return name.replace(/\.\w+$/, `.${type.slice(6).replace("jpeg", "jpg")}`);
 }
 
 /** Hands bytes to the browser's "save file". */

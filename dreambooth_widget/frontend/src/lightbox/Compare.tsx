@@ -1,18 +1,23 @@
-/** Two pictures over each other, with a slider that says how much of the left one is seen. */
+/** Two to four pictures at one look: side by side with one zoom and one position, two with a wipe; held Space blinks. */
 import type { VNode } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
+import { useLoupe } from "../loupe/useLoupe";
 import type { PictureEntry } from "../model/messages";
 import type { PictureStore } from "../model/pictureStore";
 import { IconButton } from "../ui/Button";
 import { OWN_KEYS } from "../ui/keys";
-import { Dialog } from "./Dialog";
-import { sizeOf } from "./geometry";
+import { Dialog, focused, isRightToLeft, keepFocus } from "./Dialog";
+import { arrange, type Size, sizeOf } from "./geometry";
+import { Help } from "./Help";
+import { COMPARE_HELP, commandFor, type ZoomCommand } from "./keymap";
+import { ZoomBar } from "./LightboxToolbar";
 import { Noticed, useNotice } from "./Notice";
-import { usePicture } from "./usePicture";
+import { Panes } from "./Panes";
+import { useView } from "./useView";
 
 export interface CompareProps {
-  left: PictureEntry;
-  right: PictureEntry;
+  /** Two to four. */
+  entries: PictureEntry[];
   /** What a picture is of, in a line, or "". */
   captionOf(entry: PictureEntry): string;
   store: PictureStore;
@@ -20,45 +25,103 @@ export interface CompareProps {
   onClose(): void;
 }
 
-export function Compare({ left, right, captionOf, store, onClose }: CompareProps): VNode {
+export function Compare({ entries, captionOf, store, onClose }: CompareProps): VNode {
+  const [stage, setStage] = useState<Size>({ width: 0, height: 0 });
+  const [wiping, setWiping] = useState(false);
   const [share, setShare] = useState(50);
+  const [blink, setBlink] = useBlink();
+  const [pinned, setPinned] = useState(false);
+  const [help, setHelp] = useState(false);
   const [notice, say] = useNotice();
-  const settled = (reason: string | null): void => {
-    if (reason) say(`No sharper picture: ${reason}`);
+  const count = entries.length;
+  const first = entries[0] as PictureEntry;
+  const { columns, pane } = arrange(wiping ? 1 : count, stage, sizeOf(first));
+  const viewing = useView(pane, sizeOf(first));
+  const loupe = useLoupe(pinned, () => setPinned(false));
+  const labelOf = (entry: PictureEntry): string =>
+    [captionOf(entry) || `Picture ${entry.index + 1}`, entry.text.seed && `seed ${entry.text.seed}`]
+      .filter(Boolean)
+      .join(" · ");
+
+  const { scale } = viewing.view;
+  useEffect(() => {
+    if (loupe.on) say(scale < 1 ? `Loupe: ${count} pictures at 100%` : "Zoom out first: 100% is reached", scale >= 1);
+  }, [loupe.on]);
+
+  const run = (command: ZoomCommand): void => viewing.commands[command]();
+  const onKey = (key: string, dialog: HTMLDialogElement): boolean => {
+    const control = focused(dialog);
+    // The browser's own keys of the edge, and of a button to which Tab has led.
+    if (control?.matches("input") && /^(arrow|home|end|page)/.test(key)) return false;
+    if (key === " " && control?.matches("button:not([data-blink])")) return false;
+    const command = commandFor(key, true, isRightToLeft(dialog));
+    if (loupe.press(key)) return true;
+    if (key === " ") setBlink(true);
+    else if (key === "w" && count === 2) setWiping(!wiping);
+    else if (command === "help" || (key === "escape" && help)) setHelp(!help);
+    else if (command && command in viewing.commands) run(command as ZoomCommand);
+    else return false;
+    keepFocus(dialog);
+    return true;
   };
-  const under = usePicture(store, right, "original", settled);
-  const over = usePicture(store, left, "original", settled);
-  const { width, height } = sizeOf(left);
-  const [first, second] = [left, right].map((entry) => captionOf(entry) || numberOf(entry)) as [string, string];
-  const style = { "--db-share": `${share}%`, "--db-ratio": String(width / height) };
+  const onKeyUp = (key: string): void => {
+    loupe.release(key);
+    if (key === " ") setBlink(false);
+  };
+
   return (
-    <Dialog label="Compare two pictures" onClose={onClose}>
+    <Dialog label={`Compare ${count} pictures`} onKey={onKey} onKeyUp={onKeyUp} onClose={onClose}>
       {(close) => (
         <>
-          <p>Compare</p>
+          <p>
+            <bdi>{`Compare ${count}`}</bdi> <bdi>{`${Math.round(scale * 100)}%`}</bdi>
+          </p>
+          <ZoomBar viewing={viewing} run={run} />
           <div class="dreambooth-tools">
+            {count === 2 && (
+              <IconButton icon="wipe" label="Wipe" hint="W" aria-pressed={wiping} onClick={() => setWiping(!wiping)} />
+            )}
+            <IconButton
+              icon="blink"
+              label="Blink while held"
+              hint="Space"
+              data-blink
+              aria-pressed={blink}
+              onPointerDown={() => setBlink(true)}
+              onPointerUp={() => setBlink(false)}
+              onPointerLeave={() => setBlink(false)}
+              onPointerCancel={() => setBlink(false)}
+              // Without a pointer nothing is held: a press of Enter, or of a screen reader, switches.
+              onClick={({ detail }) => detail === 0 && setBlink(!blink)}
+            />
+            <IconButton
+              icon="loupe"
+              label="Loupe"
+              hint="hold Z"
+              aria-pressed={pinned}
+              onClick={() => setPinned(!pinned)}
+            />
+            <IconButton
+              label="Keys"
+              hint="?"
+              aria-expanded={help}
+              class="dreambooth-keys"
+              onClick={() => setHelp(!help)}
+            >
+              ?
+            </IconButton>
             <IconButton icon="cross" label="Close" hint="Esc" onClick={close} />
           </div>
           <div class="dreambooth-body">
-            <div class="dreambooth-main dreambooth-pair">
-              {/* Left stays left in every script: it names a side of the picture, not of the text. */}
-              <div class="dreambooth-box" dir="ltr" style={style}>
-                <img src={under.url} alt={second} draggable={false} />
-                <img src={over.url} alt={first} draggable={false} />
-                <input
-                  type="range"
-                  min={0}
-                  max={100}
-                  value={share}
-                  aria-label="Share of the left picture"
-                  aria-valuetext={`${share}% ${first}, ${100 - share}% ${second}`}
-                  onInput={(event) => setShare(event.currentTarget.valueAsNumber)}
-                  {...OWN_KEYS}
-                />
-                <div />
-                <p class="dreambooth-caption">{first}</p>
-                <p class="dreambooth-caption">{second}</p>
-              </div>
+            <div class="dreambooth-main">
+              <Panes
+                {...{ entries, labelOf, store, columns, pane, viewing, blink, loupe }}
+                share={wiping ? share : null}
+                onSize={setStage}
+                onSettled={(reason) => reason && say(`No sharper picture: ${reason}`)}
+              />
+              {wiping && <Edge share={share} names={entries.map(labelOf)} onShare={setShare} />}
+              {help && <Help keys={COMPARE_HELP} />}
               <Noticed {...notice} />
             </div>
           </div>
@@ -68,7 +131,32 @@ export function Compare({ left, right, captionOf, store, onClose }: CompareProps
   );
 }
 
-function numberOf(entry: PictureEntry): string {
-  const seed = entry.text.seed ? ` · seed ${entry.text.seed}` : "";
-  return `Picture ${entry.index + 1}${seed}`;
+/** A slider over the pictures, of which only the thumb is there for the pointer: the rest of them can be dragged. */
+function Edge({ share, names, onShare }: { share: number; names: string[]; onShare(share: number): void }): VNode {
+  return (
+    <div class="dreambooth-edge" dir="ltr" style={{ "--db-share": `${share}%` }}>
+      <input
+        type="range"
+        min={0}
+        max={100}
+        value={share}
+        aria-label="Share of the left picture"
+        aria-valuetext={`${share}% ${names[0]}, ${100 - share}% ${names[1]}`}
+        onInput={(event) => onShare(event.currentTarget.valueAsNumber)}
+        {...OWN_KEYS}
+      />
+      <div />
+    </div>
+  );
+}
+
+/** Whether each place shows the next picture. It ends with the window's focus: the key's release goes elsewhere then. */
+function useBlink(): [boolean, (on: boolean) => void] {
+  const [blink, setBlink] = useState(false);
+  useEffect(() => {
+    const stop = new AbortController();
+    window.addEventListener("blur", () => setBlink(false), { signal: stop.signal });
+    return () => stop.abort();
+  }, []);
+  return [blink, setBlink];
 }

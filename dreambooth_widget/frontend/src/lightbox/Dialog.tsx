@@ -10,10 +10,14 @@ const HIGHEST_INLINE = 900;
 /** Milliseconds that a frame may take to grow to the size of its content. */
 const GROWING = 1000;
 
+/** The comparison, which stands behind the lightbox in the page, lies over it. */
+const COVERED = ":has(~ .dreambooth-lightbox[open])";
+
 interface DialogProps {
   label: string;
   /** A key without Ctrl, Alt or Meta, by its name in lower case; true when it was used. */
   onKey?(name: string, dialog: HTMLDialogElement): boolean;
+  onKeyUp?(name: string): void;
   /** The dialog is closed and the focus is back where it was. */
   onClose(): void;
   children: (close: () => void) => ComponentChildren;
@@ -29,7 +33,7 @@ export function Dialog(props: DialogProps): VNode {
     const dialog = ref.current as HTMLDialogElement;
     const stop = new AbortController();
     dialog.addEventListener("close", () => latest.current.onClose(), { signal: stop.signal });
-    keepKeys(dialog, (name) => latest.current.onKey?.(name, dialog) ?? false, stop.signal);
+    keepKeys(dialog, () => latest.current, stop.signal);
     open(dialog, stop.signal);
     return () => {
       stop.abort();
@@ -77,8 +81,9 @@ function openInline(dialog: HTMLDialogElement, { height }: Viewport, signal: Abo
  * before its listeners on the document. What the browser itself does with a key (Tab, Enter on a button, Ctrl+C) still
  * happens, and shortcuts such as Ctrl+S reach the notebook.
  */
-function keepKeys(dialog: HTMLDialogElement, onKey: (name: string) => boolean, signal: AbortSignal): void {
+function keepKeys(dialog: HTMLDialogElement, current: () => DialogProps, signal: AbortSignal): void {
   const ours = (event: Event): boolean => {
+    if (dialog.matches(COVERED)) return false;
     const target = event.composedPath()[0] as Node;
     // With nothing focused keys come from the body; behind a modal dialog they belong to it.
     return dialog.contains(target) || (dialog.matches(":modal") && target.contains(dialog));
@@ -86,23 +91,33 @@ function keepKeys(dialog: HTMLDialogElement, onKey: (name: string) => boolean, s
   const stop = (event: Event): void => {
     if (ours(event)) event.stopImmediatePropagation();
   };
+  const release = (event: KeyboardEvent): void => {
+    stop(event);
+    current().onKeyUp?.(keyName(event));
+  };
   const press = (event: KeyboardEvent): void => {
     if (!ours(event) || isHostShortcut(event)) return;
     event.stopImmediatePropagation();
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     const name = keyName(event);
-    const used = onKey(name);
+    const used = current().onKey?.(name, dialog);
     if (used || name === "escape") event.preventDefault();
     if (!used && name === "escape") dialog.close();
   };
   window.addEventListener("keydown", press, { capture: true, signal });
-  for (const type of ["keypress", "keyup", "contextmenu"]) {
+  window.addEventListener("keyup", release, { capture: true, signal });
+  for (const type of ["keypress", "contextmenu"]) {
     window.addEventListener(type, stop, { capture: true, signal });
   }
 }
 
 export function isRightToLeft(element: Element): boolean {
   return getComputedStyle(element).direction === "rtl";
+}
+
+/** Into the dialog, when what had it has gone: else the next key is the notebook's. */
+export function keepFocus(dialog: HTMLDialogElement): void {
+  if (!dialog.contains(focused(dialog))) dialog.focus({ preventScroll: true });
 }
 
 /** What has the focus, seen from inside marimo's shadow root too. */

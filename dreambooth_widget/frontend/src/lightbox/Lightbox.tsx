@@ -1,17 +1,17 @@
 /** One picture over the whole window: zoom, turn, read, copy, save. */
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
-import { FactList } from "../card/FactList";
 import { type Fact, nameOf } from "../card/pictureFacts";
 import { WAITING_FOR_CELL } from "../card/statusText";
 import { SLOW, savePicture } from "../gallery/download";
 import type { PictureEntry } from "../model/messages";
 import type { PictureStore } from "../model/pictureStore";
 import { copyPicture, reasonOf } from "./clipboard";
-import { Dialog, focused, isRightToLeft } from "./Dialog";
+import { Details, useDetails } from "./Details";
+import { Dialog, isRightToLeft, keepFocus } from "./Dialog";
 import { kindFor, type Size, sizeOf } from "./geometry";
 import { Help } from "./Help";
-import { type Command, commandFor } from "./keymap";
+import { type Command, commandFor, HELP } from "./keymap";
 import { Actions, Turns, ZoomBar } from "./LightboxToolbar";
 import { Noticed, useNotice } from "./Notice";
 import { Stage } from "./Stage";
@@ -33,13 +33,11 @@ export interface LightboxProps {
   selected: ReadonlySet<number>;
   store: PictureStore;
   onSelect(index: number, on: boolean): void;
+  /** Returns why these are not compared, as a sentence, or "". */
+  onCompare(entries: PictureEntry[]): string;
   /** With the position of the last one shown; the focus is back where it was before. */
   onClose(position: number): void;
 }
-
-const ZOOM_STEP = 1.5;
-const PAN_STEP = 96;
-const CENTRE = { x: 0, y: 0 };
 
 /** A native dialog, or a stage in the page's flow where the frame has no room for one (`Dialog`). */
 export function Lightbox(props: LightboxProps): VNode | null {
@@ -49,7 +47,7 @@ export function Lightbox(props: LightboxProps): VNode | null {
 function Opened(props: LightboxProps): VNode {
   const { entries, store, selected } = props;
   const [position, go] = usePosition(entries, props.start);
-  const [details, setDetails] = useState(false);
+  const [details, toggleDetails] = useDetails();
   const [help, setHelp] = useState(false);
   const [stage, setStage] = useState<Size>({ width: 0, height: 0 });
   const [notice, say] = useNotice();
@@ -73,21 +71,17 @@ function Opened(props: LightboxProps): VNode {
     go(to);
     say(nameAt(to, next), false);
   };
-  const pan = (x: number, y: number): void => viewing.move({ x: x * PAN_STEP, y: y * PAN_STEP }, 1, CENTRE);
   const bytes = (): Promise<Blob> => {
     const slow = setTimeout(() => store.kernelBusy && say(WAITING_FOR_CELL), SLOW);
     return store.bytes(entry, "original").finally(() => clearTimeout(slow));
   };
   const commands: Record<Command, () => unknown> = {
+    ...viewing.commands,
     previous: () => turn(position - 1),
     next: () => turn(position + 1),
     first: () => turn(0),
     last: () => turn(entries.length - 1),
-    closer: () => viewing.zoomTo(scale * ZOOM_STEP),
-    farther: () => viewing.zoomTo(scale / ZOOM_STEP),
-    fit: () => viewing.zoomTo(0),
-    actual: () => viewing.zoomTo(1),
-    details: () => setDetails(!details),
+    details: toggleDetails,
     help: () => setHelp(!help),
     select: () => {
       say(selected.has(entry.index) ? "Not selected" : "Selected", false);
@@ -99,10 +93,11 @@ function Opened(props: LightboxProps): VNode {
         (blob) => savePicture(blob, entry),
         (error: unknown) => say(`Not saved: ${reasonOf(error)}`),
       ),
-    left: () => pan(1, 0),
-    right: () => pan(-1, 0),
-    up: () => pan(0, 1),
-    down: () => pan(0, -1),
+    compare: () => {
+      const chosen = entries.filter(({ index }) => selected.has(index) || index === entry.index);
+      const why = props.onCompare(chosen);
+      if (why) say(why);
+    },
   };
   const run = (command: Command): void => void commands[command]();
 
@@ -111,8 +106,7 @@ function Opened(props: LightboxProps): VNode {
     if (command) run(command);
     else if (key === "escape" && help) setHelp(false);
     else return false;
-    // A panel that goes away may have held the focus.
-    if (!dialog.contains(focused(dialog))) dialog.focus({ preventScroll: true });
+    keepFocus(dialog); // a panel that goes away may have held it
     return true;
   };
 
@@ -125,7 +119,14 @@ function Opened(props: LightboxProps): VNode {
             {caption && <bdi>{caption}</bdi>}
           </p>
           <ZoomBar viewing={viewing} run={run} />
-          <Actions selected={selected.has(entry.index)} details={details} help={help} run={run} close={close} />
+          <Actions
+            selected={selected.has(entry.index)}
+            several={entries.length > 1}
+            details={details}
+            help={help}
+            run={run}
+            close={close}
+          />
           <div class="dreambooth-body">
             <div class="dreambooth-main">
               <Stage
@@ -139,14 +140,10 @@ function Opened(props: LightboxProps): VNode {
                 onTurn={(step) => turn(position + step)}
               />
               {entries.length > 1 && <Turns position={position} count={entries.length} run={run} />}
-              {help && <Help />}
+              {help && <Help keys={HELP} />}
               <Noticed {...notice} />
             </div>
-            {details && (
-              <aside class="dreambooth-details" aria-label="Details">
-                <FactList facts={props.factsOf(entry)} say={say} />
-              </aside>
-            )}
+            {details && <Details facts={props.factsOf(entry)} say={say} />}
           </div>
         </>
       )}

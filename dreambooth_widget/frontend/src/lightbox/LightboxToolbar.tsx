@@ -2,12 +2,12 @@
 import type { VNode } from "preact";
 import { IconButton } from "../ui/Button";
 import { LARGEST } from "./geometry";
-import type { Command } from "./keymap";
+import type { Command, ZoomCommand } from "./keymap";
 import type { Viewing } from "./useView";
 
 type Run = (command: Command) => void;
 
-export function ZoomBar({ viewing, run }: { viewing: Viewing; run: Run }): VNode {
+export function ZoomBar({ viewing, run }: { viewing: Viewing; run: (command: ZoomCommand) => void }): VNode {
   const { scale } = viewing.view;
   return (
     <fieldset class="dreambooth-zoom" aria-label="Zoom">
@@ -25,13 +25,15 @@ export function ZoomBar({ viewing, run }: { viewing: Viewing; run: Run }): VNode
 
 interface ActionsProps {
   selected: boolean;
+  /** Whether there is another one to compare with. */
+  several: boolean;
   details: boolean;
   help: boolean;
   run: Run;
   close(): void;
 }
 
-export function Actions({ selected, details, help, run, close }: ActionsProps): VNode {
+export function Actions({ selected, several, details, help, run, close }: ActionsProps): VNode {
   return (
     <div class="dreambooth-tools">
       <IconButton
@@ -41,6 +43,7 @@ export function Actions({ selected, details, help, run, close }: ActionsProps): 
         aria-pressed={selected}
         onClick={() => run("select")}
       />
+      {several && <IconButton icon="compare" label="Compare" hint="V" onClick={() => run("compare")} />}
       <IconButton icon="info" label="Details" hint="I" aria-expanded={details} onClick={() => run("details")} />
       <IconButton icon="copy" label="Copy picture" hint="C" onClick={() => run("copy")} />
       <IconButton icon="down" label="Download" hint="D" onClick={() => run("download")} />

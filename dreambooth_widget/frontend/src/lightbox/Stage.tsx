@@ -1,7 +1,7 @@
-import type { VNode } from "preact";
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import type { RefObject, VNode } from "preact";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { isRightToLeft } from "./Dialog";
-import { type Size, swipe } from "./geometry";
+import { type Size, swipe, type View } from "./geometry";
 import { type Gestures, trackGestures } from "./gestures";
 import type { LoadedPicture } from "./usePicture";
 import type { Viewing } from "./useView";
@@ -54,26 +54,78 @@ export function Stage({ id, alt, picture, shown, viewing, stage, onSize, onTurn 
     };
   }, []);
 
-  const { x, y, scale } = viewing.view;
-  const transform = `translate(-50%, -50%) translate(${x + aside}px, ${y}px) scale(${scale})`;
+  const view = { ...viewing.view, x: viewing.view.x + aside };
+  const image = { id, url: shown.url, alt, picture, view };
+  const before = useBefore(image, ref);
   return (
-    <div
-      ref={ref}
-      class="dreambooth-stage"
-      data-held={held || undefined}
-      data-zoomed={viewing.zoomed || undefined}
-      aria-busy={shown.busy}
-    >
-      {stage.width > 0 && (
-        <img
-          key={id}
-          src={shown.url}
-          alt={alt}
-          draggable={false}
-          data-crisp={scale * devicePixelRatio >= CRISP || undefined}
-          style={{ width: `${picture.width}px`, height: `${picture.height}px`, transform }}
-        />
+    <>
+      {before && (
+        <div class="dreambooth-layer" aria-hidden="true">
+          <ZoomedImage {...before} alt="" />
+        </div>
       )}
-    </div>
+      <div
+        ref={ref}
+        class="dreambooth-stage"
+        data-held={held || undefined}
+        data-zoomed={viewing.zoomed || undefined}
+        aria-busy={shown.busy}
+      >
+        {stage.width > 0 && <ZoomedImage key={id} {...image} />}
+      </div>
+    </>
   );
+}
+
+interface ZoomedImageProps {
+  /** What is drawn. A new one makes a new element: in the old one it would be drawn in the shape of the last. */
+  id: string;
+  url: string | undefined;
+  alt: string;
+  picture: Size;
+  view: View;
+}
+
+export function ZoomedImage({ url, alt, picture, view: { x, y, scale } }: ZoomedImageProps): VNode {
+  return (
+    <img
+      src={url}
+      alt={alt}
+      draggable={false}
+      data-crisp={scale * devicePixelRatio >= CRISP || undefined}
+      style={{
+        width: `${picture.width}px`,
+        height: `${picture.height}px`,
+        transform: `translate(-50%, -50%) translate(${x}px, ${y}px) scale(${scale})`,
+      }}
+    />
+  );
+}
+
+/** Milliseconds that the picture before may stand in for one of which nothing has come from the kernel. */
+const STAND_IN = 400;
+
+/** The image that was drawn before, as long as the new one is not decoded: a new element is empty for a frame or more. */
+function useBefore(image: ZoomedImageProps, stage: RefObject<HTMLElement | null>): ZoomedImageProps | null {
+  const last = useRef(image);
+  const before = useRef<ZoomedImageProps | null>(null);
+  const [, redraw] = useState({});
+  if (last.current.id !== image.id) before.current ??= last.current;
+  last.current = image;
+  useEffect(() => {
+    if (!before.current) return;
+    let over = false;
+    const leave = (): void => {
+      if (over) return;
+      before.current = null;
+      redraw({});
+    };
+    const timer = image.url ? 0 : setTimeout(leave, STAND_IN);
+    if (image.url) stage.current?.querySelector("img")?.decode().then(leave, leave);
+    return () => {
+      over = true;
+      clearTimeout(timer);
+    };
+  }, [image.id, image.url]);
+  return before.current;
 }

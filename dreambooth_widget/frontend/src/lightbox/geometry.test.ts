@@ -1,5 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { clampView, fitView, kindFor, pannable, pinch, swipe, transform, wheelFactor } from "./geometry";
+import {
+  arrange,
+  clampView,
+  fitView,
+  kindFor,
+  matchView,
+  pannable,
+  pinch,
+  swipe,
+  transform,
+  wheelFactor,
+} from "./geometry";
 
 const STAGE = { width: 800, height: 616 };
 const LARGE = { width: 2000, height: 1000 };
@@ -119,5 +130,55 @@ describe("pannable", () => {
     expect(pannable({ scale: 0.4, x: 0, y: 0 }, STAGE, LARGE)).toBe(false);
     expect(pannable({ scale: 0.5, x: 0, y: 0 }, STAGE, LARGE)).toBe(true);
     expect(pannable({ scale: 2, x: 0, y: 0 }, STAGE, SMALL)).toBe(false);
+  });
+});
+
+describe("matchView", () => {
+  it("is the same view for a picture of the same size", () => {
+    const view = { scale: 0.8, x: 30, y: -20 };
+    expect(matchView(view, STAGE, LARGE, LARGE)).toEqual(view);
+  });
+
+  it("shows the same spot of a smaller picture as large as that of the larger one", () => {
+    const half = { width: 1000, height: 500 };
+    expect(matchView({ scale: 0.8, x: 30, y: -20 }, STAGE, LARGE, half)).toEqual({ scale: 1.6, x: 30, y: -20 });
+  });
+
+  it("fits another shape as well", () => {
+    const other = { width: 500, height: 1000 };
+    const fitting = matchView(fitView(STAGE, LARGE), STAGE, LARGE, other);
+    expect(fitting.scale).toBeCloseTo(fitView(STAGE, other).scale);
+    expect(fitting).toMatchObject({ x: 0, y: 0 });
+  });
+
+  it("is nothing while the stage has no size", () => {
+    const nothing = { width: 0, height: 0 };
+    expect(matchView(fitView(nothing, LARGE), nothing, LARGE, SMALL)).toEqual({ scale: 0, x: 0, y: 0 });
+  });
+});
+
+describe("arrange", () => {
+  const columns = (count: number, width: number, height: number, picture = SMALL): number =>
+    arrange(count, { width, height }, picture).columns;
+
+  it("lays two beside each other in a wide window, and one below the other in a narrow one", () => {
+    expect(columns(2, 1280, 850)).toBe(2);
+    expect(columns(2, 320, 540)).toBe(1);
+  });
+
+  it("lays four as two by two, unless the window is very wide", () => {
+    expect(columns(4, 1280, 850)).toBe(2);
+    expect(columns(4, 320, 540)).toBe(2);
+    expect(columns(4, 1600, 400)).toBe(4);
+  });
+
+  it("lays panoramas below each other", () => {
+    expect(columns(2, 1280, 850, { width: 500, height: 100 })).toBe(1);
+    expect(columns(3, 1280, 850, { width: 500, height: 100 })).toBe(1);
+  });
+
+  it("fills the stage, but for the gaps and the captions", () => {
+    expect(arrange(4, { width: 1002, height: 702 }, SMALL).pane).toEqual({ width: 500, height: 322 });
+    expect(arrange(2, { width: 0, height: 0 }, SMALL).pane).toEqual({ width: 0, height: 0 });
   });
 });

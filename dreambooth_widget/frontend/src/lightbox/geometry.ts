@@ -105,3 +105,26 @@ export function kindFor(picture: Size, deviceScale: number): PictureKind {
   const edge = Math.max(picture.width, picture.height);
   return edge * deviceScale > Math.min(edge, PREVIEW_EDGE) * SLACK ? "original" : "preview";
 }
+
+/** The view of `other` that shows the same spot in the middle, as much larger than fitting as `view` shows `picture`. */
+export function matchView(view: View, stage: Size, picture: Size, other: Size): View {
+  const scale = (view.scale / fitView(stage, picture).scale) * fitView(stage, other).scale || 0;
+  const along = (centre: number, from: number, to: number): number => (centre * to * scale) / (from * view.scale) || 0;
+  return { scale, x: along(view.x, picture.width, other.width), y: along(view.y, picture.height, other.height) };
+}
+
+/** CSS pixels between the pictures of a comparison, and below each of them for its caption. */
+const GUTTER = 2;
+const CAPTION = 28;
+
+/** In how many columns `count` pictures lie side by side as large as the stage allows, and the size that each then has. */
+export function arrange(count: number, stage: Size, picture: Size): { columns: number; pane: Size } {
+  const paneOf = (columns: number): Size => ({
+    width: Math.max(0, (stage.width + GUTTER) / columns - GUTTER),
+    height: Math.max(0, (stage.height + GUTTER) / Math.ceil(count / columns) - GUTTER - CAPTION),
+  });
+  const scaleOf = ({ width, height }: Size): number => Math.min(width / picture.width, height / picture.height);
+  const all = Array.from({ length: count }, (_, index) => index + 1);
+  const columns = all.reduce((best, next) => (scaleOf(paneOf(next)) > scaleOf(paneOf(best)) ? next : best), 1);
+  return { columns, pane: paneOf(columns) };
+}

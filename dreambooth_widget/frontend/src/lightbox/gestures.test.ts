@@ -104,3 +104,13 @@ describe("trackGestures", () => {
     expect(heard).toEqual([]);
   });
 });
+
+it("measures from the middle of the frame in which the gesture began, also for a finger in the next one", () => {
+  const frame = stage.appendChild(document.createElement("div"));
+  frame.dataset.frame = "";
+  frame.getBoundingClientRect = () => new DOMRect(100, 0, 100, 100);
+  const init = { clientX: 160, clientY: 50, pointerId: 1, button: 0, bubbles: true };
+  frame.dispatchEvent(new PointerEvent("pointerdown", init));
+  send("pointermove", 20, 50);
+  expect(all("move")).toEqual([["move", { x: -140, y: 0 }, 1, { x: 10, y: 0 }]]);
+});

@@ -1,7 +1,7 @@
 /** Pointers and the wheel over the stage, as movements of the picture. */
 import { type Point, pinch, wheelFactor } from "./geometry";
 
-/** Points are CSS pixels from the stage's centre. */
+/** Points are CSS pixels from the centre of the stage, or of that `[data-frame]` in it on which the gesture began. */
 export interface Gestures {
   /** The picture goes along with the pointers: shifted, and `factor` times as large around `at`. */
   move(shift: Point, factor: number, at: Point): void;
@@ -19,16 +19,19 @@ const distance = (a: Point, b: Point): number => Math.hypot(a.x - b.x, a.y - b.y
 /** Listens on `stage` until `signal` aborts. `current` gives the handlers of the latest drawing. */
 export function trackGestures(stage: HTMLElement, current: () => Gestures, signal: AbortSignal): void {
   const down = new Map<number, Point>();
+  let frame: Element = stage;
   let from: Point | null = null;
   let tapped: (Point & { time: number }) | null = null;
 
+  const frameOf = (event: Event): Element => (event.target as Element).closest("[data-frame]") ?? stage;
   const pointOf = (event: MouseEvent): Point => {
-    const box = stage.getBoundingClientRect();
+    const box = frame.getBoundingClientRect();
     return { x: event.clientX - box.left - box.width / 2, y: event.clientY - box.top - box.height / 2 };
   };
 
   const press = (event: PointerEvent): void => {
     if (event.button !== 0) return;
+    if (down.size === 0) frame = frameOf(event);
     stage.setPointerCapture(event.pointerId);
     down.set(event.pointerId, pointOf(event));
     from = down.size === 1 ? pointOf(event) : null;
@@ -60,6 +63,7 @@ export function trackGestures(stage: HTMLElement, current: () => Gestures, signa
 
   const turn = (event: WheelEvent): void => {
     event.preventDefault();
+    if (down.size === 0) frame = frameOf(event);
     current().move({ x: 0, y: 0 }, wheelFactor(event), pointOf(event));
   };
 

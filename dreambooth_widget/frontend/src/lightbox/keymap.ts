@@ -1,22 +1,17 @@
 /** The lightbox's keys, in one table: what is pressed, and what the help says of it. */
+export type ZoomCommand = "closer" | "farther" | "fit" | "actual" | "left" | "right" | "up" | "down";
 export type Command =
+  | ZoomCommand
   | "previous"
   | "next"
   | "first"
   | "last"
-  | "closer"
-  | "farther"
-  | "fit"
-  | "actual"
   | "details"
   | "select"
+  | "compare"
   | "copy"
   | "download"
-  | "help"
-  | "left"
-  | "right"
-  | "up"
-  | "down";
+  | "help";
 
 const COMMANDS = new Map<string, Command>(
   Object.entries({
@@ -32,6 +27,7 @@ const COMMANDS = new Map<string, Command>(
     "1": "actual",
     i: "details",
     s: "select",
+    v: "compare",
     c: "copy",
     d: "download",
     "?": "help",
@@ -42,7 +38,9 @@ const COMMANDS = new Map<string, Command>(
   }),
 );
 
-export const HELP: [keys: string, meaning: string][] = [
+type Keys = [keys: string, meaning: string][];
+
+export const HELP: Keys = [
   ["← →", "previous, next"],
   ["PgUp PgDn", "previous, next"],
   ["Home End", "first, last"],
@@ -51,8 +49,21 @@ export const HELP: [keys: string, meaning: string][] = [
   ["0, 1, double click", "fit, 1:1"],
   ["I", "details"],
   ["S", "select"],
+  ["V", "compare with the selected"],
   ["C", "copy picture"],
   ["D", "download"],
+  ["?", "these keys"],
+  ["Esc", "close"],
+];
+
+export const COMPARE_HELP: Keys = [
+  ["+ −, wheel", "zoom all"],
+  ["Arrows, drag", "move all when zoomed"],
+  ["0, 1, double click", "fit, 1:1"],
+  ["Space, held", "blink: each shows the next"],
+  ["Z, held", "loupe: the same spot at 100 %"],
+  ["Arrows", "move the loupe"],
+  ["W", "wipe between two"],
   ["?", "these keys"],
   ["Esc", "close"],
 ];

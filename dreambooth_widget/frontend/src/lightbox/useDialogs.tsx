@@ -3,10 +3,11 @@ import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import type { PictureEntry } from "../model/messages";
 import { Compare } from "./Compare";
+import { whyNotCompared } from "./comparable";
 import type { LightboxProps } from "./Lightbox";
 import { Lightbox } from "./Lightbox";
 
-interface DialogsProps extends Omit<LightboxProps, "entries" | "start" | "onSelect" | "onClose"> {
+interface DialogsProps extends Omit<LightboxProps, "entries" | "start" | "onSelect" | "onCompare" | "onClose"> {
   /** The ready ones, in order. Asked only while the lightbox is open: they may be thousands. */
   entries(): PictureEntry[];
   onSelect(indices: Iterable<number>): void;
@@ -14,8 +15,8 @@ interface DialogsProps extends Omit<LightboxProps, "entries" | "start" | "onSele
 
 interface Dialogs {
   open(entry: PictureEntry): void;
-  /** The first two of these over each other. */
-  compare(pair: PictureEntry[]): void;
+  /** Shows two to four of them at one look. Returns why not, as a sentence, or "". */
+  compare(entries: PictureEntry[]): string;
   /** A picture whose tile takes the focus, each time that this is a new object. */
   focus: { index: number } | null;
   /** What is open now. */
@@ -25,8 +26,13 @@ interface Dialogs {
 export function useDialogs({ entries, onSelect, ...gallery }: DialogsProps): Dialogs {
   const { selected, store } = gallery;
   const [open, setOpen] = useState<PictureEntry | null>(null);
-  const [[left, right], setPair] = useState<PictureEntry[]>([]);
+  const [compared, setCompared] = useState<PictureEntry[]>([]);
   const [focus, setFocus] = useState<Dialogs["focus"]>(null);
+  const compare = (chosen: PictureEntry[]): string => {
+    const why = whyNotCompared(chosen.length);
+    if (!why) setCompared(chosen);
+    return why;
+  };
   const shown = open ? entries() : [];
   const drawn = (
     <>
@@ -36,25 +42,17 @@ export function useDialogs({ entries, onSelect, ...gallery }: DialogsProps): Dia
           entries={shown}
           start={shown.findIndex((entry) => entry.index === open.index)}
           onSelect={(index, on) => onSelect(on ? [...selected, index] : [...selected].filter((one) => one !== index))}
+          onCompare={compare}
           onClose={(position) => {
             setOpen(null);
             setFocus(shown[position] ?? null);
           }}
         />
       )}
-      {left && right && (
-        <Compare
-          left={left}
-          right={right}
-          captionOf={gallery.captionOf}
-          store={store}
-          onClose={() => {
-            setPair([]);
-            setFocus(left);
-          }}
-        />
+      {compared.length > 0 && (
+        <Compare entries={compared} captionOf={gallery.captionOf} store={store} onClose={() => setCompared([])} />
       )}
     </>
   );
-  return { open: setOpen, compare: setPair, focus, drawn };
+  return { open: setOpen, compare, focus, drawn };
 }

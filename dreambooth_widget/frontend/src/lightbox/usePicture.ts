@@ -67,7 +67,7 @@ function atHand(store: PictureStore, id: string): LoadedFile | null {
   return null;
 }
 
-async function decoded(url: string): Promise<void> {
+export async function decoded(url: string): Promise<void> {
   const image = new Image();
   image.src = url;
   await image.decode();

@@ -1,6 +1,7 @@
 /** Zoom and place of the picture in the stage, as state. */
 import { useState } from "preact/hooks";
 import { clampView, closer, fitView, type Point, pannable, type Size, transform, type View } from "./geometry";
+import type { ZoomCommand } from "./keymap";
 
 export interface Viewing {
   view: View;
@@ -9,11 +10,13 @@ export interface Viewing {
   fits: boolean;
   /** As `transform` in geometry.ts. */
   move(shift: Point, factor: number, at: Point): void;
-  zoomTo(scale: number, at?: Point): void;
+  commands: Record<ZoomCommand, () => void>;
   /** Between fitting and closer, around `at`. */
   toggle(at: Point): void;
 }
 
+const ZOOM_STEP = 1.5;
+const PAN_STEP = 96;
 const CENTRE: Point = { x: 0, y: 0 };
 
 /** The view of `picture`. Zoom and position stay when another one takes its place; what fitted goes on to fit. */
@@ -31,13 +34,24 @@ export function useView(stage: Size, picture: Size): Viewing {
 
   const view = viewOf(held);
   const zoomTo = (scale: number, at = CENTRE): void => change((from) => transform(from, scale / from.scale, at));
+  const move: Viewing["move"] = (shift, factor, at) => change((from) => transform(from, factor, at, shift));
+  const pan = (x: number, y: number): void => move({ x: x * PAN_STEP, y: y * PAN_STEP }, 1, CENTRE);
   const fits = view.scale <= fitted.scale * 1.001;
   return {
     view,
     zoomed: pannable(view, stage, picture),
     fits,
-    move: (shift, factor, at) => change((from) => transform(from, factor, at, shift)),
-    zoomTo,
+    move,
+    commands: {
+      closer: () => zoomTo(view.scale * ZOOM_STEP),
+      farther: () => zoomTo(view.scale / ZOOM_STEP),
+      fit: () => zoomTo(0),
+      actual: () => zoomTo(1),
+      left: () => pan(1, 0),
+      right: () => pan(-1, 0),
+      up: () => pan(0, 1),
+      down: () => pan(0, -1),
+    },
     toggle: (at) => zoomTo(fits ? closer(fitted.scale) : fitted.scale, at),
   };
 }

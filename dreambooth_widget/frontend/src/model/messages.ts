@@ -13,6 +13,9 @@ export type Activity = "" | "retrying" | "rate_limited";
 /** The three sizes of a picture: 384 px sent when it is ready, 1024 px after them, the original bytes on request. */
 export type PictureKind = "thumbnail" | "preview" | "original";
 
+/** In pixels of the picture; right and bottom are the first ones outside. */
+export type CropBox = [left: number, top: number, right: number, bottom: number];
+
 export interface PictureEntry {
   index: number;
   status: "waiting" | "ready" | "missing";
@@ -58,6 +61,8 @@ export interface Card {
   has_key: boolean;
   /** What the request is called in the card's header, or "": the prompt is then used. */
   caption: string;
+  /** The pictures of this kernel's last job: a guess at what the request itself does not say. */
+  expected: { count: number; width: number; height: number } | null;
 }
 
 /** The traits. Times are Unix seconds of the kernel's clock, `eta` is seconds. */
@@ -85,6 +90,8 @@ export const START = "start";
 export const STOP = "stop";
 export const POLL_NOW = "poll_now";
 export const GET_PICTURE = "get_picture";
+export const GET_LINK = "get_link";
+export const GET_CROP = "get_crop";
 export const RETRY = "retry";
 export const ZIP = "zip";
 
@@ -95,19 +102,25 @@ export type ToKernel =
   | { type: typeof STOP }
   | { type: typeof POLL_NOW }
   | { type: typeof GET_PICTURE; kind: PictureKind; index: number; id: string }
+  | { type: typeof GET_LINK; index: number; id: string }
+  | { type: typeof GET_CROP; index: number; id: string; box: CropBox }
   | { type: typeof RETRY; index: number }
   | { type: typeof ZIP; indices: number[]; id: string };
 
 /** Kernel → browser. */
 export const PICTURE = "picture";
 export const UNAVAILABLE = "unavailable";
+export const LINK = "link";
 export const ERROR = "error";
 export const STATIC_HTML = "static_html";
 
-/** One piece of a picture or zip; its one buffer is the bytes. Pieces are numbered from 0 in `part`. */
+/** A part of the original, in its own pixels. Its `id` is the picture's and the box: "4f1d…/0,0,180,180". */
+export const CROP = "crop";
+
+/** One piece of a picture, crop or zip; its one buffer is the bytes. Pieces are numbered from 0 in `part`. */
 export interface Piece {
   type: typeof PICTURE;
-  kind: PictureKind | typeof ZIP;
+  kind: PictureKind | typeof CROP | typeof ZIP;
   id: string;
   index: number;
   mime: string;
@@ -125,7 +138,9 @@ export interface StaticCopy {
 
 export type FromKernel =
   | Piece
-  | { type: typeof UNAVAILABLE; kind: PictureKind | typeof ZIP; id: string; index: number; reason: string }
+  /** Where the picture came from, or "". Sent on request only: a signed link opens the file for anyone. */
+  | { type: typeof LINK; id: string; url: string }
+  | { type: typeof UNAVAILABLE; kind: Piece["kind"]; id: string; index: number; reason: string }
   | { type: typeof ERROR; reason: string }
   | StaticCopy;
 

@@ -134,6 +134,27 @@ describe("what is asked for", () => {
     expect(reasons).toEqual([expect.stringContaining("the kernel does not answer")]);
   });
 
+  test("a part of the original is requested by its box once, and comes back under it", async () => {
+    const { it, sent } = store();
+    const one = entry(3, { id: "d" });
+    const [first, second] = [it.crop(one, [1, 2, 30, 40]), it.crop(one, [1, 2, 30, 40])];
+    expect(sent).toEqual([{ type: "get_crop", index: 3, id: "d", box: [1, 2, 30, 40] }]);
+    it.receive(piece("crop", "d/1,2,30,40"), [bytes(9)]);
+    expect(await first).toBe(await second);
+    await it.crop(one, [1, 2, 30, 40]);
+    expect(sent).toHaveLength(1);
+  });
+
+  test("a part is refused with the reason, and none is requested without a kernel", async () => {
+    const { it, sent } = store();
+    const refused = it.crop(entry(0, { id: "d" }), [0, 0, 5, 5]);
+    it.receive({ type: "unavailable", kind: "crop", id: "d/0,0,5,5", index: 0, reason: "gone" }, []);
+    await expect(refused).rejects.toThrow("gone");
+    it.offline = true;
+    await expect(it.crop(entry(0, { id: "d" }), [0, 0, 5, 5])).rejects.toThrow("has gone");
+    expect(sent).toHaveLength(1);
+  });
+
   test("an archive comes back under the token it was asked with, and is not kept", async () => {
     const { it, sent } = store();
     const zip = it.zip([0, 2]);
@@ -145,11 +166,47 @@ describe("what is asked for", () => {
     expect(made).toEqual([]);
   });
 
+  test("another view's part is left alone", async () => {
+    const { it } = store();
+    it.receive(piece("crop", "d/0,0,5,5"), [bytes(9)]);
+    await settled();
+    expect(it.url("d/0,0,5,5", "crop")).toBeUndefined();
+  });
+
   test("another view's archive is left alone", async () => {
     const { it } = store();
     it.receive(piece("zip", "theirs"), [bytes(9)]);
     await settled();
     expect(made).toEqual([]);
+  });
+
+  test("a link is asked for anew each time, and is http or nothing", async () => {
+    const { it, sent } = store();
+    for (const [url, link] of [
+      ["https://cdn.example.org/a.png?sig=1", "https://cdn.example.org/a.png?sig=1"],
+      ["javascript:alert(1)", ""],
+      ["", ""],
+    ] as const) {
+      const answer = it.link(entry(3, { id: "d" }));
+      expect(sent.at(-1)).toEqual({ type: "get_link", index: 3, id: "d" });
+      it.receive({ type: "link", id: "d", url }, []);
+      expect(await answer).toBe(link);
+    }
+    it.offline = true;
+    expect(await it.link(entry(3, { id: "d" }))).toBe("");
+    expect(sent).toHaveLength(3);
+  });
+
+  test("the largest file at hand is named at once, and nothing is asked", async () => {
+    const { it, sent } = store();
+    expect(it.best("d")).toBeUndefined();
+    it.receive(piece("thumbnail", "d", { mime: "image/webp" }), [bytes(3)]);
+    await settled();
+    expect(it.best("d")).toEqual({ url: "blob:3-0", type: "image/webp" });
+    it.receive(piece("original", "d"), [bytes(9)]);
+    await settled();
+    expect(it.best("d")).toEqual({ url: "blob:9-1", type: "image/png" });
+    expect(sent).toEqual([]);
   });
 
   test("a view says which thumbnails it has", async () => {

@@ -1,22 +1,30 @@
 /**
  * The pictures that this view holds: pieces arrive from the kernel, URLs go to the tiles and the lightbox.
  *
- * At most 64 MiB stay: originals leave first, then previews, then thumbnails, of each the longest unused. Every blob URL is revoked.
+ * At most 64 MiB stay: crops leave first, then originals, then previews, then thumbnails, of each the longest unused. Every blob URL is revoked.
  */
 
 import { PICTURE_TYPES } from "./constants";
-import type { FromKernel, PictureEntry, PictureKind, Piece, ToKernel } from "./messages";
-import { GET_PICTURE, PICTURE, READY, UNAVAILABLE, ZIP } from "./messages";
+import type { CropBox, FromKernel, PictureEntry, PictureKind, Piece, ToKernel } from "./messages";
+import { CROP, GET_CROP, GET_LINK, GET_PICTURE, LINK, PICTURE, READY, UNAVAILABLE, ZIP } from "./messages";
 
 export interface PictureStore {
   /** Whether a cell is known to hold the kernel, so that an answer takes as long as that cell. */
   readonly kernelBusy: boolean;
+  /** The kernel that has the pictures is gone: what is held here is all there is. */
+  readonly offline: boolean;
   /** URL (blob: or data:) of what is at hand now; asking makes it the most recently used. */
   url(id: string, kind: PictureKind): string | undefined;
   /** URL, asking the kernel when it is lacking; rejects with an Error whose message is the reason. */
   want(entry: PictureEntry, kind: PictureKind): Promise<string>;
+  /** URL of a part of the original, asking the kernel when it is lacking; rejects as `want` does. */
+  crop(entry: PictureEntry, box: CropBox): Promise<string>;
   /** The bytes with their type, asking the kernel when they are lacking; without a kernel the best that is held. */
   bytes(entry: PictureEntry, kind: PictureKind): Promise<Blob>;
+  /** The largest file that is at hand, for what cannot wait. */
+  best(id: string): { url: string; type: string } | undefined;
+  /** Where the picture came from, as long as that can be opened; "" when it cannot. */
+  link(entry: PictureEntry): Promise<string>;
 }
 
 export const BUDGET = 64 * 1024 * 1024;
@@ -24,8 +32,9 @@ export const BUDGET = 64 * 1024 * 1024;
 export const PATIENCE = 30_000;
 /** A GIF of one pixel: ASCII but for a few control characters, so it goes into a blob as a string. */
 const PIXEL = "R0lGODlhAQABAAAAACwAAAAAAQABAAACAkQBADs=";
-const OFFLINE = "the kernel was restarted; run the cell again";
-const LEAVING_ORDER: PictureKind[] = ["original", "preview", "thumbnail"];
+const OFFLINE = "the kernel has gone; run the cell again";
+const KINDS: PictureKind[] = ["original", "preview", "thumbnail"];
+const LEAVING_ORDER: Piece["kind"][] = [CROP, ...KINDS];
 
 interface Held {
   kind: Piece["kind"];
@@ -70,6 +79,7 @@ export class KernelPictures implements PictureStore {
   #offline = false;
   #kernelBusy: () => boolean;
   #waits = new Map<string, Wait>();
+  #links = new Map<string, (url: string) => void>();
 
   /** `onChange` is called after each arrival, and the evictions that it caused. */
   constructor(
@@ -91,7 +101,6 @@ export class KernelPictures implements PictureStore {
     return this.#kernelBusy();
   }
 
-  /** The kernel that has the pictures is gone: what is held here is all there is. */
   get offline(): boolean {
     return this.#offline;
   }
@@ -107,7 +116,7 @@ export class KernelPictures implements PictureStore {
     this.#send({ type: READY, have });
   }
 
-  url(id: string, kind: PictureKind): string | undefined {
+  url(id: string, kind: PictureKind | typeof CROP): string | undefined {
     const key = `${kind}/${id}`;
     const held = this.#held.get(key);
     if (!held) return undefined;
@@ -120,10 +129,28 @@ export class KernelPictures implements PictureStore {
     return this.url(entry.id, kind) ?? urlOf(await this.#ask(entry, kind));
   }
 
+  async crop({ id, index }: PictureEntry, box: CropBox): Promise<string> {
+    const token = `${id}/${box}`;
+    return this.url(token, CROP) ?? urlOf(await this.#request(CROP, token, { type: GET_CROP, index, id, box }));
+  }
+
   async bytes(entry: PictureEntry, kind: PictureKind): Promise<Blob> {
-    const kinds = this.#offline ? [kind, ...LEAVING_ORDER] : [kind];
+    const kinds = this.#offline ? [kind, ...KINDS] : [kind];
     const held = kinds.map((each) => this.#held.get(`${each}/${entry.id}`)).find(Boolean);
     return blobOf(held ?? (await this.#ask(entry, kind)));
+  }
+
+  best(id: string): { url: string; type: string } | undefined {
+    const held = LEAVING_ORDER.map((kind) => this.#held.get(`${kind}/${id}`)).find(Boolean);
+    return held && { url: urlOf(held), type: held.type };
+  }
+
+  async link({ index, id }: PictureEntry): Promise<string> {
+    if (this.#offline) return "";
+    const answer = new Promise<string>((resolve) => this.#links.set(id, resolve));
+    this.#send({ type: GET_LINK, index, id });
+    const url = await answer;
+    return /^https?:/i.test(url) ? url : "";
   }
 
   /** Several originals in one archive, made in the kernel. */
@@ -137,17 +164,22 @@ export class KernelPictures implements PictureStore {
 
   /** A message of the kernel; what is not about pictures is left alone. */
   receive(message: FromKernel, buffers: DataView[]): void {
-    if (message.type === UNAVAILABLE) this.#fail(`${message.kind}/${message.id}`, message.reason);
+    if (message.type === LINK) this.#links.get(message.id)?.(message.url);
+    else if (message.type === UNAVAILABLE) this.#fail(`${message.kind}/${message.id}`, message.reason);
     else if (message.type === PICTURE && buffers[0]) this.#collect(message, buffers[0]);
   }
 
-  #ask(entry: PictureEntry, kind: PictureKind): Promise<Held> {
+  #ask({ id, index }: PictureEntry, kind: PictureKind): Promise<Held> {
+    return this.#request(kind, id, { type: GET_PICTURE, kind, index, id });
+  }
+
+  #request(kind: Piece["kind"], id: string, message: ToKernel): Promise<Held> {
     if (this.#offline) return Promise.reject(new Error(OFFLINE));
-    const key = `${kind}/${entry.id}`;
+    const key = `${kind}/${id}`;
     const pending = this.#waits.get(key);
     if (pending) return pending.promise;
     const promise = this.#wait(key);
-    this.#send({ type: GET_PICTURE, kind, index: entry.index, id: entry.id });
+    this.#send(message);
     return promise;
   }
 
@@ -183,8 +215,9 @@ export class KernelPictures implements PictureStore {
 
   #collect(piece: Piece, buffer: DataView): void {
     const key = `${piece.kind}/${piece.id}`;
-    // A second view's "ready" brings everything to every view once more; a zip belongs to the view that requested it.
-    if (this.#held.has(key) || (piece.kind === ZIP && !this.#waits.has(key))) return;
+    // A second view's "ready" brings everything to every view once more; zips and crops belong to the view that requested them.
+    const requested = this.#waits.has(key) || (piece.kind !== ZIP && piece.kind !== CROP);
+    if (this.#held.has(key) || !requested) return;
     this.#bePatient(key);
     const parts = this.#pieces.get(key) ?? new Array<DataView | undefined>(piece.parts).fill(undefined);
     parts[piece.part] = buffer;
@@ -226,7 +259,7 @@ export class KernelPictures implements PictureStore {
   #close(): void {
     for (const held of this.#held.values()) URL.revokeObjectURL(held.url);
     for (const wait of this.#waits.values()) clearTimeout(wait.timer);
-    for (const all of [this.#held, this.#waits, this.#pieces]) all.clear();
+    for (const all of [this.#held, this.#waits, this.#pieces, this.#links]) all.clear();
   }
 }
 
