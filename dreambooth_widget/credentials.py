@@ -34,7 +34,10 @@ _SHORTEST_BASE64 = 8
 _BASE64 = "[A-Za-z0-9+/_-]"
 _STANDARD_BASE64 = str.maketrans("-_", "+/")
 
-_INVISIBLE = dict.fromkeys([0xAD, *range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x2065), 0xFEFF])
+_INVISIBLE = dict.fromkeys([
+    *(0xAD, 0x34F, 0x180E, 0xFEFF), *range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x2065),
+    *range(0xFE00, 0xFE10),
+])  # fmt: skip
 """Zero-width characters, marks of direction and byte order marks, which a paste brings along."""
 
 _QUOTES = {'"': '"', "'": "'", "`": "`", "\u201c": "\u201d", "\u2018": "\u2019"}

@@ -161,8 +161,9 @@ class DreamboothWidget(RequestCard):
 
         Raises:
             RuntimeError: There is no running event loop.
-            DreamboothError: There is no key or no request id.
+            DreamboothError: There is no key or no request id, or the widget was closed.
         """
+        self._check_open()
         if self._job is not None and not self._job.state.final:
             return
         if not self._can_start:

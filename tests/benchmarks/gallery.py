@@ -111,7 +111,8 @@ SCROLL = """async (tile) => {
     scroller.scrollTop = top;
     frames.push(await new Promise(requestAnimationFrame));
     // Tiles are drawn for longer than that, and counting them takes time.
-    if (tile && frames.length % 4 === 0) for (const each of document.querySelectorAll(tile)) tiles.add(each.getAttribute("aria-label"));
+    const drawn = tile && frames.length % 4 === 0 ? document.querySelectorAll(tile) : [];
+    for (const each of drawn) tiles.add(each.getAttribute("aria-label"));
   }
   await new Promise((resolve) => setTimeout(resolve, 200));
   observer.disconnect();

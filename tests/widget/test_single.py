@@ -191,6 +191,10 @@ async def test_closing_stops_the_job(endpoint: Endpoint) -> None:
     with pytest.raises(dw.StoppedError):
         await job
     assert not [task for task in asyncio.all_tasks() if "dreambooth" in task.get_name()]
+    for intent in (widget.start, widget.check_now):
+        with pytest.raises(dw.StoppedError, match="was closed"):
+            intent()
+    assert len(endpoint.polls) == 1
 
 
 async def test_selected_is_kept_in_order(endpoint: Endpoint) -> None:
