@@ -26,7 +26,7 @@ _UNKNOWN_POLLS = 3
 """Polls after "not found" until it is final: the job may just have been queued."""
 
 _UNKNOWN_AGE = 0.7
-"""Factor on the due time of a first poll: the job may be older than its ETA says. `tests/benchmarks/many.py` has the
+"""Factor on the due time of a first poll: the job may have begun before its ETA did. `tests/benchmarks/many.py` has the
 delays: for new jobs 13 s with 1.0, 19 s with 0.4; for jobs of which half are ready 48 s with 1.0, 36 s with 0.4."""
 
 
@@ -37,7 +37,7 @@ class PollDecision:
     Attributes:
         wait: The shortest time to the next poll.
         eta: Expected duration of the whole job, from its first poll.
-        message: One clause for the user, "" when there is nothing to say.
+        message: One clause for the user, "" for none.
         activity: What the job is busy with besides waiting.
         due: The time at which the job is likely to be ready; None for `wait`.
     """

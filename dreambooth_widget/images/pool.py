@@ -17,8 +17,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, ClassVar, TypeVar, cast
 
 from ..credentials import KEY_VARIABLE
@@ -197,14 +199,14 @@ class WorkerPool:
         self._starting = False
         self._next_try = time.monotonic()
         self._timer: threading.Timer | None = None
-        # Each thread has one process in hand at most, so there are never more processes than threads.
-        self._threads = ThreadPoolExecutor(_CHILDREN, thread_name_prefix="dreambooth-pool")
+        self._queue: SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
         """Start the processes that do not run yet, without waiting for them."""
         if not self._starting and len(self._children) < _CHILDREN:
             self._starting = True
-            self._threads.submit(self._start_all)
+            self._submit(self._start_all)
 
     def _start_all(self) -> None:
         try:
@@ -244,10 +246,23 @@ class WorkerPool:
         work = _Work()
         request["seconds"] = self._seconds
         try:
-            return await asyncio.wrap_future(self._threads.submit(self._run, request, data, read, work))
+            return await asyncio.wrap_future(self._submit(partial(self._run, request, data, read, work)))
         except asyncio.CancelledError:
             work.cancel()
             raise
+
+    def _submit(self, function: Callable[[], T]) -> Future[T]:
+        """Call `function` in one of our threads, each of which has one process in hand at most.
+
+        Daemons, and no ThreadPoolExecutor: Python's exit would wait until all that is queued there is decoded.
+        """
+        future: Future[T] = Future()
+        self._queue.put((future, function))
+        with self._lock:
+            if len(self._threads) < _CHILDREN:
+                self._threads.append(threading.Thread(target=_work_off, args=(self._queue,), daemon=True))
+                self._threads[-1].start()
+        return future
 
     def _run(self, request: dict[str, Any], data: bytes, read: Read[T], work: _Work) -> T:
         child = self._take_idle() or self._start_child()
@@ -319,6 +334,19 @@ class WorkerPool:
             if self._timer is not None:
                 self._timer.cancel()
         self._end_idle()
+
+
+def _work_off(queue: SimpleQueue[tuple[Future[Any], Callable[[], Any]]]) -> None:
+    while True:
+        _carry_out(*queue.get())
+
+
+def _carry_out(future: Future[Any], function: Callable[[], Any]) -> None:
+    if future.set_running_or_notify_cancel():
+        try:
+            future.set_result(function())
+        except BaseException as error:
+            future.set_exception(error)
 
 
 def _start_timer(seconds: float, function: Callable[[], None]) -> threading.Timer:

@@ -106,7 +106,9 @@ class DreamboothBatch(BatchCard):
         Raises:
             RuntimeError: There is no running event loop.
             InvalidKeyError: There is no key.
+            StoppedError: The widget was closed.
         """
+        self._check_open()
         if not self._can_start:
             self._check_key()
         self._kernel_loop.do(self._begin)
@@ -281,6 +283,8 @@ class DreamboothBatch(BatchCard):
         self._show()
 
     def _again(self, *statuses: str) -> None:
+        self._check_open()
+
         def begin() -> None:
             for index, state in enumerate(self._jobs.states):
                 if state.status in statuses:

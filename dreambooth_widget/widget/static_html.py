@@ -73,7 +73,7 @@ _PATIENT = """@media screen {{ {copy} {{ animation: dreambooth-patient 1s }} }}
 """
 """The line of a running job gives its card a second to appear before it is shown itself."""
 
-_FINISHED = """{page}:has({copy}:not(.dreambooth-running)) {copy}.dreambooth-running {{ display: none }}
+_FINISHED = """{page}:has({copy}) .dreambooth-copy-{card_id}.dreambooth-running {{ display: none }}
 """
 """What VS Code lost sight of and kept as it was while the job ran: the finished copy stands for it."""
 
@@ -207,10 +207,10 @@ def _page(content: StaticContent, rows: str, unsaved: int, card_id: str) -> str:
     classes = f"dreambooth-copy dreambooth-{content.kind}"
     if not card_id:
         return f"<div class='{classes}'>{body}</div>"
-    copy, card = f".dreambooth-copy-{card_id}", f".dreambooth-card-{card_id}"
-    more = (_PATIENT if content.kind == "running" else _FINISHED).format(copy=copy, page=_PAGE)
+    copy, card = f".dreambooth-copy-{card_id}.dreambooth-{content.kind}", f".dreambooth-card-{card_id}"
+    more = (_PATIENT if content.kind == "running" else _FINISHED).format(copy=copy, page=_PAGE, card_id=card_id)
     style = _STYLE.format(card=card, copy=copy, live=_LIVE[content.kind], page=_PAGE, output=_OUTPUT, more=more)
-    return f"<div class='{classes} {copy[1:]}'>{style}{body}</div>"
+    return f"<div class='{classes} dreambooth-copy-{card_id}'>{style}{body}</div>"
 
 
 def _head(content: StaticContent) -> Iterator[str]:

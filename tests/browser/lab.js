@@ -60,10 +60,14 @@ globalThis.desk = (() => {
       await kernelReady(path);
     },
     id: (path) => panel(path).id,
-    cells: (path) => panel(path).content.widgets.map(({ model }) => [model.type, model.sharedModel.getSource()]),
-    mode: (path) => panel(path).content.mode,
-    active: (path) => panel(path).content.activeCellIndex,
     selected: (path) => panel(path).content.selectedCells.length,
+    /** What a key could change: the cells, their prompts, the mode and the active cell. */
+    look: (path) => {
+      const { content } = panel(path);
+      const prompts = [...content.node.querySelectorAll(".jp-InputPrompt")].map((each) => each.textContent);
+      const cells = content.widgets.map(({ model }) => [model.type, model.sharedModel.getSource()]);
+      return [cells, prompts, content.mode, content.activeCellIndex];
+    },
     activate,
 
     runAll: async (path) => {

@@ -20,9 +20,14 @@ from .screenshots import states, waiting
 
 WHOLE = 60
 """Up to so many pictures every tile is drawn, wherever it lies."""
-OVERFLOW = """card => [...card.querySelectorAll("*")]
-  .filter((each) => each.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5)
-  .map((each) => each.outerHTML.slice(0, 120))"""
+OVERFLOW = """async (card) => {
+  const out = () => [...card.querySelectorAll("*")]
+    .filter((each) => each.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5)
+    .map((each) => each.outerHTML.slice(0, 120));
+  // Rows are laid out anew some frames after the window has another width.
+  for (let frame = 0; frame < 30 && out().length; frame++) await new Promise(requestAnimationFrame);
+  return out();
+}"""
 
 
 def files(pictures: list[dict[str, Any]]) -> dict[str, dict[str, str]]:

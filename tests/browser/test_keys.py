@@ -39,29 +39,16 @@ async def gallery(opener: Opener, endpoint: Endpoint) -> tuple[Notebook, Card]:
     return notebook, card
 
 
-class Witness:
-    """What a key could have done: cells made, cut, moved, edited or run."""
-
-    def __init__(self, notebook: Notebook) -> None:
-        self.notebook = notebook
-
-    async def look(self) -> object:
-        """The cells with their prompts, the mode, and how often the kernel has executed something."""
-        prompts = await self.notebook.view.locator(".jp-InputPrompt").all_text_contents()
-        return await self.notebook.cells(), prompts, await self.notebook.mode(), await self.notebook.active()
-
-
 async def press_all(notebook: Notebook, focus: Callable[[], Awaitable[None]], keys: list[str]) -> None:
     """Press every key, each with the focus where `focus` puts it, and assert that the notebook is as it was."""
-    witness = Witness(notebook)
     await focus()
-    before = await witness.look()
+    before = await notebook.look()
     for key in keys:
         await focus()
         await notebook.page.keyboard.press(key)
-        assert await witness.look() == before, f"{key!r} reached the notebook"
+        assert await notebook.look() == before, f"{key!r} reached the notebook"
     await notebook.execute("")  # a cell that was run would have been queued before this
-    assert await witness.look() == before
+    assert await notebook.look() == before
 
 
 def focusing(element: Locator) -> Callable[[], Awaitable[None]]:

@@ -132,6 +132,7 @@ BOXES = {
     "Tab": "box = ipywidgets.Tab([w], titles=['pictures'])",
     "Accordion": "box = ipywidgets.Accordion([w], titles=['pictures'], selected_index=0)",
     "Stack": "box = ipywidgets.Stack([w], selected_index=0)",
+    "Output": "box = ipywidgets.Output()\nwith box:\n    display(w)",
 }
 
 

@@ -94,7 +94,7 @@ async def test_start_returns_at_once(pool: WorkerPool) -> None:
     """Both processes start beside the loop; a thousand calls, one for each job, start no more and queue nothing."""
     for _ in range(1000):
         pool.start()
-    assert pool._threads._work_queue.qsize() <= 1
+    assert pool._queue.qsize() <= 1
     assert len(pool._children) <= 2
     await until(lambda: len(pool._idle) == 2)
     pool.start()
@@ -267,6 +267,12 @@ async def test_its_memory_is_limited(pool: WorkerPool, monkeypatch: pytest.Monke
             await pool.inspect(PNG, max_pixels=max_pixels)
 
 
+@pytest.mark.parametrize("max_pixels", [10**12, sys.maxsize, 10**30])
+async def test_enormous_limit_allows_pictures(pool: WorkerPool, max_pixels: int) -> None:
+    """Whoever wants no limit names a number that no memory limit can follow."""
+    assert (await pool.inspect(PNG, max_pixels=max_pixels)).width == 96
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="a matter of Linux")
 async def test_system_ends_it_before_kernel(pool: WorkerPool) -> None:
     """A machine without memory left costs one picture, and not everything that the kernel has computed."""
@@ -339,13 +345,13 @@ pool = WorkerPool()
 async def main():
     await pool.inspect(bytes.fromhex({data!r}), max_pixels=10**6)
     {more}
-asyncio.run(main())
+{run}
 """
 
 
-def kernel(more: str) -> subprocess.Popen[str]:
+def kernel(more: str, *, run: str = "asyncio.run(main())") -> subprocess.Popen[str]:
     """Start a process that inspects a picture and goes on with `more`."""
-    code = KERNEL.format(folder=str(Path(dreambooth_widget.__file__).parents[1]), data=PNG.hex(), more=more)
+    code = KERNEL.format(folder=str(Path(dreambooth_widget.__file__).parents[1]), data=PNG.hex(), more=more, run=run)
     return subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
@@ -417,6 +423,23 @@ async def test_kernel_ends_without_waiting() -> None:
     process.communicate("end\n", timeout=30)
     assert process.returncode == 0
     assert not any(child.is_running() for child in children)
+
+
+async def test_exit_drops_queued_pictures() -> None:
+    """A kernel that is restarted while it decodes a gallery ends at once, although its loop ends no task."""
+    more = f"""module._PROGRAM = {in_worker(SPIN)!r}
+    pool.close()
+    pool._seconds = 600
+    tasks = [asyncio.create_task(pool.inspect(b'', max_pixels=1)) for _ in range(5)]
+    while len(pool._children) < 2: await asyncio.sleep(0.01)
+    print(*(child.process.pid for child in pool._children), flush=True)"""
+    process = kernel(more, run="loop = asyncio.new_event_loop()\nloop.run_until_complete(main())")
+    children = read_pids(process)
+    try:
+        process.communicate(timeout=60)
+    finally:
+        process.kill()
+    await until(lambda: not any(child.is_running() for child in children))
 
 
 # -- without processes ---------------------------------------------------------------------------------------------

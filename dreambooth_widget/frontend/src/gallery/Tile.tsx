@@ -34,7 +34,7 @@ export interface TileProps {
   /** The kernel has gone, so that nothing can be loaded again. */
   offline: boolean;
   onOpen(event: MouseEvent): void;
-  onSelect(on: boolean): void;
+  onSelect(on: boolean, event: MouseEvent): void;
   onDownload(): void;
   onRetry(): void;
 }
@@ -112,7 +112,11 @@ function Ready(props: TileProps & TileOptions): VNode {
         aria-label={`Select ${number}`}
         checked={selected}
         tabIndex={tabIndex}
-        onChange={(event) => on.onSelect(event.currentTarget.checked)}
+        // Not `onChange`, which knows nothing of Shift. A range takes this one in, whatever the press made of the box.
+        onClick={(event) => {
+          on.onSelect(event.currentTarget.checked, event);
+          if (event.shiftKey) event.currentTarget.checked = true;
+        }}
         {...OWN_KEYS}
       />
       <Button
