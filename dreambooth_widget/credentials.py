@@ -1,8 +1,9 @@
 """The API key: where it is found, how it is cleaned, and the wrapper that shows it to nothing.
 
 Tracebacks with local variables (`%xmode Verbose`, rich, cgitb) are saved in notebooks, so no frame of this package
-may hold the key as text when an error leaves it. That is why each function that takes `key` deletes it as soon as
-`find_key` has wrapped it, also when `find_key` raises.
+may hold the key as text when an error leaves it. That is why each function that takes `key`, or what may be swapped
+with it, deletes it as soon as it has been read, also when that raises, and the functions that read it are
+`without_frames`.
 """
 
 from __future__ import annotations
@@ -11,10 +12,14 @@ import binascii
 import os
 import re
 from collections.abc import Callable
-from typing import Any, NoReturn
+from functools import wraps
+from typing import Any, NoReturn, ParamSpec, TypeVar
 from urllib.parse import unquote
 
-__all__ = ["KEY_VARIABLE", "ApiKey", "find_key", "looks_swapped"]
+__all__ = ["KEY_VARIABLE", "ApiKey", "find_key", "looks_swapped", "without_frames"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 KEY_VARIABLE = "DREAMBOOTH_API_KEY"
 """The environment variable of the key."""
@@ -29,7 +34,10 @@ _SHORTEST_BASE64 = 8
 _BASE64 = "[A-Za-z0-9+/_-]"
 _STANDARD_BASE64 = str.maketrans("-_", "+/")
 
-_INVISIBLE = dict.fromkeys([0xAD, *range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x2065), 0xFEFF])
+_INVISIBLE = dict.fromkeys([
+    *(0xAD, 0x34F, 0x180E, 0xFEFF), *range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x2065),
+    *range(0xFE00, 0xFE10),
+])  # fmt: skip
 """Zero-width characters, marks of direction and byte order marks, which a paste brings along."""
 
 _QUOTES = {'"': '"', "'": "'", "`": "`", "\u201c": "\u201d", "\u2018": "\u2019"}
@@ -159,6 +167,23 @@ def _character(character: str) -> str:
     return f"(?:{'|'.join(sorted(variants))})"
 
 
+def without_frames(read: Callable[P, T]) -> Callable[P, T]:
+    """Make a function that reads what callers pass raise its TypeErrors and ValueErrors without frames and causes."""
+
+    @wraps(read)
+    def reading(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return read(*args, **kwargs)
+        except (TypeError, ValueError) as error:
+            failure = error.with_traceback(None)
+        failure.__cause__ = failure.__context__ = None
+        del args, kwargs
+        raise failure
+
+    return reading
+
+
+@without_frames
 def find_key(key: object) -> ApiKey | None:
     """Return the key from the argument, else from the environment variable `DREAMBOOTH_API_KEY`, else None.
 
@@ -168,12 +193,9 @@ def find_key(key: object) -> ApiKey | None:
     """
     if isinstance(key, ApiKey):
         return key
-    try:
-        if key is not None:
-            return ApiKey(key)  # type: ignore[arg-type]  # it checks the type
-        return _key_of_environment()
-    finally:
-        del key
+    if key is not None:
+        return ApiKey(key)  # type: ignore[arg-type]  # it checks the type
+    return _key_of_environment()
 
 
 def _key_of_environment() -> ApiKey | None:

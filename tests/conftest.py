@@ -66,7 +66,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Take out what was not selected, and group what one worker should run, the longest group first.
 
     Browser tests are never skipped by themselves, soaks never run by themselves. A file's tests share its fixtures, so
-    one worker runs them; slow tests share nothing unless they are marked with a group.
+    one worker runs them. Browser tests share what each worker has once, slow tests nothing, unless they have a group.
     """
     without_browser, soak = config.getoption("--no-browser"), config.getoption("--soak")
     unwanted = [
@@ -78,10 +78,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item not in unwanted]
     groups: dict[str, list[pytest.Item]] = {}
     for item in items:
-        if not item.get_closest_marker("xdist_group") and not item.get_closest_marker("slow"):
+        if not any(map(item.get_closest_marker, ("xdist_group", "slow", "browser"))):
             item.add_marker(pytest.mark.xdist_group(item.path.relative_to(HERE).as_posix()))
-        marker = item.get_closest_marker("xdist_group")
-        groups.setdefault(marker.args[0] if marker else item.nodeid, []).append(item)
+        group = item.get_closest_marker("xdist_group")
+        groups.setdefault(group.args[0] if group else item.nodeid, []).append(item)
     # The short ones come last, and fill up the workers. xdist keeps this order with --no-loadscope-reorder.
     by_length = sorted(groups.values(), key=lambda group: sum(map(_seconds, group)), reverse=True)
     items[:] = [item for group in by_length for item in group]
@@ -89,7 +89,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _seconds(item: pytest.Item) -> float:
     """Estimate how long a test takes on two cores."""
-    return 8 if item.get_closest_marker("slow") else 3 if item.get_closest_marker("browser") else 0.1
+    if item.get_closest_marker("slow") or "jupyter" in getattr(item, "fixturenames", ()):
+        return 8
+    return 2 if item.get_closest_marker("browser") else 0.005
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -164,6 +164,7 @@ class TestRedact:
         "split by an escaped line break": f"{CANARY[:9]}%0D%0A{CANARY[9:]}",
         "spaced": " ".join(CANARY),
         "with a zero-width space": f"{CANARY[:9]}\u200b{CANARY[9:]}",
+        "with other invisible characters": f"{CANARY[:9]}\u034f{CANARY[9:12]}\ufe0f{CANARY[12:]}",
         "base64": base64.b64encode(CANARY.encode()).decode(),
         "base64 of the body": base64.b64encode(json.dumps({"key": CANARY}).encode()).decode()[12:],
         "base64 in lines": base64.encodebytes(b"x" * 50 + CANARY.encode()).decode()[64:],

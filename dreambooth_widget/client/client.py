@@ -125,7 +125,11 @@ class Client:
             TypeError: `response` is something else.
             ValueError: The answer is an error, or names no request.
         """
-        return self.fetcher.start(FetchOptions.for_response(response, self.redact), self._policies(deadline))
+        try:
+            options = FetchOptions.for_response(response, self.redact)
+        finally:
+            del response
+        return self.fetcher.start(options, self._policies(deadline))
 
     def resume(self, token: str, *, deadline: float | None = None) -> FetchJob:
         """Continue the request of a `resume_token`, with a deadline of its own.
@@ -133,7 +137,11 @@ class Client:
         Raises:
             ValueError: `token` is no resume token, or belongs to another endpoint.
         """
-        return self.fetcher.start(self._read_token(token), self._policies(deadline))
+        try:
+            options = self.read_token(token)
+        finally:
+            del token
+        return self.fetcher.start(options, self._policies(deadline))
 
     async def fetch_all(
         self,
@@ -182,8 +190,12 @@ class Client:
             del request_id
         return await self.fetcher.transport.poll(checked)
 
-    def _read_token(self, token: str) -> FetchOptions:
-        options = FetchOptions.for_token(token)
+    def read_token(self, token: str) -> FetchOptions:
+        """Return the request of a `resume_token`. Raises as `resume`."""
+        try:
+            options = FetchOptions.for_token(token)
+        finally:
+            del token
         if options.endpoint_at(self.endpoint) != options.endpoint:
             raise ValueError(f"the token is for {options.endpoint}, this client polls {self.endpoint}")
         return options

@@ -247,14 +247,15 @@ def _inflate(data: bytes, most: int) -> bytes:
 def _failure(error: Exception, proxy: Proxy | None, elapsed: float) -> Failure:
     """Describe what went wrong on the way."""
     inner = getattr(error, "os_error", error)
+    through = f"the proxy {proxy.url}" if proxy else ""
+    way = f" through {through}" if proxy else ""
     if isinstance(inner, AddressRefusedError):
         return Failure(str(inner), final=True)
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return Failure(certificate_problem(error.certificate_error, error.host), final=True)
     if isinstance(error, (aiohttp.ServerTimeoutError, asyncio.TimeoutError)):
         limit = CONNECT_SECONDS if isinstance(error, aiohttp.ConnectionTimeoutError) else READ_SECONDS
-        return Failure(f"no answer within {limit:.0f} s", repeats=2 if elapsed > limit + LATE_SECONDS else 0)
-    through = f"the proxy {proxy.url}" if proxy else ""
+        return Failure(f"no answer within {limit:.0f} s{way}", repeats=2 if elapsed > limit + LATE_SECONDS else 0)
     if isinstance(error, aiohttp.ClientHttpProxyError):
         wants = " (it asks for credentials)" if error.status == 407 else ""
         return Failure(f"{through} refused the connection with {error.status}{wants}")
@@ -271,9 +272,9 @@ def _failure(error: Exception, proxy: Proxy | None, elapsed: float) -> Failure:
     if isinstance(error, (aiohttp.ServerDisconnectedError, ConnectionError)):
         # The other side closed a kept-alive connection as it was used. aiohttp repeats only requests that HTTP calls
         # idempotent; the POST of a poll is a read, so it may be repeated as well.
-        return Failure("the connection was closed before the answer came", repeats=1)
+        return Failure(f"the connection{way} was closed before the answer came", repeats=1)
     if isinstance(error, aiohttp.InvalidURL):
         return Failure("the address is malformed", final=True)
     if isinstance(error, (aiohttp.ClientError, OSError)):
-        return Failure("the connection broke")
+        return Failure(f"the connection{way} broke")
     return Failure("the answer was not readable HTTP", unexpected=True)

@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _REDIRECTS = 5
+_WORDS = {401: "no access", 403: "no access: the link may have expired", 404: "missing", 410: "missing"}
 _PATIENCE = 5.0
 """Picture links need longer than API calls: the back-off of `Retry`, stretched by this (2.5, 5, 10, 20, 20 s)."""
 
@@ -160,7 +161,8 @@ def _body(response: Response, max_bytes: int) -> bytes:
     if response.status != 200:
         headers = response.headers
         wait = parse_retry_after(headers.get("Retry-After"), time.time()) if response.status in (429, 503) else None
-        raise _LaterError(f"the link answered {response.status}", wait or 0.0)
+        reason = _WORDS.get(response.status, "the link answered with an error")
+        raise _LaterError(f"{reason} ({response.status})", wait or 0.0)
     if response.oversize:
         size = f"{response.oversize / 2**20:.0f} MiB are more than the {max_bytes / 2**20:.0f} MiB allowed"
         raise PictureRefusedError(f"{size}: Client(max_bytes=…) allows more")

@@ -127,6 +127,7 @@ class LinkWatch:
         """Called when the first link has become a picture."""
         self._task: asyncio.Task[None] | None = None
         self._answered = self._silent = False  # whether any probe had an answer, and whether the last one had none
+        # Whether the first link has become a picture, whether the service was polled since, and whether it denied it.
         self._appeared = self._confirming = self._unconfirmed = False
 
     def begin(self, links: Sequence[PictureLink], eta: float | None, elapsed: float) -> None:
@@ -138,12 +139,8 @@ class LinkWatch:
             elapsed: Seconds since the job's first poll.
         """
         self._links = self._links or tuple(links)
-        if (
-            self._task is None
-            and self._options.watch_links
-            and self._links
-            and all(_host(link.url) for link in self._links)
-        ):
+        wanted = self._task is None and self._options.watch_links and bool(self._links)
+        if wanted and all(_host(link.url) for link in self._links):
             eta = self._history.typical() if eta is None else eta
             self._task = asyncio.create_task(self._watch(elapsed, eta or 0.0), name="dreambooth link watch")
 
@@ -177,7 +174,7 @@ class LinkWatch:
             await asyncio.wait({self._task})
 
     async def find_pictures(self, deadline: Deadline) -> Finished | None:
-        """Return all links as an answer if each is a picture now: for a service that says "processing" for ever."""
+        """Return all links as an answer if each is a picture now: for a service that answers "processing" for ever."""
         if not self._appeared:
             return None
         deadline.allow_pictures()

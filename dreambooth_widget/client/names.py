@@ -16,8 +16,8 @@ __all__ = ["Addresses", "NameLookups"]
 Addresses = list[tuple[int, str]]
 """Family (`socket.AF_INET`, …) and text of each address of a name."""
 
-_MOST = 16
-"""Look-ups at once. More than twice as many as there are connections can only be in the way because others hang."""
+_MOST = 32
+"""Look-ups at once. Connections need fewer, so that more of them hang."""
 
 
 class NameLookups:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
+from ..credentials import without_frames
 from ..protocol.endpoint import V4, check_endpoint, check_request_id, is_vendor_address
 from ..protocol.generation import read_generation
 from .schedule import PollSchedule, Retry
@@ -73,6 +74,7 @@ class FetchOptions(Policies):
     links: tuple[PictureLink, ...] = field(default=(), repr=False)
 
     @classmethod
+    @without_frames
     def for_response(cls, response: object, redact: Callable[[str], str] = str) -> FetchOptions:
         """Read the whole answer of a generation call.
 
@@ -97,6 +99,7 @@ class FetchOptions(Policies):
         )
 
     @classmethod
+    @without_frames
     def for_token(cls, token: str) -> FetchOptions:
         """Read a resume token. It has no deadline: a resumed job gets one of its own.
 

@@ -15,7 +15,7 @@ from ..errors import (
 from ..protocol.answers import Answer, Busy, Finished, Processing, Refused
 from .options import FetchOptions
 from .schedule import DurationHistory
-from .state import Activity
+from .state import Activity, capitalized, counted
 
 __all__ = ["PollDecision", "PollingPolicy"]
 
@@ -26,7 +26,7 @@ _UNKNOWN_POLLS = 3
 """Polls after "not found" until it is final: the job may just have been queued."""
 
 _UNKNOWN_AGE = 0.7
-"""Factor on the due time of a first poll: the job may be older than its ETA says. `tests/benchmarks/many.py` has the
+"""Factor on the due time of a first poll: the job may have begun before its ETA did. `tests/benchmarks/many.py` has the
 delays: for new jobs 13 s with 1.0, 19 s with 0.4; for jobs of which half are ready 48 s with 1.0, 36 s with 0.4."""
 
 
@@ -37,7 +37,7 @@ class PollDecision:
     Attributes:
         wait: The shortest time to the next poll.
         eta: Expected duration of the whole job, from its first poll.
-        message: One clause for the user, "" when there is nothing to say.
+        message: One clause for the user, "" for none.
         activity: What the job is busy with besides waiting.
         due: The time at which the job is likely to be ready; None for `wait`.
     """
@@ -120,9 +120,9 @@ class PollingPolicy:
             return PollDecision(wait, eta, "Rate limited by the service", "rate_limited")
         self._faults += 1
         if self._faults >= retry.attempts and (answer.bounded or not answered):
-            raise self.unreachable(answer, f"{retry.attempts} attempt{'' if retry.attempts == 1 else 's'}")
+            raise self.unreachable(answer, counted(retry.attempts, "attempt"))
         wait = max(retry.delay(self._faults + 1, random()), answer.retry_after or 0.0)
-        return PollDecision(wait, eta, answer.reason[:1].upper() + answer.reason[1:], "retrying")
+        return PollDecision(wait, eta, capitalized(answer.reason), "retrying")
 
     def unreachable(self, answer: Busy, effort: str) -> DreamboothError:
         """Return the error of an endpoint that gave no usable answer in so many attempts, or in so much time."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, SupportsIndex, TypeAlias
 
-from ..credentials import ApiKey, find_key, looks_swapped
+from ..credentials import ApiKey, find_key, looks_swapped, without_frames
 from ..errors import DreamboothError, InvalidRequestError
 from ..protocol.endpoint import check_request_id
 from .options import FetchOptions, check_seconds
@@ -38,6 +38,7 @@ class RequestSpec:
     error: DreamboothError | None = None
 
 
+@without_frames
 def read_call(key: object, request: object, redact: Redact | None = None) -> tuple[ApiKey | None, FetchOptions]:
     """Read the first two arguments of a call: the API key and the request.
 
@@ -48,47 +49,41 @@ def read_call(key: object, request: object, redact: Redact | None = None) -> tup
 
     Raises:
         TypeError: One of them is of a wrong type.
-        ValueError: One of them cannot be right, or they are swapped. Neither is in the message or in this frame.
+        ValueError: One of them cannot be right, or they are swapped. Neither is in the message or in a frame.
     """
-    try:
-        secret = find_key(key)
-        if isinstance(request, FetchOptions):
-            return secret, request
-        request = read_request_id(request, redact or (secret.redact if secret else str))
-        if looks_swapped(secret, request):
-            raise ValueError(_SWAPPED)
-        return secret, FetchOptions(request)
-    finally:
-        del key, request
+    secret = find_key(key)
+    if isinstance(request, FetchOptions):
+        return secret, request
+    request = read_request_id(request, redact or (secret.redact if secret else str))
+    if looks_swapped(secret, request):
+        raise ValueError(_SWAPPED)
+    return secret, FetchOptions(request)
 
 
+@without_frames
 def read_calls(
     key: object, requests: Requests, redact: Redact | None = None
 ) -> tuple[ApiKey | None, list[RequestSpec]]:
     """Read the first two arguments of a call for many requests. As `read_call` and `read_requests`."""
-    try:
-        secret = find_key(key)
-        return secret, read_requests(requests, redact or (secret.redact if secret else str))
-    finally:
-        del key, requests
+    secret = find_key(key)
+    return secret, read_requests(requests, redact or (secret.redact if secret else str))
 
 
+@without_frames
 def read_request_id(value: Any, redact: Redact = str) -> str:
     """Return a request id as text.
 
     Raises:
         TypeError: `value` is neither an int nor a str.
-        ValueError: `value` cannot be an id, or contains the API key.
+        ValueError: `value` cannot be an id, or contains the API key, also that which the environment names.
     """
-    try:
-        value = check_request_id(value)
-        if redact(value) != value:
-            raise ValueError(_SWAPPED)
-        return str(value)
-    finally:
-        del value
+    request_id = check_request_id(value)
+    if redact(request_id) != request_id or looks_swapped(None, request_id):
+        raise ValueError(_SWAPPED)
+    return request_id
 
 
+@without_frames
 def read_requests(requests: Requests, redact: Redact = str) -> list[RequestSpec]:
     """Read many requests.
 
@@ -104,12 +99,8 @@ def read_requests(requests: Requests, redact: Redact = str) -> list[RequestSpec]
         try:
             specs.append(_read(str(caption), request, redact))
         except (TypeError, ValueError) as error:
-            failure = (TypeError if isinstance(error, TypeError) else ValueError)(f"request {index}: {error}")
-            break
-    else:
-        return specs
-    del requests, caption, request  # a key may be among them
-    raise failure
+            raise (TypeError if isinstance(error, TypeError) else ValueError)(f"request {index}: {error}") from None
+    return specs
 
 
 def _pairs(requests: Requests) -> Iterable[tuple[object, Any]]:

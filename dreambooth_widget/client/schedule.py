@@ -24,7 +24,7 @@ _GROWTH: Final = 3.0
 _SHORTEST_DEADLINE: Final = 600.0
 _HISTORY_NEEDED: Final = 3
 _SHORTEST_ESTIMATE: Final = 1.0
-"""Seconds; the ratio to a shorter estimate says nothing of the next job."""
+"""Seconds; the ratio to a shorter estimate means nothing for the next job."""
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,8 @@ __all__ = [
     "FetchState",
     "PictureState",
     "Status",
+    "capitalized",
+    "counted",
     "describe_progress",
     "describe_result",
 ]
@@ -168,20 +170,29 @@ class FetchResult(Sequence["Picture"]):
     def __repr__(self) -> str:
         sizes = sorted({f"{picture.width}×{picture.height} {picture.format}" for picture in self.pictures})
         missing = f", {len(self.missing)} missing" if self.missing else ""
-        count = f"{len(self)} picture{'' if len(self) == 1 else 's'}"
+        count = counted(len(self), "picture")
         return f"<FetchResult {self.request_id}: {count} ({', '.join(sizes)}){missing}, {self.duration:.1f} s>"
+
+
+def counted(count: int, noun: str) -> str:
+    """Return "1 picture", "2 pictures"."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def capitalized(clause: str) -> str:
+    """Return a clause as the beginning of a line; the rest of it stays as it is, unlike with `str.capitalize`."""
+    return clause[:1].upper() + clause[1:]
 
 
 def describe_progress(pictures: Sequence[PictureState]) -> str:
     """Return the line under a card that loads pictures: "2 of 4 pictures"."""
     loaded = sum(entry.status == "ready" for entry in pictures)
-    return f"{loaded} of {len(pictures)} picture{'' if len(pictures) == 1 else 's'}"
+    return f"{loaded} of {counted(len(pictures), 'picture')}"
 
 
 def describe_result(result: FetchResult) -> str:
     """Return the line under a card that has its pictures: "4 pictures"."""
-    count = len(result) + len(result.missing)
-    pictures = f"{count} picture{'' if count == 1 else 's'}"
+    pictures = counted(len(result) + len(result.missing), "picture")
     if not result.missing:
         return pictures
     return f"{len(result)} of {pictures}, {len(result.missing)} could not be loaded"

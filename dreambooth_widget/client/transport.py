@@ -29,6 +29,7 @@ from .names import NameLookups
 from .poll_queue import PollQueue, Turn
 from .proxies import Proxy, ProxyUnusableError, check_proxy, find_proxy, parse_proxy
 from .rate_limit import RateLimiter, check_limits
+from .state import capitalized
 
 if TYPE_CHECKING:
     from ..credentials import ApiKey
@@ -142,14 +143,14 @@ class Transport:
         try:
             proxy = await self._find_proxy(url)
         except ProxyUnusableError as error:
-            return Refused(EndpointUnreachableError, _sentence(str(error)))
+            return Refused(EndpointUnreachableError, f"{capitalized(str(error))}.")
         # The one function that opens the key. It is called inside the exchange, whose frames no traceback reaches.
         outcome = await self._connections.post(
             url, lambda: {"key": key.get_secret_value(), **body}, proxy, LARGEST_BODY
         )
         if isinstance(outcome, Failure):
             if outcome.final:
-                return Refused(EndpointUnreachableError, _sentence(outcome.reason))
+                return Refused(EndpointUnreachableError, f"{capitalized(outcome.reason)}.")
             return Busy(outcome.reason, unexpected=outcome.unexpected)
         log.debug("request %s: HTTP %d, %d bytes", request_id, outcome.status, len(outcome.body))
         if outcome.oversize:
@@ -261,10 +262,6 @@ class Transport:
         self._slots = asyncio.Semaphore(self._limit)
         self._picture_slots = asyncio.Semaphore(self._limit)
         self._request_slots: weakref.WeakValueDictionary[str, asyncio.Semaphore] = weakref.WeakValueDictionary()
-
-
-def _sentence(reason: str) -> str:
-    return f"{reason[:1].upper()}{reason[1:]}."
 
 
 def _close_now(sessions: Sessions) -> None:

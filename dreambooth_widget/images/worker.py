@@ -51,6 +51,14 @@ _MEMORY, _MEMORY_PER_PIXEL = 1 << 30, 20
 """Bytes of address space, the larger of the two. Pillow takes 16 for each pixel of a WebP file."""
 
 
+_MOST_KEPT = 8
+_LARGEST_KEPT = 4 << 20
+"""Decoded pictures that are kept for the next crop, and pixels of each at most: a decoding takes six times as long."""
+
+Kept = dict[bytes, Image.Image]
+"""Upright pictures by the digest of their file, the longest unused first."""
+
+
 def inspect(data: bytes, *, max_pixels: int) -> Inspection:
     """Decode a file to its last pixel (an animation: its first frame), and return all that is ever shown of it.
 
@@ -70,19 +78,37 @@ def inspect(data: bytes, *, max_pixels: int) -> Inspection:
     return Inspection(kind, width, height, digest, kept, facts, renditions)
 
 
-def crop(data: bytes, box: Box, *, max_pixels: int) -> Rendition:
-    """Return a part of a file's picture, pixel by pixel. Raises PictureRefusedError as `inspect` does."""
+def crop(data: bytes, box: Box, *, max_pixels: int, kept: Kept | None = None) -> Rendition:
+    """Return a part of a file's picture, pixel by pixel. Raises PictureRefusedError as `inspect` does.
+
+    Args:
+        data: The bytes of a file.
+        box: Of the upright picture, clamped to it.
+        max_pixels: The largest number of pixels of the picture.
+        kept: The pictures of the last crops; a loupe that moves needs the same few again and again.
+    """
+    digest = hashlib.sha256(data).digest()
     kind = _identify(data)
     with _refusals(kind):
-        image, _ = decode(data, kind, max_pixels=max_pixels)
-        return encode_crop(upright(image, read_exif(image)[0]), box)
+        image = kept.pop(digest, None) if kept is not None else None
+        if image is None:
+            image, _ = decode(data, kind, max_pixels=max_pixels)
+            image = upright(image, read_exif(image)[0])
+        if kept is not None:
+            kept[digest] = image
+            if len(kept) > _MOST_KEPT:
+                del kept[next(iter(kept))]
+        return encode_crop(image, box)
 
 
-def answer(request: Mapping[str, Any], data: bytes) -> Frame:
-    """Return header and payload of the answer to a request."""
+def answer(request: Mapping[str, Any], data: bytes, kept: Kept | None = None) -> Frame:
+    """Return header and payload of the answer to a request; `kept` is for crops of small pictures alone."""
+    if kept is not None and ("box" not in request or request["max_pixels"] > _LARGEST_KEPT):
+        kept.clear()  # what comes may need all the memory
+        kept = None
     try:
         if "box" in request:
-            part = crop(data, request["box"], max_pixels=request["max_pixels"])
+            part = crop(data, request["box"], max_pixels=request["max_pixels"], kept=kept)
             return {"mime": part.mime}, part.data
         return inspect(data, max_pixels=request["max_pixels"]).frame()
     except PictureRefusedError as error:
@@ -151,13 +177,14 @@ def main() -> None:
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:  # noqa: PTH123
         score.write("1000")  # where Linux runs out of memory, it ends this process and not the kernel
+    kept: Kept = {}
     write_frame(answers, {"formats": [*READERS]})
     while (frame := read_frame(requests, largest=1 << 40)) is not None:
         request, data = frame
         _end_after(request["seconds"] + 1)  # the kernel kills this process earlier, unless it was killed itself
         _limit_memory(max(_MEMORY, _MEMORY_PER_PIXEL * request["max_pixels"]))
         Image.MAX_IMAGE_PIXELS = request["max_pixels"]
-        write_frame(answers, *answer(request, data))
+        write_frame(answers, *answer(request, data, kept))
         _end_after(0)
         del frame, data  # a hundred mebibytes, for as long as the next request does not come
 

@@ -13,7 +13,7 @@ from ..client.job_group import FetchJobs
 from ..client.options import FetchOptions, Policies, check_seconds
 from ..client.requests import Requests, read_calls, read_requests
 from ..client.schedule import PollSchedule, Retry
-from ..client.state import FetchResult
+from ..client.state import FetchResult, counted
 from ..credentials import ApiKey
 from ..errors import DreamboothError, StoppedError
 from ..images.files import named, save_files
@@ -21,7 +21,6 @@ from ..images.picture import contact_sheet
 from ..protocol.endpoint import V4
 from .batch_card import BatchCard
 from .manifest import NAMES, make_frame, read_records, write_manifest
-from .static_content import counted
 from .static_html import render_many
 
 if TYPE_CHECKING:
@@ -107,7 +106,9 @@ class DreamboothBatch(BatchCard):
         Raises:
             RuntimeError: There is no running event loop.
             InvalidKeyError: There is no key.
+            StoppedError: The widget was closed.
         """
+        self._check_open()
         if not self._can_start:
             self._check_key()
         self._kernel_loop.do(self._begin)
@@ -282,6 +283,8 @@ class DreamboothBatch(BatchCard):
         self._show()
 
     def _again(self, *statuses: str) -> None:
+        self._check_open()
+
         def begin() -> None:
             for index, state in enumerate(self._jobs.states):
                 if state.status in statuses:

@@ -132,6 +132,7 @@ class BatchCard(BaseWidget):
             "clock": time.time(),
             "form": not self._can_start,
             "has_key": self._has_key,
+            "key_refused": summary.key_refused,
         }
         with self.hold_sync():
             self.set_trait("_card", card)
@@ -200,9 +201,11 @@ class BatchCard(BaseWidget):
 
     async def _send_everything(self) -> None:
         for begin in range(0, max(1, len(self._jobs)), _ROWS):
-            self._send_rows(range(begin, min(begin + _ROWS, len(self._jobs))), first=begin == 0)
+            rows = range(begin, min(begin + _ROWS, len(self._jobs)))
+            self._send_rows(rows, first=begin == 0)
+            # At once: the first screen does not wait for the rows that are out of sight.
+            self._send_thumbnails(rows)
             await asyncio.sleep(0)
-        self._send_thumbnails(range(len(self._jobs)))
 
     def _on_start(self, content: Mapping[str, Any]) -> None:
         if content.get("key"):

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import get_args
 
 from ..client.schedule import median
-from ..client.state import Activity, FetchState, Status
+from ..client.state import Activity, FetchState, Status, counted
+from ..errors import InvalidKeyError
 
 __all__ = ["BatchSummary", "summarize"]
 
@@ -26,6 +27,7 @@ class BatchSummary:
             would move it for ever. None if it is unknown, and when all have ended.
         trouble: One line on calls that fail and are repeated, "" when all is well.
         activity: The kind of the trouble.
+        key_refused: Whether the service has refused the key; then it refuses it for all.
     """
 
     status: Status
@@ -33,6 +35,7 @@ class BatchSummary:
     counts: Mapping[str, int]
     activity: Activity
     trouble: str
+    key_refused: bool
     started_at: float | None
     finished_at: float | None
     next_poll_at: float | None
@@ -55,6 +58,7 @@ def summarize(states: Sequence[FetchState], now: float) -> BatchSummary:
         counts={status: counts[status] for status in get_args(Status)},
         activity=activity,
         trouble=trouble,
+        key_refused=any(isinstance(state.error, InvalidKeyError) for state in states),
         started_at=min((state.started_at for state in states if state.started_at is not None), default=None),
         finished_at=max((state.finished_at or 0.0 for state in states), default=None) if ended else None,
         next_poll_at=min((state.next_poll_at for state in running if state.next_poll_at is not None), default=None),
@@ -87,17 +91,12 @@ def _trouble(running: Sequence[FetchState]) -> tuple[Activity, str]:
     """Return the kind of calls that fail and are repeated, and one line on them."""
     limited = sum(state.activity == "rate_limited" for state in running)
     if limited:
-        return "rate_limited", f"The service asked to wait: {_requests(limited)} will be checked later"
+        return "rate_limited", f"The service asked to wait: {counted(limited, 'request')} will be checked later"
     failing = [state for state in running if state.activity == "retrying"]
     if not failing:
         return "", ""
-    reason = failing[0].message.partition(": ")[2] or failing[0].message
     are = "is" if len(failing) == 1 else "are"
-    return "retrying", f"{_requests(len(failing))} {are} being tried again: {reason}"
-
-
-def _requests(count: int) -> str:
-    return f"{count} request{'' if count == 1 else 's'}"
+    return "retrying", f"{counted(len(failing), 'request')} {are} being tried again: {failing[0].message}"
 
 
 def _typical(states: Sequence[FetchState]) -> float | None:

@@ -24,7 +24,7 @@ from .static_copy import EMPTY, StaticCopy
 
 __all__ = ["StaticOutputs", "has_notebook", "is_boxed", "is_captured", "is_redirected", "is_terminal", "publish"]
 
-_PATIENCE = 2.0
+_PATIENCE = 5.0
 """Seconds that a page gets to take in an update before its view is sent the copy: two tabs must not both write it."""
 
 
@@ -49,11 +49,11 @@ def is_captured() -> bool:
 
 def is_redirected() -> bool:
     """Return whether the running cell's outputs go into an `Output` widget (`with out:`), which takes in no update."""
-    kernel: Any = getattr(get_ipython(), "kernel", None)
-    parent = kernel.get_parent() if kernel is not None else {}
+    kernel = getattr(get_ipython(), "kernel", None)
+    parent: dict[str, Any] = getattr(kernel, "get_parent", dict)() or {}  # kernels in a browser may lack it
+    running = parent.get("header", {}).get("msg_id")
     known: dict[str, Any] = getattr(widget_registry, "_instances", {})
-    outputs = [each for each in list(known.values()) if isinstance(each, Output)]
-    return any(output.msg_id and output.msg_id == parent["header"]["msg_id"] for output in outputs)
+    return any(isinstance(each, Output) and each.msg_id and each.msg_id == running for each in list(known.values()))
 
 
 def is_boxed(widget: Widget) -> bool:

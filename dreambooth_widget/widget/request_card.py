@@ -6,7 +6,7 @@ State runs one way, `FetchState` → traits → view; intents come back as messa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import traitlets
 
@@ -55,6 +55,9 @@ class RequestCard(BaseWidget):
     _card = read_only(traitlets.Dict())
     """What the card shows besides: caption, activity, error, facts, the kernel's time, form and key."""
 
+    _last_pictures: ClassVar[Mapping[str, int] | None] = None
+    """The number and the size of the pictures of this kernel's last job."""
+
     _job: FetchJob | None
     _options: FetchOptions
     _shown: FetchState
@@ -83,7 +86,15 @@ class RequestCard(BaseWidget):
             if self._viewed and entry.picture is not None and entry.index not in before:
                 self._sender.send("thumbnail", entry.picture, state.request_id)
         if state.final:
+            self._note_pictures(state)
             self._kernel_loop.tasks.run(self._finish(state))
+
+    def _note_pictures(self, state: FetchState) -> None:
+        """Remember how many pictures came and in which size: the next card reserves as much room."""
+        first = next((entry.picture for entry in state.pictures if entry.picture is not None), None)
+        if first is not None:
+            sizes = {"count": len(state.pictures), "width": first.width, "height": first.height}
+            RequestCard._last_pictures = sizes
 
     async def _finish(self, state: FetchState) -> None:
         """Send the previews to the views, and leave the static copy in the notebook: the job has ended."""
@@ -95,7 +106,8 @@ class RequestCard(BaseWidget):
     def _show(self, state: FetchState) -> None:
         """Set the traits to a state, in one message with every trait that changed."""
         self._shown = state
-        card = card_values(state, form=not self._can_start, has_key=self._has_key)
+        expected = None if state.final else RequestCard._last_pictures
+        card = card_values(state, form=not self._can_start, has_key=self._has_key, expected=expected)
         with self.hold_sync():
             self.set_trait("_card", card)
             for name, value in trait_values(state).items():

@@ -9,7 +9,10 @@ from urllib.parse import parse_qs, urlsplit
 __all__ = ["has_expired", "strip_url_queries"]
 
 _WORD = re.compile(r"\S+")
-_QUERY = re.compile(r"[?#]")
+_LINK = re.compile(r"[/.@]|%2f", re.IGNORECASE)
+"""One of these is in every link."""
+_QUERY = re.compile(r"[?#]|%3f", re.IGNORECASE)
+_VALUE = re.compile(r"=|%3d", re.IGNORECASE)
 _USER = re.compile(r"//[^/\s]*@")
 _OPENING = "([{<\"'"
 """What may stand directly before a link."""
@@ -31,8 +34,8 @@ def has_expired(url: str, now: float) -> bool:
         url: The link, as S3, R2 and CloudFront sign it, or unsigned.
         now: Unix seconds.
     """
-    query = {name.lower(): values[0] for name, values in parse_qs(urlsplit(url).query).items()}
     try:
+        query = {name.lower(): values[0] for name, values in parse_qs(urlsplit(url).query).items()}
         if "x-amz-date" in query:
             signed = datetime.strptime(query["x-amz-date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc)
             end = (signed + timedelta(seconds=int(query["x-amz-expires"]))).timestamp()
@@ -44,27 +47,25 @@ def has_expired(url: str, now: float) -> bool:
 
 
 def _strip_word(word: str) -> str:
-    if "/" not in word:
-        return word
-    return _strip_user(_strip_query(word))
+    return _strip_user(_strip_query(word)) if _LINK.search(word) else word
 
 
 def _strip_query(word: str) -> str:
     query = _QUERY.search(word)
     if query is None:
         return word
+    before = word[: query.start()]
     scheme = word.find("://")
-    if 0 <= scheme < query.start() or word.lstrip(_OPENING).startswith("//"):
-        return word[: query.start()]
-    if "/" in word[: query.start()] and "=" in word[query.start() :]:
-        return word[: query.start()]
+    if 0 <= scheme < query.start() or before.lstrip(_OPENING).startswith("//"):
+        return before
+    if _LINK.search(before) and _VALUE.search(word, query.end()):
+        return before
     inner = _QUERY.search(word, scheme) if scheme >= 0 else None
     return word if inner is None else word[: inner.start()]
 
 
 def _strip_user(word: str) -> str:
-    slash = word.find("/")
-    at = word.rfind("@", 0, slash)
-    if ":" in word[: max(at, 0)]:
-        word = word[at + 1 :]
+    user, at, host = word.partition("/")[0].rpartition("@")
+    if at and ":" in user and ("/" in word or "." in host):
+        word = word[len(user) + 1 :]
     return _USER.sub("//", word)

@@ -113,10 +113,10 @@ class DreamboothWidget(RequestCard):
         """
         try:
             secret = find_key(key)
+            holder = options.get("client") or secret
+            request = FetchOptions.for_response(response, holder.redact if holder else str)
         finally:
-            del key
-        holder = options.get("client") or secret
-        request = FetchOptions.for_response(response, holder.redact if holder else str)
+            del key, response
         return cls(secret, replace(request, endpoint=None) if "endpoint" in options else request, **options)
 
     @classmethod
@@ -132,13 +132,14 @@ class DreamboothWidget(RequestCard):
             TypeError: An option is unknown.
             ValueError: `token` is no resume token, or belongs to another endpoint than `client`.
         """
+        client = options.get("client")
         try:
             secret = find_key(key)
+            request = FetchOptions.for_token(token) if client is None else client.read_token(token)
         finally:
-            del key
-        if options.get("client") is not None:
-            return cls(secret, options["client"].read_token(token), **options)
-        request = FetchOptions.for_token(token)
+            del key, token
+        if client is not None:
+            return cls(secret, request, **options)
         return cls(secret, replace(request, endpoint=None), **{"endpoint": request.endpoint, **options})
 
     def __repr__(self) -> str:
@@ -160,8 +161,9 @@ class DreamboothWidget(RequestCard):
 
         Raises:
             RuntimeError: There is no running event loop.
-            DreamboothError: There is no key or no request id.
+            DreamboothError: There is no key or no request id, or the widget was closed.
         """
+        self._check_open()
         if self._job is not None and not self._job.state.final:
             return
         if not self._can_start:

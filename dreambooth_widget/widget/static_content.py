@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ..client.state import FetchResult, FetchState, PictureState
+from ..client.state import FetchResult, FetchState, PictureState, capitalized, counted
 from ..images.picture import Picture
 from .signed_links import strip_url_queries
 
-__all__ = ["Kind", "Notice", "StaticContent", "counted", "read_batch", "read_request", "short", "took"]
+__all__ = ["Kind", "Notice", "StaticContent", "read_batch", "read_request", "short", "took"]
 
 Kind = Literal["pictures", "running", "ended", "batch"]
 """What a copy stands for: pictures, a job that runs, a job that ended without pictures, the pictures of a batch."""
@@ -42,7 +42,7 @@ _MOST_MISSING = 8
 
 _ENDS = {
     "stopped": ("■ Stopped waiting", "The job keeps running on the service."),
-    "timed_out": ("⌛ Still running", "Not ready when the wait ended."),
+    "timed_out": ("◑ Still running", "Not ready when the wait ended."),
 }
 
 
@@ -103,12 +103,12 @@ class StaticContent:
         """Return the copy in one line of plain text, for LaTeX and other readers without HTML."""
         parts = [f"{self.caption}:"] if self.caption else []
         if self.notice is not None:
-            title = self.notice.title.lstrip("✕■⌛ ")
+            title = self.notice.title.lstrip("✕■◑ ")
             parts.append(f"{title}. {self.notice.text}" if title else self.notice.text)
         if self.pictures or self.missing:
             parts.append(f"{self.summary()}.")
         elif self.notice is not None and self.name not in self.notice.text:
-            parts.append(f"({self.name[:1].upper()}{self.name[1:]})")
+            parts.append(f"({capitalized(self.name)})")
         return " ".join(parts)
 
 
@@ -187,11 +187,6 @@ def took(seconds: float) -> str:
     return f"took {whole} s" if whole < 60 else f"took {whole // 60} min {whole % 60} s"
 
 
-def counted(count: int, noun: str) -> str:
-    """Return "1 picture", "2 pictures"."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
 def _head(caption: str, meta: Mapping[str, Any]) -> str:
     prompt = meta.get("prompt")
     return short(" ".join((caption or (prompt if isinstance(prompt, str) else "")).split()), _LONGEST_CAPTION)
@@ -199,8 +194,8 @@ def _head(caption: str, meta: Mapping[str, Any]) -> str:
 
 def _label(caption: str, index: int, content: StaticContent) -> str:
     """Return what stands under a picture of a batch: the caption in full, "2/4" where a request has several."""
-    several = f" · {index + 1}/{len(content.pictures)}" if len(content.pictures) > 1 else ""
-    return short(caption, _LONGEST_CAPTION) + several
+    several = f"{index + 1}/{len(content.pictures)} " if len(content.pictures) > 1 else ""
+    return several + short(caption, _LONGEST_CAPTION)
 
 
 def _read_running(state: FetchState, name: str, caption: str) -> StaticContent:

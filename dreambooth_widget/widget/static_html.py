@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from ..client.state import FetchResult, FetchState
+from ..client.state import FetchResult, FetchState, capitalized, counted
 from .justified_rows import Box, justify
-from .static_content import StaticContent, counted, read_batch, read_request, short
+from .static_content import StaticContent, read_batch, read_request, short
 from .thumbnails import MOST, jpeg_uri, largest_edge, small_images, steps
 
 if TYPE_CHECKING:
@@ -73,12 +73,14 @@ _PATIENT = """@media screen {{ {copy} {{ animation: dreambooth-patient 1s }} }}
 """
 """The line of a running job gives its card a second to appear before it is shown itself."""
 
-_FINISHED = """{page}:has({copy}:not(.dreambooth-running)) {copy}.dreambooth-running {{ display: none }}
+_FINISHED = """{page}:has({copy}) .dreambooth-copy-{card_id}.dreambooth-running {{ display: none }}
 """
 """What VS Code lost sight of and kept as it was while the job ran: the finished copy stands for it."""
 
-_LIVE = {"pictures": "img", "running": "*", "ended": "*", "batch": ".dreambooth-tile"}
-"""What selects, in a card, that which each kind of copy stands for: while it is there, the copy is hidden."""
+_LIVE = {"pictures": ":is(img, [data-alive])", "running": "*", "ended": "*"}
+_LIVE["batch"] = _LIVE["pictures"]
+"""What selects, in a card, that which each kind of copy stands for: while it is there, the copy is hidden. A card
+whose kernel lives has its pictures or gets them in a moment; without a kernel, those that it has beat the copy's."""
 
 _BOX = "border:1px solid #88888866;border-radius:4px;padding:8px 12px;margin:4px 0;max-width:640px"
 
@@ -205,10 +207,10 @@ def _page(content: StaticContent, rows: str, unsaved: int, card_id: str) -> str:
     classes = f"dreambooth-copy dreambooth-{content.kind}"
     if not card_id:
         return f"<div class='{classes}'>{body}</div>"
-    copy, card = f".dreambooth-copy-{card_id}", f".dreambooth-card-{card_id}"
-    more = (_PATIENT if content.kind == "running" else _FINISHED).format(copy=copy, page=_PAGE)
+    copy, card = f".dreambooth-copy-{card_id}.dreambooth-{content.kind}", f".dreambooth-card-{card_id}"
+    more = (_PATIENT if content.kind == "running" else _FINISHED).format(copy=copy, page=_PAGE, card_id=card_id)
     style = _STYLE.format(card=card, copy=copy, live=_LIVE[content.kind], page=_PAGE, output=_OUTPUT, more=more)
-    return f"<div class='{classes} {copy[1:]}'>{style}{body}</div>"
+    return f"<div class='{classes} dreambooth-copy-{card_id}'>{style}{body}</div>"
 
 
 def _head(content: StaticContent) -> Iterator[str]:
@@ -228,10 +230,10 @@ def _head(content: StaticContent) -> Iterator[str]:
         yield f"<br>Details: {escape(notice.details)}"
     if content.caption:
         yield f"<br>{escape(content.caption)}"
-    about = [content.name[:1].upper() + content.name[1:]]
+    about = [] if content.name in notice.text else [capitalized(content.name)]
     if content.expected:
         about.append(counted(content.expected, "picture"))
-    yield f"<br><small style='opacity:.75'>{escape(' · '.join(about))}</small></div>"
+    yield f"<br><small style='opacity:.75'>{escape(' · '.join(about))}</small></div>" if about else "</div>"
 
 
 def _details(content: StaticContent, unsaved: int) -> str:

@@ -43,8 +43,13 @@ def trait_values(state: FetchState) -> dict[str, Any]:
     return values
 
 
-def card_values(state: FetchState, *, form: bool, has_key: bool) -> dict[str, Any]:
-    """Return what the card shows besides the public traits. `clock` is the kernel's time; clocks run in the browser."""
+def card_values(
+    state: FetchState, *, form: bool, has_key: bool, expected: Mapping[str, int] | None = None
+) -> dict[str, Any]:
+    """Return what the card shows besides the public traits. `clock` is the kernel's time; clocks run in the browser.
+
+    `expected` is a guess at the number of pictures to come and at their size in pixels, for what the request lacks.
+    """
     return {
         "caption": _shown(state.caption),
         "activity": state.activity,
@@ -54,6 +59,7 @@ def card_values(state: FetchState, *, form: bool, has_key: bool) -> dict[str, An
         "clock": time.time(),
         "form": form,
         "has_key": has_key,
+        "expected": expected,
     }
 
 

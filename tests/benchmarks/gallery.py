@@ -1,4 +1,4 @@
-"""How a large gallery behaves in a real browser: first screen, scrolling, memory; and scrolling beside Gradio's gallery.
+"""How a large gallery behaves in a real browser: first screen, scrolling, memory; scrolling beside Gradio's gallery.
 
     python tests/benchmarks/gallery.py [--rounds 5] [--json]
 
@@ -40,6 +40,8 @@ OF_REQUEST = 4
 """Pictures of each request of the batch that has `MOST`."""
 UNASKED = 60
 """Thumbnails that the kernel sends to a batch without a request."""
+BETWEEN = 5
+"""Thumbnails that come between two messages of a hundred rows: as many as the kernel reads meanwhile."""
 RATIO = 1.5
 """Target: the first screen of more pictures takes at most this many times as long as that of `FEW`."""
 LONGEST_TASK = 50.0
@@ -108,7 +110,9 @@ SCROLL = """async (tile) => {
   for (let top = 0; top < end + 120; top += 120) {
     scroller.scrollTop = top;
     frames.push(await new Promise(requestAnimationFrame));
-    if (tile) for (const each of document.querySelectorAll(tile)) tiles.add(each.getAttribute("aria-label"));
+    // Tiles are drawn for longer than that, and counting them takes time.
+    const drawn = tile && frames.length % 4 === 0 ? document.querySelectorAll(tile) : [];
+    for (const each of drawn) tiles.add(each.getAttribute("aria-label"));
   }
   await new Promise((resolve) => setTimeout(resolve, 200));
   observer.disconnect();
@@ -165,15 +169,18 @@ def gallery(count: int) -> Gallery:
 
 
 def batch(count: int) -> Gallery:
-    """A finished batch with `count` different pictures, as the kernel sends it: all rows, then the first thumbnails."""
+    """A finished batch with `count` different pictures, as the kernel sends it: thumbnails come between the rows."""
 
     def picture(request: int, index: int) -> dict[str, Any]:
         return {**batch_entry(request, index), "id": f"picture-{request}-{index}"}
 
     rows = [batches.done(picture, request, OF_REQUEST) for request in range(count // OF_REQUEST)]
     parts = [{"type": "rows", "rows": rows[at : at + 100], "first": at == 0} for at in range(0, len(rows), 100)]
-    pictures = [each for row in rows for each in row["pictures"]][:UNASKED]
-    return batches.traits(rows), {"rows": []}, [*parts, *map(piece, pictures)]
+    pictures = [piece(each) for row in rows for each in row["pictures"]][:UNASKED]
+    between = [parts[0]]
+    for at, part in enumerate(parts[1:]):
+        between += [*pictures[at * BETWEEN : (at + 1) * BETWEEN], part]
+    return batches.traits(rows), {"rows": []}, [*between, *pictures[(len(parts) - 1) * BETWEEN :]]
 
 
 def draw_thumbnail() -> bytes:
@@ -183,14 +190,14 @@ def draw_thumbnail() -> bytes:
     return file.getvalue()
 
 
-def measure(rounds: int) -> dict[str, Any]:
-    """Everything that is printed, as one JSON object. Times are in milliseconds."""
+def measure(rounds: int, beside: bool) -> dict[str, Any]:
+    """Everything that is printed, as one JSON object. Times are in milliseconds. `beside`: Gradio too."""
     data = draw_thumbnail()
     picture = base64.b64encode(data).decode()
     opened = {"few": gallery(FEW), "many": gallery(MANY), "few of a batch": batch(FEW), "batch": batch(MOST)}
     times: dict[str, list[float]] = {name: [] for name in opened}
     scrolled: dict[str, list[dict[str, float]]] = {"ours": [], "Gradio": []}
-    with serve() as url, gradio_gallery(data) as peer, sync_playwright() as playwright:
+    with serve() as url, gradio_gallery(data, beside) as peer, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium.find(), args=chromium.arguments())
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         for turn in range(rounds + 1):  # the first one warms up
@@ -238,8 +245,11 @@ def _open(page: Page, url: str) -> None:
 
 
 @contextmanager
-def gradio_gallery(picture: bytes) -> Iterator[str]:
-    """The address of Gradio's gallery with `MANY` pictures; "" where it cannot be installed."""
+def gradio_gallery(picture: bytes, wanted: bool) -> Iterator[str]:
+    """The address of Gradio's gallery with `MANY` pictures; "" where it is not wanted or cannot be installed."""
+    if not wanted:
+        yield ""
+        return
     try:
         python = asyncio.run(python_with(GRADIO))
     except subprocess.CalledProcessError:
@@ -304,9 +314,10 @@ def main() -> int:
     """Measure and print; 1 when a target is missed."""
     parser = argparse.ArgumentParser(description="A large gallery beside a small one, and beside Gradio's.")
     parser.add_argument("--rounds", type=int, default=5, help="how often each is opened")
+    parser.add_argument("--alone", action="store_true", help="without Gradio")
     parser.add_argument("--json", action="store_true", help="print JSON instead of Markdown")
     options = parser.parse_args()
-    found = measure(options.rounds)
+    found = measure(options.rounds, not options.alone)
     results = targets(found)
     text = report(found, results)
     if options.json:

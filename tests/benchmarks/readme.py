@@ -23,7 +23,7 @@ README = HERE.parents[1] / "README.md"
 DETAILS = HERE / "README.md"
 BEGIN, END = "<!-- numbers: python tests/benchmarks/readme.py -->", "<!-- end of numbers -->"
 
-NAMES = ("many", "load", "thumbnails", "time_to_pixels", "imports", "polling", "peers")
+NAMES = ("many", "load", "thumbnails", "time_to_pixels", "gallery", "imports", "polling", "peers")
 
 SCHEDULES = {
     "ours": "**dreambooth_widget**",
@@ -76,6 +76,8 @@ def compared(found: Found) -> Iterator[tuple[str, str, str, str]]:
     what = "four finished pictures of 1024×1024 on screen: thumbnails · 1024 px, beside `ipywidgets.Image`"
     yield what, _ratios(first), "; ".join(f"{row['way']}: {_ratios(row)}" for row in (*more, image)), "time_to_pixels"
 
+    yield from _compare_galleries(found["gallery"])
+
     imports = {row["import"]: row["beside ipywidgets"] for row in found["imports"]["rows"]}
     rest = ", ".join(f"{name}: {ratio}" for name, ratio in imports.items() if name != "the widget")
     yield "import in a kernel, beside `import ipywidgets`", f"{imports['the widget']}", rest, "imports"
@@ -95,6 +97,18 @@ def _peers(found: dict[str, Any]) -> Iterator[tuple[str, str, str, str]]:
 
 def _wait(row: dict[str, Any]) -> str:
     return f"{row['mean']:.1f} s · {row['requests']:.0f}"
+
+
+def _compare_galleries(found: Found) -> Iterator[tuple[str, str, str, str]]:
+    first = found["first screen"]
+    what = "first screen of 500 pictures · of 5,000 in a batch, beside that of 20"
+    few = f"of 20: {first['few']:.0f} ms · {first['few of a batch']:.0f} ms"
+    yield what, f"{found['ratio']:.2f} · {found['ratio of the batch']:.2f}", few, "gallery"
+    ours, *others = (
+        f"{frames['frames a second']:.0f} · {frames['worst frame']:.0f} ms" for frames in found["scrolling"].values()
+    )
+    what = "500 pictures scrolled past: frames a second · worst frame"
+    yield what, ours, f"Gradio's gallery: {others[0]}" if others else "", "gallery"
 
 
 def _load(row: dict[str, Any]) -> str:

@@ -60,10 +60,14 @@ globalThis.desk = (() => {
       await kernelReady(path);
     },
     id: (path) => panel(path).id,
-    cells: (path) => panel(path).content.widgets.map(({ model }) => [model.type, model.sharedModel.getSource()]),
-    mode: (path) => panel(path).content.mode,
-    active: (path) => panel(path).content.activeCellIndex,
     selected: (path) => panel(path).content.selectedCells.length,
+    /** What a key could change: the cells, the mode, the active cell and the prompts. */
+    look: (path) => {
+      const { content } = panel(path);
+      const prompts = [...content.node.querySelectorAll(".jp-InputPrompt")].map((each) => each.textContent);
+      const cells = content.widgets.map(({ model }) => [model.type, model.sharedModel.getSource()]);
+      return [cells, content.mode, content.activeCellIndex, prompts];
+    },
     activate,
 
     runAll: async (path) => {

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from playwright.async_api import Browser, Page, WebSocket, expect
 
 from dreambooth_widget.widget.static_html import SAMPLE
@@ -161,6 +162,7 @@ async def heap(page: Page) -> float:
     return float(metrics["usedSize"]) / 1e6
 
 
+@pytest.mark.timeout(600)
 async def test_a_thousand_requests_stay_usable(lab: Lab) -> None:
     """The card of a thousand draws at once, scrolls and filters; no later task is long; memory does not grow."""
     make = (
@@ -175,11 +177,11 @@ async def test_a_thousand_requests_stay_usable(lab: Lab) -> None:
     assert await card.tiles.count() < 200  # what is in sight, and a screen around it
     before = await heap(lab.page)
     await browser.start_tracing(page=lab.page, categories=["-*", "toplevel", "__metadata"])
-    await expect(card.line).to_contain_text(re.compile(r"^[3-9]\d\d of 1000 done"), timeout=60_000)
+    await expect(card.line).to_contain_text(re.compile(r"^([3-9]\d\d|1000) of 1000 done"), timeout=120_000)
     await card.root.get_by_role("button", name=re.compile("^Done")).click()
     await expect(card.pictures.first).to_be_visible()
     await card.root.get_by_role("button", name=re.compile("^All")).click()
-    await expect(card.line).to_contain_text("1000 of 1000 done", timeout=90_000)
+    await expect(card.line).to_contain_text("1000 of 1000 done", timeout=120_000)
     await expect(notebook.output(1).locator(".dreambooth-copy img").first).to_be_attached()
     assert await lab.page.evaluate(HEADINGS) == 0
     tasks = await computed(browser)

@@ -18,12 +18,16 @@ from .card import Card, box
 from .card_page import CardPage
 from .screenshots import states, waiting
 
-NAMES = sorted(states())
 WHOLE = 60
 """Up to so many pictures every tile is drawn, wherever it lies."""
-OVERFLOW = """card => [...card.querySelectorAll("*")]
-  .filter((each) => each.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5)
-  .map((each) => each.outerHTML.slice(0, 120))"""
+OVERFLOW = """async (card) => {
+  const out = () => [...card.querySelectorAll("*")]
+    .filter((each) => each.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5)
+    .map((each) => each.outerHTML.slice(0, 120));
+  // Rows are laid out anew some frames after the window has another width.
+  for (let frame = 0; frame < 30 && out().length; frame++) await new Promise(requestAnimationFrame);
+  return out();
+}"""
 
 
 def files(pictures: list[dict[str, Any]]) -> dict[str, dict[str, str]]:
@@ -47,36 +51,6 @@ async def mounted(card_page: CardPage, name: str) -> Card:
         0
     )
     return card
-
-
-@pytest.mark.parametrize("name", NAMES)
-async def test_every_state_is_accessible_and_fits(card_page: CardPage, axe: Axe, name: str) -> None:
-    """axe-core finds nothing and nothing sticks out, light and dark, 320 and 1280 pixels wide."""
-    for width in (320, 1280):
-        await card_page.page.set_viewport_size({"width": width, "height": 800})
-        for scheme in ("light", "dark"):
-            await card_page.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # a Literal
-            if not await card_page.page.locator(".dreambooth-card").count():
-                card = await mounted(card_page, name)
-            assert await card.root.evaluate(OVERFLOW) == []
-            await axe.finds_nothing(card.root)
-
-
-@pytest.mark.parametrize("name", NAMES)
-async def test_forced_colors_and_big_type(card_page: CardPage, name: str) -> None:
-    """With forced colours, reduced motion and 400 % zoom (320 pixels of width) chip and buttons are to be seen."""
-    page = card_page.page
-    await page.set_viewport_size({"width": 320, "height": 256})
-    await page.emulate_media(forced_colors="active", reduced_motion="reduce")
-    card = await mounted(card_page, name)
-    await expect(card.chip).to_be_visible()
-    assert await card.root.evaluate(OVERFLOW) == []
-    for button in await card.root.locator(".dreambooth-row button:visible").all():
-        await button.scroll_into_view_if_needed()
-        await expect(button).to_be_in_viewport()
-    moving = await card.root.evaluate("card => card.getAnimations({subtree: true}).length")
-    assert moving == 0
-    await page.emulate_media(forced_colors="none", reduced_motion="no-preference")
 
 
 @pytest.mark.parametrize(

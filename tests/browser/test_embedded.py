@@ -82,6 +82,26 @@ async def test_dialog_position_in_tall_frame(framed: Framed) -> None:
     assert await frame.evaluate("() => first") == [500, 900]
 
 
+async def test_stage_in_growing_frame_is_seen(framed: Framed, page: Page) -> None:
+    """Colab's frame follows its content, and the cell may end low in the window: the stage is scrolled into view."""
+    frame, card = await framed(200)
+    await page.evaluate(
+        """() => { const outer = document.querySelector("iframe");
+        outer.parentElement.style.paddingTop = "700px";
+        addEventListener("message", ({ data }) => { outer.style.height = `${data}px`; }); }"""
+    )
+    await frame.evaluate(
+        """() => { const tell = () => parent.postMessage(document.documentElement.scrollHeight, "*");
+        new ResizeObserver(tell).observe(document.documentElement);
+        new MutationObserver(tell).observe(document.body, { subtree: true, childList: true, attributes: true }); }"""
+    )
+    await page.wait_for_function("() => document.querySelector('iframe').offsetHeight !== 200")
+    await card.opener(1).evaluate("opener => opener.click()")  # where it stands: Playwright would scroll
+    await decoded(card.dialog.locator("img").first)
+    assert not await card.dialog.evaluate("dialog => dialog.matches(':modal')")
+    await expect(card.dialog).to_be_in_viewport(ratio=1)
+
+
 def saved_copy() -> str:
     """The static copy of four pictures, as the notebook keeps it."""
     data = png("teal", (640, 480), seed="7")

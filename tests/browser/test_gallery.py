@@ -14,7 +14,7 @@ from .card_page import CardPage
 from .conftest import Opener, fixture
 from .page.batches import done as done_request
 from .page.batches import failed
-from .screenshots import batch_entry, done, entry
+from .screenshots import PROMPT, batch_entry, done, entry
 from .test_batch_card import mounted as mounted_batch
 from .test_card import files
 
@@ -30,10 +30,9 @@ async def mounted(card_page: CardPage, pictures: list[dict[str, Any]], **traits:
     return card
 
 
-async def selected(page: Page) -> list[int]:
-    """What the kernel has as `selected`."""
-    chosen: list[int] = await page.evaluate("() => model.get('selected')")
-    return chosen
+async def selected(page: Page) -> Any:
+    """What the kernel has as `selected`: indices, or pairs in a batch."""
+    return await page.evaluate("() => model.get('selected')")
 
 
 def tile(card: Card, index: int) -> Locator:
@@ -44,7 +43,7 @@ def tile(card: Card, index: int) -> Locator:
 @pytest.mark.parametrize("width", [320, 1280])
 @pytest.mark.parametrize("size", ["S", "M", "L"])
 async def test_every_shape_keeps_its_place(card_page: CardPage, width: int, size: str) -> None:
-    """A 5:1 panorama is as tall as its neighbours, nothing is enlarged, rows end at the edge unless too tall for that."""
+    """A 5:1 panorama is as tall as its neighbours, nothing is enlarged, rows end at the edge or are high enough."""
     page = card_page.page
     await page.set_viewport_size({"width": width, "height": 800})
     card = await mounted(card_page, [entry(index, size=shape) for index, shape in enumerate(SHAPES)])
@@ -119,6 +118,22 @@ async def test_moved_focus_begins_a_range_anew(card_page: CardPage) -> None:
     await page.keyboard.press("Escape")
     assert await selected(page) == []
     await expect(card.opener(11)).to_be_focused()
+
+
+async def test_boxes_take_ranges(card_page: CardPage) -> None:
+    """Shift and a press on a box is a range as well, also where it leads back; without Shift a box is one picture."""
+    page = card_page.page
+    card = await mounted(card_page, [entry(index) for index in range(8)])
+    await tile(card, 1).get_by_role("checkbox").click()
+    await tile(card, 5).get_by_role("checkbox").click(modifiers=["Shift"])
+    assert await selected(page) == [1, 2, 3, 4, 5]
+    await tile(card, 3).get_by_role("checkbox").click(modifiers=["Shift"])
+    assert await selected(page) == [1, 2, 3]
+    for index in range(8):
+        await expect(tile(card, index).get_by_role("checkbox")).to_be_checked(checked=index in (1, 2, 3))
+    await tile(card, 2).get_by_role("checkbox").focus()
+    await page.keyboard.press("Space")
+    assert await selected(page) == [1, 3]
 
 
 @pytest.mark.parametrize("size", ["S", "L"])
@@ -229,7 +244,7 @@ async def gallery(opener: Opener, endpoint: Endpoint) -> tuple[Any, Card]:
 async def test_selection_in_jupyterlab(open_lab: Opener, endpoint: Endpoint) -> None:
     """`selected` follows mouse and keyboard, the tiles follow `selected`, and the notebook's cells stay as they are."""
     notebook, card = await gallery(open_lab, endpoint)
-    page, before = notebook.page, await notebook.cells()
+    page, (before, *_) = notebook.page, await notebook.look()
     await card.opener(2).click(modifiers=["ControlOrMeta"])
     await page.evaluate("path => desk.activate(path, 2)", notebook.path.name)
     await card.opener(5).click(modifiers=["Shift"])
@@ -246,14 +261,14 @@ async def test_selection_in_jupyterlab(open_lab: Opener, endpoint: Endpoint) -> 
     await expect(card.root.get_by_text("2 selected")).to_be_visible()
     await expect(tile(card, 5).get_by_role("checkbox")).to_be_checked()
     await page.keyboard.press("Shift+Home")
-    assert await notebook.cells() == before
-    assert await notebook.mode() == "command"
+    cells, _, mode, _ = await notebook.look()
+    assert (cells, mode) == (before, "command")
 
 
 async def test_menu_in_jupyterlab(open_lab: Opener, endpoint: Endpoint) -> None:
     """The picture's menu and not the notebook's; its link is the one that the service gave; keys stay in it."""
     notebook, card = await gallery(open_lab, endpoint)
-    page, before = notebook.page, await notebook.cells()
+    page, (before, *_) = notebook.page, await notebook.look()
     hosts = page.locator(".lm-Menu")
     await card.opener(2).click(button="right")
     item = card.root.get_by_role("menuitem", name="Open link")
@@ -269,10 +284,34 @@ async def test_menu_in_jupyterlab(open_lab: Opener, endpoint: Endpoint) -> None:
     await expect(card.root.get_by_role("menuitem", name="Copy picture")).to_be_focused()
     await page.mouse.click(*(await centre(card.chip)))
     await expect(card.root.get_by_role("menu")).to_have_count(0)
-    assert await notebook.cells() == before
+    assert (await notebook.look())[0] == before
     await card.root.locator("header").click(button="right")
     await expect(hosts).to_have_count(1)
     await page.keyboard.press("Escape")
+
+
+async def test_menu_in_a_shadow_root(card_page: CardPage) -> None:
+    """marimo's: a press on an item is no press elsewhere, and the focus comes back to the picture."""
+    page = card_page.page
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    pictures = [entry(index) for index in range(4)]
+    await page.evaluate(
+        """async ([traits, pictures]) => {
+          const host = document.body.appendChild(document.createElement("div"));
+          const into = host.attachShadow({ mode: "open" });
+          const style = into.appendChild(document.createElement("link"));
+          Object.assign(style, { rel: "stylesheet", href: "/static/widget.css" });
+          await mount(traits, { pictures, into });
+        }""",
+        [done(pictures=pictures), files(pictures)],
+    )
+    card = Card(page)
+    await card.shows(4)
+    await card.opener(2).click(button="right")
+    await card.root.get_by_role("menuitem", name="Copy prompt").click()
+    await expect(card.root.locator(".dreambooth-menu")).to_have_text("Copied")
+    assert await page.evaluate("() => navigator.clipboard.readText()") == PROMPT
+    await expect(card.opener(2)).to_be_focused()
 
 
 async def centre(element: Locator) -> tuple[float, float]:

@@ -482,6 +482,24 @@ async def test_stage_in_low_frame(framed: Framed, page: Page) -> None:
     await expect(card.opener(2)).to_be_focused()
 
 
+async def test_comparison_in_low_frame(framed: Framed, page: Page) -> None:
+    """It stands in the flow in place of the stage, which comes back with the focus."""
+    frame, card = await framed(200)
+    await card.root.get_by_role("checkbox").nth(1).check()
+    await opened(card, 1)
+    stage, comparison = (page.frame_locator("iframe").locator("dialog").nth(place) for place in (0, 1))
+    await page.keyboard.press("v")
+    await expect(comparison.locator("figure")).to_have_count(2)
+    await expect(comparison).to_be_focused()
+    await expect(stage).to_be_hidden()
+    await page.keyboard.press("Escape")
+    await expect(comparison).to_have_count(0)
+    await expect(stage).to_be_focused()
+    await page.keyboard.press("ArrowRight")
+    await expect(count_of(stage)).to_contain_text("2 of 4")
+    assert await frame.evaluate("() => document.querySelectorAll('dialog[open]').length") == 1
+
+
 async def test_frame_that_denies_being_one(framed: Framed) -> None:
     """VS Code sets `window.parent` to the frame itself; the dialog stands where it is seen all the same."""
     frame, card = await framed(9000)

@@ -10,7 +10,6 @@ from typing import Any, Literal
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from .axe import Axe
 from .card import Card, box, decoded
 from .card_page import CardPage
 from .conftest import fixture
@@ -33,67 +32,6 @@ async def hold_kernel(card_page: CardPage, card: Card) -> None:
     await expect(card.chip).to_have_text("Kernel busy")
 
 
-async def unfold(card_page: CardPage, card: Card) -> None:
-    """Everything that a button unfolds."""
-    await card.root.get_by_text("Details").click()
-
-
-async def send_nothing(card_page: CardPage, card: Card) -> None:
-    """An empty form is sent."""
-    await card.button("Show pictures").click()
-    await expect(card.root.get_by_role("alert")).to_be_visible()
-
-
-async def refuse(card_page: CardPage, card: Card) -> None:
-    """The kernel refuses what was asked."""
-    await card_page.page.evaluate("() => model.deliver({type: 'error', reason: 'request_id is empty'})")
-    await expect(card.root.get_by_role("alert")).to_be_visible()
-
-
-async def edit(card_page: CardPage, card: Card) -> None:
-    """The form comes back after a refused key."""
-    await expect(card.root.get_by_label("API key")).to_be_visible()
-
-
-async def fall_silent(card_page: CardPage, card: Card) -> None:
-    """Nothing is heard for five seconds after the view appeared."""
-    await card_page.page.clock.run_for(6000)
-    await expect(card.root.get_by_text("The kernel does not answer")).to_be_visible()
-
-
-REACHED: dict[str, tuple[str, Step]] = {
-    "kernel busy": ("03-eta", hold_kernel),
-    "facts": ("10-done", unfold),
-    "the service's own words": ("16-key-refused", unfold),
-    "an empty form": ("01-form", send_nothing),
-    "a refused form": ("01-form", refuse),
-    "a new key": ("16-key-refused", edit),
-    "a refused request": ("10-done", refuse),
-    "silence": ("10-done", fall_silent),
-}
-"""States in which no card begins: where each begins, and what leads there."""
-
-
-@pytest.mark.parametrize("name", REACHED)
-async def test_reached_states_are_accessible(card_page: CardPage, axe: Axe, name: str) -> None:
-    """axe-core finds nothing and nothing sticks out, light and dark, 320 and 1280 pixels wide."""
-    base, step = REACHED[name]
-    page = card_page.page
-    if step in (hold_kernel, fall_silent):
-        await page.clock.install()
-    if step is fall_silent:
-        card = await card_page.mount(done())
-    else:
-        card = await mounted(card_page, base)
-    await step(card_page, card)
-    for width in (320, 1280):
-        await page.set_viewport_size({"width": width, "height": 800})
-        for scheme in ("light", "dark"):
-            await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # a Literal
-            assert await card.root.evaluate(OVERFLOW) == []
-            await axe.finds_nothing(card.root)
-
-
 BARS = {
     "03-eta": "Estimated time",
     "04-late": "Waiting for the pictures",
@@ -108,7 +46,7 @@ async def test_progress_bar_is_labelled(card_page: CardPage, name: str) -> None:
     """Its name, and its value in the words that stand below it: axe-core does not ask a native bar for either."""
     if name == "kernel busy":
         await card_page.page.clock.install()
-    card = await mounted(card_page, REACHED[name][0] if name in REACHED else name)
+    card = await mounted(card_page, "03-eta" if name == "kernel busy" else name)
     if name == "kernel busy":
         await hold_kernel(card_page, card)
     bar = card.root.get_by_role("progressbar")
@@ -149,7 +87,7 @@ async def test_milestones_of_a_whole_job(card_page: CardPage) -> None:
         return {"_card": {"activity": activity, "clock": 0, "meta": {}, "error": None, "form": False, "has_key": True}}
 
     await goes_on(10)
-    await goes_on(8, polls=4, message="attempt 2 of 6 in 4 s: the service answered 503", **card_of("retrying"))
+    await goes_on(8, polls=4, message="Service unavailable (503)", **card_of("retrying"))
     await goes_on(6, polls=5, message="", **card_of(""))
     half = [entry(0), entry(1), *waiting()[2:]]
     await goes_on(1, status="downloading", pictures=half)
@@ -159,7 +97,7 @@ async def test_milestones_of_a_whole_job(card_page: CardPage) -> None:
 
     spoken = await page.evaluate("() => spoken")
     sentences = [sentence for _, sentence in spoken]
-    assert sentences[0] == "Trying again. The service answered 503."
+    assert sentences[0] == "Trying again. Service unavailable (503)."
     assert sentences[1].startswith(("Generating", "Taking longer than estimated"))
     assert sentences[-1].startswith("Done: 4 pictures · took 2")
     assert len(sentences) == len(set(sentences)) <= 5, sentences

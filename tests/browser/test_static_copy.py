@@ -15,6 +15,7 @@ from dreambooth_widget.widget.static_html import render, render_many
 from ..image_files import encoded, scene
 
 LIVE = "<div class='dreambooth-card-a'><div class='dreambooth-card'><p>Done</p><img src='data:,' alt=''></div></div>"
+ALIVE = "<div class='dreambooth-card-a'><section class='dreambooth-card' data-alive><p>Done</p></section></div>"
 WAITING = "<div class='dreambooth-card-a'><div class='dreambooth-card'><p>Generating</p></div></div>"
 DEAD = "<div class='jupyter-widgets'>Error displaying widget: model not found</div>"
 
@@ -65,6 +66,11 @@ async def test_one_gallery_and_never_two(page: Page, frame: str) -> None:
     assert await shown(page, LIVE, "<p>y</p>", "<p>z</p>", frame=frame) == [True, True, True]
 
 
+async def test_card_without_pictures_yet_stays(page: Page) -> None:
+    """The copy of a job that has ended may come before its card has drawn a picture: the card does not blink."""
+    assert await shown(page, "<p>x</p>", ALIVE, gallery(), "<p>y</p>") == [True, True, False, True]
+
+
 async def test_live_card_anywhere_hides_copy(page: Page) -> None:
     """In a host that is not known, in another cell, and inside an output that holds both."""
     assert await shown(page, gallery(), "<p>x</p>", LIVE) == [False, True, True]
@@ -91,7 +97,8 @@ async def test_running_line_waits_for_the_card(page: Page) -> None:
 @pytest.mark.parametrize("frame", FRAMES)
 async def test_left_behind_line_goes(page: Page, frame: str) -> None:
     """VS Code can lose an output that it keeps: the line of the running job stays beside the copy, and is not seen."""
-    assert await shown(page, DEAD, running(), gallery(), "<p>x</p>", frame=frame)[1:] == [False, True, True]
+    outputs = (DEAD, running(), gallery(), "<p>x</p>")
+    assert await shown(page, *outputs, frame=frame) == [False, False, True, True]
     assert await shown(page, running(), statement(), frame=frame) == [False, True]
 
 

@@ -252,7 +252,7 @@ async def test_real_timeout_is_retried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dreambooth_widget.client.connections.READ_SECONDS", 0.2)
     with ThreadedEndpoint(Endpoint()) as endpoint:
         endpoint.answers = [Reply(PROCESSING, delay=5), endpoint.success(endpoint.serve("1.png", png()))]
-        async with Client(CANARY, endpoint=endpoint.url, retry=QUICK) as client:
+        async with Client(CANARY, endpoint=endpoint.url, retry=Retry(attempts=50, first=0.01, longest=0.05)) as client:
             job = client.fetch(1)
             messages = [state.message async for state in job]
             await job

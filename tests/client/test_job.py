@@ -289,7 +289,7 @@ async def test_link_is_retried(endpoint: Endpoint, client: Client) -> None:
     job = client.fetch(1)
     reasons = {entry.reason async for state in job for entry in state.pictures}
     assert len(await job) == 1
-    assert any("the link answered 403; attempt 2 of 3" in reason for reason in reasons)
+    assert any("expired (403); attempt 2 of 3" in reason for reason in reasons)
 
 
 async def test_proxy_link_comes_last(endpoint: Endpoint, client: Client) -> None:

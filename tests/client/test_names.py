@@ -72,9 +72,9 @@ async def test_hanging_lookup_is_shared(name_server: NameServer) -> None:
 
 
 async def test_hanging_lookups_are_bounded(name_server: NameServer) -> None:
-    """No more than sixteen threads hang for one purpose; a further name fails at once, and later comes again."""
+    """No more than 32 threads hang for one purpose; a further name fails at once, and later comes again."""
     names = NameLookups()
-    hanging = [asyncio.create_task(names.look_up(f"{number}.hangs", 60)) for number in range(16)]
+    hanging = [asyncio.create_task(names.look_up(f"{number}.hangs", 60)) for number in range(32)]
     await asyncio.sleep(0)
     with pytest.raises(OSError, match="too many"):
         await names.look_up("a.example", 60)
@@ -102,13 +102,13 @@ async def test_hanging_names_cost_pictures_alone(name_server: NameServer, monkey
         url = endpoint.url.replace("127.0.0.1", "service.example")
         direct = Transport(ApiKey(CANARY), url)
         behind = Transport(ApiKey(CANARY), endpoint.url, proxy="http://127.0.0.1:9")
-        links = [f"http://{number}.hangs/" for number in range(40)]
+        links = [f"http://{number}.hangs/" for number in range(60)]
         pictures = [asyncio.create_task(each.get(link, 10)) for each in (direct, behind) for link in links]
         assert isinstance(await direct.poll("1"), Processing)
         assert await asyncio.to_thread(int, "1") == 1
         outcomes = await asyncio.gather(*pictures)
-        assert set(outcomes[:40]) == {Failure("the host name could not be resolved")}
-        assert set(outcomes[40:]) == {Failure("the proxy http://127.0.0.1:9 could not be reached")}
+        assert set(outcomes[:60]) == {Failure("the host name could not be resolved")}
+        assert set(outcomes[60:]) == {Failure("the proxy http://127.0.0.1:9 could not be reached")}
         await direct.close()
         await behind.close()
 

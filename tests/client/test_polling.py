@@ -151,7 +151,7 @@ async def test_printed_lines_name_late_pictures(endpoint: Endpoint, client: Clie
     endpoint.answers = [endpoint.success(*links)]
     lines: list[str] = []
     await dw.fetch(CANARY, 1, client=client, on_update=lambda state: lines.append(str(state)))
-    assert any("picture 1: the link answered 404; attempt 2 of 3" in line for line in lines)
+    assert any("picture 1: missing (404); attempt 2 of 3" in line for line in lines)
     assert all(earlier != later for earlier, later in pairwise(lines)), lines
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from dreambooth_widget.protocol.answers import Busy, Processing, Refused
 
 from ..endpoint import CANARY, PROCESSING, Endpoint, png
 from ..proxy import ForwardProxy
+from ..raw_server import raw_server
 
 LOGIN = "corp%40user:pr0xy-s3cret"
 """As it stands in a proxy's address: the user's name has an @."""
@@ -181,6 +183,22 @@ async def test_dead_proxy_is_named(endpoint: Endpoint, monkeypatch: pytest.Monke
     transport = Transport(ApiKey(CANARY), named(endpoint))
     assert await transport.poll("1") == Busy(f"the proxy {proxy.url} could not be reached")
     await transport.close()
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_proxy_that_hangs_up_is_named(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+    """A proxy that closes the connection without an answer may be the reason."""
+
+    async def hang_up(writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async with raw_server(hang_up) as address:
+        proxy = address.removesuffix("/fetch")
+        monkeypatch.setenv("ALL_PROXY", proxy)
+        transport = Transport(ApiKey(CANARY), f"{scheme}://stand-in.invalid/fetch")
+        reason = f"the connection through the proxy {proxy} was closed before the answer came"
+        assert await transport.poll("1") == Busy(reason)
+        await transport.close()
 
 
 async def test_socks_proxy_ends_at_once(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:

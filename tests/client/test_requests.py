@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from dreambooth_widget.client.requests import RequestSpec, read_requests
-from dreambooth_widget.credentials import ApiKey
+from dreambooth_widget.client.requests import RequestSpec, read_request_id, read_requests
+from dreambooth_widget.credentials import KEY_VARIABLE, ApiKey
 from dreambooth_widget.errors import InvalidRequestError
 from dreambooth_widget.protocol.answers import Finished
 
@@ -164,3 +164,13 @@ def test_answer_is_no_mapping(answer: dict[str, Any]) -> None:
     """Else its fields would be polled."""
     with pytest.raises(TypeError, match="list of requests"):
         read(answer)
+
+
+def test_key_of_the_environment_is_no_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An id that is the key which the environment names is refused, whatever key the client has."""
+    monkeypatch.setenv(KEY_VARIABLE, CANARY)
+    for request in (CANARY, f" {CANARY}\n", f"'{CANARY}'"):
+        with pytest.raises(ValueError, match="looks like an API key"):
+            read_request_id(request)
+    with pytest.raises(ValueError, match="request 1: the request id looks like an API key"):
+        read([1, CANARY])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from dreambooth_widget.images import decoding
+from dreambooth_widget.images import decoding, worker
 from dreambooth_widget.images.inspection import Inspection
 from dreambooth_widget.images.sniff import ImageFormat, PictureRefusedError
 
@@ -162,3 +163,39 @@ def check(data: bytes) -> None:
         assert str(refused)  # noqa: PT017 - both ways out are right
     else:
         assert Inspection.unpack(found.pack()) == found
+
+
+def test_next_crop_decodes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the last pictures; of too many the longest unused goes, and all make room for what may need the memory."""
+    files = [encoded(Image.new("RGB", (60, 40), (index, 0, 99))) for index in range(worker._MOST_KEPT + 1)]
+    decoded: list[bytes] = []
+    decode = worker.decode
+
+    def noted(data: bytes, *rest: Any, **named: Any) -> Any:
+        decoded.append(data)
+        return decode(data, *rest, **named)
+
+    monkeypatch.setattr(worker, "decode", noted)
+    kept: worker.Kept = {}
+
+    def answer(number: int, max_pixels: int = 2400, **more: object) -> bytes:
+        header, payload = worker.answer({"max_pixels": max_pixels, **more}, files[number], kept)
+        assert "refused" not in header
+        return payload
+
+    box = (10, 10, 30, 20)
+    assert answer(0, box=box) == answer(0, box=box)
+    assert decoded == files[:1]
+    for number in range(1, len(files)):
+        answer(number, box=box)
+        answer(1, box=box)
+    assert len(kept) == worker._MOST_KEPT
+    decoded.clear()
+    answer(1, box=box)
+    answer(0, box=box)
+    assert decoded == files[:1]
+    answer(0, max_pixels=worker._LARGEST_KEPT + 1, box=box)
+    assert kept == {}
+    answer(0, box=box)
+    answer(1)
+    assert kept == {}

@@ -272,6 +272,9 @@ async def test_closing_stops(service: Service, client: Client) -> None:
     await service.saw(3)
     batch.close()
     assert [short(each) for each in await batch._jobs.wait()] == ["StoppedError"] * 2
+    for intent in (batch.start, batch.check_now, batch.retry_failed):
+        with pytest.raises(dw.StoppedError, match="was closed"):
+            intent()
 
 
 async def test_the_selection(service: Service, client: Client) -> None:

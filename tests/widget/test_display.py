@@ -86,6 +86,15 @@ def test_captured_widget_leaves_a_copy(running: Kernel, endpoint: Endpoint, kind
     assert VIEW not in copy
 
 
+def test_redirected_widget_leaves_a_copy(running: Kernel, endpoint: Endpoint) -> None:
+    """`with out:` gets the card alone: it takes in no update. The copy goes to the cell that awaits."""
+    finish(endpoint)
+    shown = running.execute("out = Output()\nw = make()\nwith out:\n    display(w)")
+    assert [VIEW in bundle for bundle in bundles(shown.outputs)] == [True]
+    (copy,) = bundles(running.execute("_ = await w").outputs)
+    assert "data:image/jpeg" in copy["text/html"]
+
+
 @pytest.mark.parametrize("box", ["VBox([w])", "Tab([VBox([w])])", "Accordion([w])"])
 def test_boxed_widget_leaves_a_copy(running: Kernel, endpoint: Endpoint, box: str) -> None:
     """A container shows the card: once a view appears, the copy goes to the cell that made the widget."""

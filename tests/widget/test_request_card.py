@@ -65,6 +65,15 @@ async def test_messages_hop_to_the_loop(endpoint: Endpoint, monkeypatch: pytest.
     assert threads == [threading.get_ident()] * 2
 
 
+async def test_next_card_expects_as_many_pictures(endpoint: Endpoint) -> None:
+    """A request that does not say how many will come gets the room of this kernel's last job; traits claim nothing."""
+    links = [endpoint.serve(f"{index}.png", png(size=(64, 96))) for index in range(3)]
+    await make(endpoint, endpoint.success(*links))
+    widget = DreamboothWidget(CANARY, 7, endpoint=endpoint.url, autostart=False)
+    assert widget._card["expected"] == {"count": 3, "width": 64, "height": 96}
+    assert widget.pictures == []
+
+
 async def test_form_starts_with_key(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a key the card shows the form; what it sends starts the job, and the key goes no further."""
     endpoint.answers = [endpoint.success(endpoint.serve("1.png", png()))]

@@ -191,6 +191,10 @@ async def test_closing_stops_the_job(endpoint: Endpoint) -> None:
     with pytest.raises(dw.StoppedError):
         await job
     assert not [task for task in asyncio.all_tasks() if "dreambooth" in task.get_name()]
+    for intent in (widget.start, widget.check_now):
+        with pytest.raises(dw.StoppedError, match="was closed"):
+            intent()
+    assert len(endpoint.polls) == 1
 
 
 async def test_selected_is_kept_in_order(endpoint: Endpoint) -> None:
@@ -246,6 +250,15 @@ async def test_a_token_brings_the_request_back(endpoint: Endpoint) -> None:
     assert len(await again) == 1
     with pytest.raises(ValueError, match="token"):
         DreamboothWidget.resume("{}", CANARY)
+
+
+async def test_a_token_with_a_client(endpoint: Endpoint) -> None:
+    """A client may bring its key and its endpoint, to which the token has to belong."""
+    token = make(endpoint, endpoint.success(endpoint.serve("1.png", png())), autostart=False).resume_token
+    async with dw.Client(CANARY, endpoint=endpoint.url) as client, dw.Client(CANARY) as other:
+        assert len(await DreamboothWidget.resume(token, client=client)) == 1
+        with pytest.raises(ValueError, match="the token is for"):
+            DreamboothWidget.resume(token, client=other)
 
 
 async def test_the_selection_as_images(endpoint: Endpoint) -> None:

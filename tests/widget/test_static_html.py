@@ -160,7 +160,7 @@ def test_styles_name_their_own_card() -> None:
     """They hide this copy, its outputs, its dead card and its older line, by the card's id; without an id none are."""
     html = render(result(many(1)), card_id=ID)
     styles = Page(html).styles
-    assert f":has(.dreambooth-card-{ID} img) .dreambooth-copy-{ID}" in styles
+    assert f":has(.dreambooth-card-{ID} :is(img, [data-alive])) .dreambooth-copy-{ID}" in styles
     selectors = re.findall(r"(?s)(.*?)\{ display: none \}", styles)
     assert len(selectors) == 3
     assert all(f".dreambooth-copy-{ID}" in selector for selector in selectors)
@@ -279,10 +279,10 @@ def test_successful_state_makes_gallery() -> None:
         ),
         (
             FetchState("13", "timed_out", error=DeadlineExceededError("Not ready after 10:00.")),
-            "⌛ Still runningNot ready after 10:00. Run the cell to fetch request 13.",
+            "◑ Still runningNot ready after 10:00. Run the cell to fetch request 13.",
         ),
         (FetchState("13", "stopped"), "■ Stopped waiting"),
-        (FetchState("13", "timed_out"), "⌛ Still runningNot ready"),
+        (FetchState("13", "timed_out"), "◑ Still runningNot ready"),
         (FetchState("13", "error", message="odd"), "✕ Failedodd"),
     ],
 )
@@ -292,7 +292,8 @@ def test_other_ends_are_a_block(state: FetchState, words: str) -> None:
     page = Page(html)
     text = page.text.strip()
     assert text.startswith(words)
-    assert text.endswith("a photo of sks dogRequest 13")
+    assert "a photo of sks dog" in text
+    assert text.count("request 13") + text.count("Request 13") == 1
     assert cost(html) < 2000
     assert f":has(.dreambooth-card-{ID} *)" in page.styles
 
@@ -310,7 +311,7 @@ def test_running_job_leaves_a_line(status: Any, words: str) -> None:
     pictures = (PictureState(0, "ready", picture=many(1)[0]), PictureState(1))
     html = render(FetchState("13443927", status, pictures=pictures), caption="a <dog>", card_id=ID)
     page = Page(html)
-    assert page.text.strip() == (f"{words} Run the cell to fetch request 13443927.a <dog>Request 13443927 · 2 pictures")
+    assert page.text.strip() == (f"{words} Run the cell to fetch request 13443927.a <dog>2 pictures")
     assert page.all("img") == []
     assert cost(html) < 2000
 
@@ -352,8 +353,8 @@ def test_many_requests_in_one_gallery() -> None:
     html = render_many(sources, "2 of 3 done, 1 failed")
     page = Page(html)
     assert len(thumbnails(page)) == 3
-    assert "a <dog> · 1/2" in page.text
-    assert "a <dog> · 2/2" in page.text
+    assert "1/2 a <dog>" in page.text
+    assert "2/2 a <dog>" in page.text
     assert "request 9" in page.text
     assert "2 of 3 done, 1 failed" in page.text
     assert "a cat" in page.text
@@ -409,12 +410,12 @@ def test_small_thumbnails_stand_closer() -> None:
     caption = "a dog in a red scarf, " + "oil " * 30
     small = Page(render_many([(caption, result([picture(text_png((96, 96), seed="7"))] * 300))], ""))
     assert 7.5 <= len(small.all("img")) / len(small.all("table")) <= 8.5
-    assert "a dog in a red scarf, oil oil oil oil oil oil oil oil oil o…" in small.text
-    assert small.all("img")[0]["title"] == f"{caption} · 1/300"
+    assert "1/300 a dog in a red scarf, oil oil oil oil oil oil oil oil…" in small.text
+    assert small.all("img")[0]["title"] == f"1/300 {caption}"
     assert small.all("img")[0]["alt"].startswith("Picture 1, seed 7")
     large = Page(render_many([(caption, result([picture(text_png((512, 512), seed="7"))] * 12))], ""))
     assert len(large.all("table")) == 3
-    assert f"{caption} · 12/12" in large.text
+    assert f"12/12 {caption}" in large.text
 
 
 def test_rows_keep_shapes() -> None:

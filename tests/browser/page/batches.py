@@ -75,7 +75,14 @@ def traits(rows: Sequence[State], *, status: str = "", **more: Any) -> State:
         "done_at": now + 40.5 if going else None,
         "next_poll_at": now + 3 if going else None,
         "selected": [],
-        "_card": {"activity": "", "clock": now, "form": False, "has_key": True, "trouble": ""},
+        "_card": {
+            "activity": "",
+            "clock": now,
+            "form": False,
+            "has_key": True,
+            "key_refused": any(each["title"] == "Key refused" for each in rows),
+            "trouble": "",
+        },
         **more,
     }
 
@@ -97,7 +104,7 @@ def batches(make: Make) -> dict[str, tuple[State, list[State]]]:
     lost["pictures"][2] |= {"status": "missing", "id": "", "text": {}, "reason": "the link expired (403)"}
     some = [done(make, 0), lost, failed(2), stopped(3), row(4, "timed_out", note="Not ready after 10:00.")]
     busy = {"activity": "retrying", "clock": time.time(), "form": False, "has_key": True}
-    trouble = {**busy, "trouble": "12 requests are being tried again: the connection was refused"}
+    trouble = {**busy, "trouble": "12 requests are being tried again: The connection was refused"}
     form = {**busy, "activity": "", "form": True, "has_key": False, "trouble": ""}
     every = {
         "30-batch-waiting": waiting,
@@ -112,5 +119,10 @@ def batches(make: Make) -> dict[str, tuple[State, list[State]]]:
     known["37-batch-trouble"] = (traits(waiting, _card=trouble), waiting)
     idle = [row(each, "idle") for each in range(3)]
     known["38-batch-form"] = (traits(idle, status="idle", started_at=None, done_at=None, _card=form), idle)
+    hanging = [*every["32-batch-done"][:7], row(7, "processing", announced(make, 7))]
+    late = "7 of 8 done, 1 is taking longer than estimated"
+    known["36b-batch-hanging"] = (traits(hanging, message=late, done_at=None), hanging)
+    fifty = [*(done(make, each) for each in range(48)), failed(48), failed(49)]
+    known["36c-batch-fifty"] = (traits(fifty), fifty)
     known["39-batch-selected"] = (traits(every["32-batch-done"], selected=[[0, 1], [1, 3]]), every["32-batch-done"])
     return known

@@ -1,10 +1,11 @@
 /** Many requests in one cell: head, form, filters, one gallery for all, and the dialogs over it. */
 import type { VNode } from "preact";
 import { useCallback, useState } from "preact/hooks";
-import { Alerts } from "../card/Alerts";
+import { Alerts, OFFLINE } from "../card/Alerts";
 import { Form } from "../card/Form";
 import { useKernelSilence } from "../card/kernelSilence";
 import { type Fact, factsOf, ofFile, ofJob } from "../card/pictureFacts";
+import { mayTakeFocus, useRefusal } from "../card/refusal";
 import { Status } from "../card/Status";
 import { count } from "../card/statusText";
 import { useDownload } from "../gallery/download";
@@ -42,9 +43,10 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
   const [refused, setRefused] = useState("");
   const [loupe, setLoupe] = useState(false);
   const [picked, setPicked] = useState<Filter>("all");
+  const here = view.gone ? { ...view.counts, idle: 0, processing: 0, downloading: 0 } : view.counts;
   // The last one of a state may leave it.
-  const filter = countOf(picked, view.counts) ? picked : "all";
-  const gallery = rows.gallery(filter);
+  const filter = countOf(picked, here) ? picked : "all";
+  const gallery = rows.gallery(filter, !view.gone);
   const download = useDownload(store);
   const silent = useKernelSilence(view.alive, status !== "processing" && view.counts.success > 0);
   const root = useKeptFocus();
@@ -54,7 +56,9 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
     .filter((entry) => entry?.status === "ready") as BatchEntry[];
   const name = count(total, "request");
   const label = `Pictures of ${name}`;
-  const form = card.form || editing;
+  const refusal = useRefusal(status === "error" && card.key_refused, view.finished_at);
+  const changing = editing || (refusal.current && !refusal.dismissed);
+  const form = !view.gone && (card.form || changing);
   const problem = download.problem || (form ? "" : kernelError);
   const dialogs = useDialogs({
     entries: gallery.listReady,
@@ -70,8 +74,12 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
     if (action === "edit") setEditing(true);
     else send({ type: INTENTS[action] });
   };
-  const start = (key: string): void => {
+  const closeForm = (): void => {
     setEditing(false);
+    refusal.dismiss();
+  };
+  const start = (key: string): void => {
+    closeForm();
     send({ type: START, ...(key && { key }) });
     // Starting is for those that have not begun.
     if (view.counts.error) send({ type: RETRY_FAILED });
@@ -91,13 +99,17 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
         ref={root}
         class="dreambooth-card dreambooth-batch"
         aria-label={label}
+        data-alive={(!view.gone && !silent) || undefined}
         tabIndex={-1}
         onKeyDown={stopKeys}
         {...OWN_KEYS}
       >
         <Status
-          text={() => batchStatusText(view, { ...view, now: now() })}
-          live={status === "processing"}
+          text={() => {
+            const said = batchStatusText(view, { ...view, now: now() });
+            return form ? { ...said, actions: [] } : said;
+          }}
+          live={status === "processing" && !view.gone}
           since={view.started_at}
           now={now}
           name={name}
@@ -105,16 +117,20 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
           onAction={act}
           speak={speak}
         />
-        {form && <Form requestId={null} hasKey={card.has_key} kernelError={kernelError} onStart={start} />}
-        <Alerts
-          problem={problem}
-          silent={silent}
-          waiting={download.waiting}
-          note={refused === whyNotCompared(chosen.length) ? refused : ""}
-        />
+        {form && (
+          <Form
+            key={refusal.count}
+            requestId={null}
+            hasKey={card.has_key && !refusal.current}
+            kernelError={kernelError || (refusal.again ? "The service refused this key too." : "")}
+            focused={changing && mayTakeFocus(root.current)}
+            onStart={start}
+            {...(changing && { onCancel: closeForm })}
+          />
+        )}
         {total > 0 && !silent && (
           <div class="dreambooth-controls">
-            <Filters of={view.counts} filter={filter} onFilter={setPicked} />
+            <Filters of={here} filter={filter} onFilter={setPicked} />
             <Toolbar
               total={gallery.length}
               ready={gallery.ready}
@@ -140,8 +156,7 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
             below={CAPTION}
             store={store}
             size={size}
-            live={status === "processing"}
-            busy={store.kernelBusy}
+            live={status === "processing" && !view.gone}
             selected={selected}
             focus={dialogs.focus}
             onOpen={dialogs.open}
@@ -157,6 +172,12 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
           pinned={loupe}
           onUnpin={() => setLoupe(false)}
           entryAt={(index) => rows.at(index)}
+        />
+        <Alerts
+          problem={problem}
+          silent={silent}
+          waiting={download.waiting}
+          note={refused === whyNotCompared(chosen.length) ? refused : view.gone && gallery.ready > 0 ? OFFLINE : ""}
         />
       </section>
       {dialogs.drawn}

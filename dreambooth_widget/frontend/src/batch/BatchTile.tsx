@@ -45,7 +45,7 @@ export function BatchTile({ prefix, ...props }: Props): VNode {
   );
 }
 
-function Request({ entry, active, onRetry }: TileProps): VNode {
+function Request({ entry, offline, active, onRetry }: TileProps): VNode {
   const { row, reason, status } = entry as BatchEntry;
   const [icon, state] = stateOf(row);
   return (
@@ -59,9 +59,11 @@ function Request({ entry, active, onRetry }: TileProps): VNode {
           <p title={reason} dir="auto">
             {reason}
           </p>
-          <Button aria-label={`Check again, ${captionOf(row)}`} tabIndex={active ? 0 : -1} onClick={onRetry}>
-            Check again
-          </Button>
+          {!offline && (
+            <Button aria-label={`Check again, ${captionOf(row)}`} tabIndex={active ? 0 : -1} onClick={onRetry}>
+              Check again
+            </Button>
+          )}
         </>
       )}
     </div>

@@ -41,11 +41,19 @@ describe("the card", () => {
   });
 
   test.each([
-    ["all done", many(4, "success"), "Done", []],
-    ["some failed", [...many(3, "success"), ...many(2, "error")], "3 done", ["failed"]],
-    ["all failed", many(3, "error"), "All failed", ["failed", "edit"]],
-  ] as const)("%s", (_, rows, chip, actions) => {
-    expect(words([...rows])).toMatchObject({ chip, actions, bar: null, elapsed: "0:00" });
+    ["all done", many(4, "success"), "Done", [], "4 of 4 done · took 31 s"],
+    ["some failed", [...many(3, "success"), ...many(2, "error")], "3 done", ["failed"], "3 of 5 done"],
+    ["all failed", many(3, "error"), "All failed", ["failed", "edit"], "0 of 3 done"],
+  ] as const)("%s: no clock, no bar", (_, rows, chip, actions, line) => {
+    const said = words([...rows], { started_at: START, finished_at: START + 31 });
+    expect(said).toMatchObject({ chip, actions, line, bar: null, elapsed: "" });
+  });
+
+  test("without its kernel it does not claim to generate", () => {
+    const view = { ...summary(PART, { started_at: START }), heard: START, alive: true, gone: true, kernelStatus: "" };
+    const said = batchStatusText(view, { ...view, now: START + 95 });
+    expect(said).toMatchObject({ chip: "Kernel restarted", bar: null, elapsed: "", actions: [] });
+    expect(said.line).toBe("Run this cell again to pick up 50 requests");
   });
 
   test.each([
@@ -68,7 +76,7 @@ describe("the card", () => {
     const rowAt = (done: number): string => words([...many(done, "success"), ...many(8 - done, "processing")]).row;
     expect([0, 1, 2, 3, 4, 6].map(rowAt)).toEqual(["0/4", "0/4", "1/4", "1/4", "2/4", "3/4"]);
     expect(words(PART, { message: "37 of 50 done, 2 failed" }).milestone).toBe("Generating: 37 of 50 done, 2 failed.");
-    expect(words(many(2, "success"), { message: "2 of 2 done" }).milestone).toBe("Done: 2 of 2 done.");
+    expect(words(many(2, "success"), { message: "2 of 2 done" }).milestone).toMatch(/^Done: 2 of 2 done/);
   });
 
   test("what failed stands beside what is done, and is no alarm", () => {

@@ -3,6 +3,8 @@
 import {
   type Chip,
   clock,
+  count,
+  duration,
   goneChip,
   KERNEL,
   kernelState,
@@ -35,20 +37,22 @@ export function batchButtonLabel(action: Action, { counts }: BatchTraits): [labe
 }
 
 export function batchStatusText(view: View<BatchTraits>, moment: Moment): StatusText<Action> {
-  const { status, total, counts, started_at: start, finished_at: end, _card: card } = view;
+  const { status, total, counts, started_at: start, _card: card } = view;
   const going = status === "processing";
   const kernel = kernelState(view, moment);
-  const held = kernel === "live" || (kernel === "gone" && counts.success) ? null : KERNEL[kernel];
+  const held = kernel === "live" || (kernel === "gone" && !going && counts.success) ? null : KERNEL[kernel];
   const finished = counts.success + counts.error + counts.stopped + counts.timed_out;
   const [first, second] = held ? [kernel === "gone" ? { ...held, chip: goneChip(moment) } : held] : chipsOf(view);
-  const line = held?.line ?? lineOf(view, moment.now);
+  const line = held
+    ? held.line + (kernel === "gone" ? ` to pick up ${count(total, "request")}` : "")
+    : lineOf(view, moment.now);
   const quarter = `${Math.floor((4 * finished) / (total || 1))}/4`;
   return {
     ...first,
     second,
     row: held ? kernel : going ? card.trouble || quarter : status,
     line,
-    elapsed: start === null ? "" : clock((end ?? moment.now) - start),
+    elapsed: start === null || !going || kernel === "gone" ? "" : clock(moment.now - start),
     bar:
       going && kernel !== "gone"
         ? { value: total ? finished / total : null, label: "Requests finished", frozen: held !== null }
@@ -58,11 +62,13 @@ export function batchStatusText(view: View<BatchTraits>, moment: Moment): Status
   };
 }
 
-function lineOf({ status, message, done_at: done, _card: card }: BatchTraits, now: number): string {
+function lineOf(view: BatchTraits, now: number): string {
+  const { status, message, started_at: start, finished_at: end, done_at: done, _card: card } = view;
   if (status === "idle" && card.form) return "";
   if (status === "processing" && card.trouble) return card.trouble;
   const left = status === "processing" && done !== null && done > now ? ` · about ${timeLeft(done - now)} left` : "";
-  return message + left;
+  const took = status === "success" && start !== null && end !== null ? ` · took ${duration(end - start)}` : "";
+  return message + left + took;
 }
 
 /** For each status, and for what stands in its way: the word, the icon, the tone. */

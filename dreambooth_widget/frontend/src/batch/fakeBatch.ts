@@ -26,6 +26,7 @@ export const card = (changes: Partial<BatchCardTrait> = {}): BatchCardTrait => (
   clock: Date.now() / 1000,
   form: false,
   has_key: true,
+  key_refused: false,
   trouble: "",
   ...changes,
 });

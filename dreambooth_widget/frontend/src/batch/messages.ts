@@ -51,6 +51,8 @@ export interface BatchCardTrait {
   /** Whether the cell shows the form for the key. */
   form: boolean;
   has_key: boolean;
+  /** The service has refused the key, and so it does for all. */
+  key_refused: boolean;
   /** What many requests wait for, as a sentence, or "". */
   trouble: string;
 }

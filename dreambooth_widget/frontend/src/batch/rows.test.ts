@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { entry } from "../model/fakeModel";
+import type { PictureEntry } from "../model/messages";
 import { message, row } from "./fakeBatch";
 import type { Row } from "./messages";
 import { tileIndex } from "./pictureKeys";
@@ -28,8 +29,19 @@ test("a done request gives its pictures, any other one tile, in the batch's orde
   expect(rows.gallery("all")).toMatchObject({ length: 6, ready: 4 });
 });
 
-test("what has come of an unfinished request is shown before it", () => {
-  expect(tiles(rowsOf(row(0, "downloading", { pictures: [entry(0), waiting] })))).toEqual(["0/0", "0"]);
+test("a request that is not done stands at the first free place of its pictures, and keeps the others", () => {
+  const coming = [0, 1, 2].map((index) => entry(index, { status: "waiting", id: "" }));
+  expect(tiles(rowsOf(row(0, "processing", { pictures: coming })))).toEqual(["0", "0/1", "0/2"]);
+  const half = [coming[0], entry(1), coming[2]] as PictureEntry[];
+  expect(tiles(rowsOf(row(0, "downloading", { pictures: half })))).toEqual(["0", "0/1", "0/2"]);
+  expect(tiles(rowsOf(row(0, "error", { pictures: half })))).toEqual(["0/1", "0"]);
+});
+
+test("without a kernel nothing is coming", () => {
+  const rows = rowsOf(row(0), row(1, "processing", { pictures: [waiting] }), row(2, "error"));
+  const left = rows.gallery("all", false);
+  expect(left.slice(0, 9).map(({ row }) => row.request)).toEqual([0, 0, 0, 0, 2]);
+  expect(left.length).toBe(5);
 });
 
 test("a missing picture of a done request is a tile, and a request without pictures too", () => {

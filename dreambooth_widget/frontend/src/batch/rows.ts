@@ -19,7 +19,7 @@ export const STATUSES: Record<Filter, Status[]> = {
   stopped: ["stopped", "timed_out"],
 };
 
-/** A tile: a picture of `row`, or `row` itself when it has no pictures or is not done. */
+/** A tile: a picture of `row` or its place, or `row` itself when it has no pictures or is not done. */
 export interface BatchEntry extends PictureEntry {
   row: Row;
   /** The picture's index in its request, or null for the request itself. */
@@ -63,20 +63,22 @@ export class Rows {
     this.prefix = sharedPrefix([...this.#held.values()].map(({ caption }) => caption));
   }
 
-  /** The tiles of all requests, or of those in one state, in the batch's order. */
-  gallery(filter: Filter): BatchPictures {
+  /** The tiles of all requests, or of those in one state, in the batch's order. Without a kernel nothing is `coming`. */
+  gallery(filter: Filter, coming = true): BatchPictures {
     const shown = ({ status }: Held): boolean => STATUSES[filter].includes(status);
+    const tiles = ({ entries }: Held): BatchEntry[] =>
+      coming ? entries : entries.filter((entry) => entry.status !== "waiting");
     let [length, ready] = [0, 0];
     for (const held of this.#held.values()) {
       if (!shown(held)) continue;
-      length += held.entries.length;
+      length += tiles(held).length;
       ready += held.ready;
     }
     const slice = (from: number, to: number): BatchEntry[] => {
       const entries: BatchEntry[] = [];
       for (let request = 0; request < this.#end && entries.length < to; request++) {
         const held = this.#held.get(request);
-        if (held && shown(held)) entries.push(...held.entries);
+        if (held && shown(held)) entries.push(...tiles(held));
       }
       return entries.slice(from, to);
     };
@@ -90,13 +92,18 @@ export class Rows {
 
 const isReady = (entry: PictureEntry): boolean => entry.status === "ready";
 
-/** The pictures that are there, and behind them the request itself as long as it is not done. */
+/**
+ * The pictures that are there and the places of those that are coming, so that nothing moves when they come. As long as the
+ * request is not done it stands itself at the first place that is free.
+ */
 function entriesOf(row: Row): BatchEntry[] {
-  const done = row.status === "success";
+  const [done, running] = [row.status === "success", STATUSES.waiting.includes(row.status)];
   const entries: BatchEntry[] = row.pictures
-    .filter((entry) => done || entry.status === "ready")
+    .filter((entry) => done || running || entry.status === "ready")
     .map((entry) => ({ ...entry, index: tileIndex([row.request, entry.index]), row, pictureIndex: entry.index }));
-  if (!done || !entries.length) entries.push(itself(row));
+  const free = entries.findIndex((entry) => entry.status === "waiting");
+  if (done ? !entries.length : free < 0) entries.push(itself(row));
+  else if (!done) entries[free] = itself(row);
   return entries;
 }
 

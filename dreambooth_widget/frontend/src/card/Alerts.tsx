@@ -3,6 +3,8 @@ import type { VNode } from "preact";
 import { NO_ANSWER } from "./kernelSilence";
 import { WAITING_FOR_CELL } from "./statusText";
 
+export const OFFLINE = "The kernel has gone. What is shown here can still be copied and downloaded, as previews.";
+
 interface Props {
   /** What could not be done, or "". */
   problem: string;

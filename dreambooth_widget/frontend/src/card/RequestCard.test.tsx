@@ -94,9 +94,9 @@ describe("a view", () => {
     const other = document.body.appendChild(document.createElement("div"));
     const close = widget.render({ model, el: other });
     close();
-    model.change(done(1));
+    model.change({ status: "stopped" });
     await settled();
-    expect(text(".dreambooth-chip")).toBe("Done");
+    expect(text(".dreambooth-chip")).toBe("Stopped waiting");
     expect(other.children).toHaveLength(0);
     other.remove();
   });
@@ -281,6 +281,39 @@ describe("without its kernel", () => {
     expect(el.querySelectorAll(".dreambooth-tile, .dreambooth-actions button, progress")).toHaveLength(0);
   });
 
+  test("has nothing to press that needs it, and what came of the job stays", async () => {
+    const { model } = mount({
+      ...done(2),
+      pictures: [entry(0), entry(1, { status: "missing", reason: "gone (404)" })],
+    });
+    el.classList.add("jupyter-widgets-disconnected");
+    await settled();
+    expect(text('[data-status="missing"]')).toBe("Gone (404)");
+    const error = {
+      kind: "E",
+      remedy: "prompt" as const,
+      title: "Job failed",
+      message: "No.",
+      advice: "",
+      details: "",
+    };
+    model.change({ status: "error", pictures: [], _card: card({ error, meta: { prompt: "a dog" } }) });
+    await settled();
+    expect(text(".dreambooth-chip")).toBe("Job failed");
+    expect([...el.querySelectorAll(".dreambooth-actions button")].map((each) => each.textContent)).toEqual([
+      "Copy prompt",
+    ]);
+  });
+
+  test("says by an attribute whether it lives, for the styles of the static copy", async () => {
+    const { model } = mount(done(1));
+    expect(el.querySelector("section")?.hasAttribute("data-alive")).toBe(true);
+    model.change({ polls: 2 });
+    el.classList.add("jupyter-widgets-disconnected");
+    await settled();
+    expect(el.querySelector("section")?.hasAttribute("data-alive")).toBe(false);
+  });
+
   test("keeps what it has: pictures are downloaded as previews", async () => {
     const { model } = mount(done(1));
     thumbnail(model, 0);
@@ -304,26 +337,58 @@ describe("without its kernel", () => {
   });
 });
 
+describe("the end of a job", () => {
+  test("is Done when its pictures are to be seen, or a second later", async () => {
+    vi.useFakeTimers();
+    const loaded = vi.spyOn(HTMLImageElement.prototype, "naturalWidth", "get").mockReturnValue(0);
+    vi.spyOn(HTMLImageElement.prototype, "complete", "get").mockReturnValue(true);
+    const { model } = mount({ ...done(1), status: "downloading" });
+    thumbnail(model, 0);
+    model.change({ status: "success" });
+    await vi.advanceTimersByTimeAsync(500);
+    expect([text(".dreambooth-chip"), text(".dreambooth-line")]).toEqual(["Downloading", "1 of 1 picture"]);
+    loaded.mockReturnValue(384);
+    await vi.advanceTimersByTimeAsync(50);
+    expect(text(".dreambooth-chip")).toBe("Done");
+
+    model.change({ status: "processing" });
+    await vi.advanceTimersByTimeAsync(50);
+    loaded.mockReturnValue(0);
+    model.change({ status: "success" });
+    await vi.advanceTimersByTimeAsync(1050);
+    expect(text(".dreambooth-chip")).toBe("Done");
+  });
+});
+
 describe("a missing picture", () => {
-  test("answers a retry visibly", async () => {
-    const missing = entry(1, { status: "missing", reason: "the host answered 404" });
+  test("answers a retry visibly, and for a minute", async () => {
+    vi.useFakeTimers();
+    const drawn = (): Promise<unknown> => vi.advanceTimersByTimeAsync(30);
+    const missing = entry(1, { status: "missing", reason: "missing (404)" });
     const { model } = mount({ ...done(2), pictures: [entry(0), missing] });
     const said = (): string => text('[data-status="missing"] p');
-    expect(said()).toBe("The host answered 404");
+    expect(said()).toBe("Missing (404)");
     button("Retry picture 2").click();
-    await settled();
+    await drawn();
     expect(said()).toBe("Trying again…");
     model.change({ pictures: [entry(0), { ...missing, status: "waiting", reason: "trying again" }] });
-    await settled();
+    await drawn();
     model.change({ pictures: [entry(0), missing] });
-    await settled();
+    await drawn();
     expect(said()).toBe("Still missing (404) · just now");
+    await vi.advanceTimersByTimeAsync(61_000);
+    expect(said()).toBe("Missing (404)");
   });
 
   test("that is late says what it waits for", async () => {
-    const reason = "the host answered 404; attempt 2 of 6 in 8 s";
+    vi.useFakeTimers();
+    const reason = "missing (404); attempt 2 of 6 in 8 s";
     mount({ status: "downloading", pictures: [entry(0, { status: "waiting", reason })] });
-    expect(text(".dreambooth-late")).toBe("The host answered 404 · next try in 8\u00a0s");
+    expect(text(".dreambooth-late")).toBe("Not there yet (404) · next try in 8\u00a0s");
+    await vi.advanceTimersByTimeAsync(3100);
+    expect(text(".dreambooth-late")).toBe("Not there yet (404) · next try in 5\u00a0s");
+    await vi.advanceTimersByTimeAsync(6000);
+    expect(text(".dreambooth-late")).toBe("Not there yet (404) · trying again");
   });
 });
 
@@ -335,6 +400,23 @@ describe("the grid", () => {
     });
     expect(el.querySelectorAll('[data-status="waiting"]')).toHaveLength(4);
     expect(sizeOf("li")).toEqual(["154px", "231px"]);
+  });
+
+  test("places stand for as many pictures as the last job had, until the service names its own", async () => {
+    const expected = { count: 4, width: 640, height: 960 };
+    const { model } = mount({ status: "processing", _card: card({ expected }) });
+    expect(el.querySelectorAll('[data-status="waiting"]')).toHaveLength(4);
+    expect(sizeOf("li")).toEqual(["154px", "231px"]);
+    const named = { status: "waiting", width: null, height: null } as const;
+    model.change({ status: "downloading", pictures: entries(4).map((each) => ({ ...each, ...named })) });
+    await settled();
+    expect(sizeOf("li")).toEqual(["154px", "231px"]);
+    model.change({ status: "downloading", pictures: entries(2).map((each) => ({ ...each, status: "waiting" })) });
+    await settled();
+    expect(sizeOf("li")).toEqual(["316px", "316px"]);
+    model.change({ status: "stopped", pictures: [] });
+    await settled();
+    expect(el.querySelectorAll("li")).toHaveLength(0);
   });
 
   test("a tile is named for those who do not see it", () => {

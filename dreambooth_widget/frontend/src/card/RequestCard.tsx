@@ -1,6 +1,6 @@
 /** One request in one cell: head, form, pictures, and the dialogs over them. Holds what belongs to this view alone. */
-import type { VNode } from "preact";
-import { useRef, useState } from "preact/hooks";
+import type { ComponentChildren, VNode } from "preact";
+import { useState } from "preact/hooks";
 
 import { useDownload } from "../gallery/download";
 import { Grid, readyIndices, type Size } from "../gallery/Grid";
@@ -10,15 +10,26 @@ import { copyString } from "../lightbox/clipboard";
 import { whyNotCompared } from "../lightbox/comparable";
 import { useDialogs } from "../lightbox/useDialogs";
 import { GridLoupe } from "../loupe/GridLoupe";
-import { POLL_NOW, RETRY, START, STOP, type ToKernel, type Traits } from "../model/messages";
+import {
+  type Card,
+  type PictureEntry,
+  POLL_NOW,
+  RETRY,
+  START,
+  STOP,
+  type ToKernel,
+  type Traits,
+} from "../model/messages";
 import type { CardProps } from "../mount";
 import { useKeptFocus } from "../ui/keepFocus";
 import { OWN_KEYS, stopKeys } from "../ui/keys";
-import { Alerts } from "./Alerts";
+import { Alerts, OFFLINE } from "./Alerts";
+import { useArrival } from "./arrival";
 import { FactList } from "./FactList";
 import { Form } from "./Form";
 import { useKernelSilence } from "./kernelSilence";
 import { factsOf, ofFile, ofJob, sizeText } from "./pictureFacts";
+import { mayTakeFocus, useRefusal } from "./refusal";
 import { Status } from "./Status";
 import { type Action, buttonLabel, running, statusText } from "./statusText";
 
@@ -26,7 +37,10 @@ interface Props extends CardProps<Traits, ToKernel> {
   select(indices: Iterable<number>): void;
 }
 
-export function RequestCard({ view, store, kernelError, now, send, select, speak }: Props): VNode {
+export function RequestCard({ view: latest, store, kernelError, now, send, select, speak }: Props): VNode {
+  const root = useKeptFocus();
+  const arrived = useArrival(latest.status, root);
+  const view = arrived ? latest : { ...latest, status: "downloading" as const };
   const { pictures, _card: card } = view;
   const [size, setSize] = useState<Size>("M");
   const [details, setDetails] = useState(false);
@@ -34,10 +48,9 @@ export function RequestCard({ view, store, kernelError, now, send, select, speak
   const [copied, setCopied] = useState("");
   const [refused, setRefused] = useState("");
   const [loupe, setLoupe] = useState(false);
-  const refusal = useRefusal(view);
+  const refusal = useRefusal(view.status === "error" && card.error?.remedy === "key", view.finished_at);
   const download = useDownload(store);
   const silent = useKernelSilence(view.alive, view.status === "success" && pictures.length > 0);
-  const root = useKeptFocus();
 
   const ready = pictures.filter((entry) => entry.status === "ready");
   const selected = new Set(view.selected);
@@ -45,7 +58,8 @@ export function RequestCard({ view, store, kernelError, now, send, select, speak
   const form = !view.gone && (card.form || changing);
   const over = !running(view) && view.status !== "success" && view.status !== "idle";
   // Grey tiles mean that pictures are coming, and nothing else.
-  const shown = over || view.gone ? pictures.filter((entry) => entry.status !== "waiting") : pictures;
+  const known = over || view.gone ? pictures.filter((entry) => entry.status !== "waiting") : pictures;
+  const shown = running(view) && !view.gone ? coming(known, card.expected) : known;
   const prompt = card.meta.prompt ?? "";
   const problem = download.problem || (form ? "" : kernelError);
   const job = ofJob(view);
@@ -80,6 +94,7 @@ export function RequestCard({ view, store, kernelError, now, send, select, speak
         ref={root}
         class="dreambooth-card"
         aria-label={view.request_id ? `Pictures of request ${view.request_id}` : "Pictures"}
+        data-alive={(!view.gone && !silent) || undefined}
         tabIndex={-1}
         onKeyDown={stopKeys}
         {...OWN_KEYS}
@@ -92,7 +107,7 @@ export function RequestCard({ view, store, kernelError, now, send, select, speak
           live={running(view) && !view.gone}
           since={view.started_at}
           now={now}
-          name={card.caption || prompt || (view.request_id && `Request ${view.request_id}`)}
+          name={card.caption || prompt || nameOfRequest(view.request_id)}
           line={(text) =>
             text.row === "error" && (
               <Failed
@@ -135,16 +150,6 @@ export function RequestCard({ view, store, kernelError, now, send, select, speak
             {...(changing && { onCancel: closeForm })}
           />
         )}
-        <Alerts
-          problem={problem}
-          silent={silent}
-          waiting={download.waiting}
-          note={
-            copied ||
-            (refused === whyNotCompared(chosen.length) && refused) ||
-            (view.gone && ready.length > 0 ? OFFLINE : "")
-          }
-        />
         {details && <FactList facts={factsOf({ size: sizeText(ready[0]), ...job }, card.meta)} say={setCopied} />}
         {shown.length > 0 && !silent && (
           <Grid
@@ -152,8 +157,7 @@ export function RequestCard({ view, store, kernelError, now, send, select, speak
             tile={drawTile}
             store={store}
             size={size}
-            live={running(view)}
-            busy={store.kernelBusy}
+            live={running(view) && !view.gone}
             selected={selected}
             focus={dialogs.focus}
             onOpen={dialogs.open}
@@ -170,6 +174,16 @@ export function RequestCard({ view, store, kernelError, now, send, select, speak
           onUnpin={() => setLoupe(false)}
           entryAt={(index) => ready.find((entry) => entry.index === index)}
         />
+        <Alerts
+          problem={problem}
+          silent={silent}
+          waiting={download.waiting}
+          note={
+            copied ||
+            (refused === whyNotCompared(chosen.length) && refused) ||
+            (view.gone && ready.length > 0 ? OFFLINE : "")
+          }
+        />
       </section>
       {dialogs.drawn}
     </>
@@ -178,35 +192,22 @@ export function RequestCard({ view, store, kernelError, now, send, select, speak
 
 const drawTile = (props: TileProps): VNode => <Tile {...props} />;
 
-const OFFLINE = "The kernel was restarted. What is shown here can still be copied and downloaded, as previews.";
+/** Where it is narrow, the number alone: cut off it would say nothing. */
+const nameOfRequest = (id: string): ComponentChildren =>
+  id && (
+    <>
+      <span>Request </span>
+      {id}
+    </>
+  );
 
-interface Refusal {
-  /** The key was refused, and no other one has been tried since. */
-  current: boolean;
-  /** The reader has closed the form that this opened. */
-  dismissed: boolean;
-  /** How many keys were refused while this view was open, and whether that is more than one. */
-  count: number;
-  again: boolean;
-  dismiss(): void;
-}
-
-/** Follows refused keys, so that a second refusal does not look like the first one. */
-function useRefusal({ status, finished_at, _card: card }: Traits): Refusal {
-  const [dismissed, setDismissed] = useState(0);
-  const seen = useRef({ count: 0, at: null as number | null });
-  const current = status === "error" && card.error?.remedy === "key";
-  if (current && (seen.current.count === 0 || seen.current.at !== finished_at)) {
-    seen.current = { count: seen.current.count + 1, at: finished_at };
-  }
-  const { count } = seen.current;
-  return { current, dismissed: dismissed === count, count, again: count > 1, dismiss: () => setDismissed(count) };
-}
-
-/** Not from someone who is typing elsewhere. */
-function mayTakeFocus(card: Element | null): boolean {
-  const active = document.activeElement;
-  return document.hasFocus() && (!active?.matches("input, textarea, [contenteditable]") || !!card?.contains(active));
+/** Pictures that are coming, with what this kernel's last job tells of their number and their size where nobody says it. */
+function coming(pictures: PictureEntry[], expected: Card["expected"]): PictureEntry[] {
+  if (!expected || pictures.some((entry) => entry.width)) return pictures;
+  const { count, width, height } = expected;
+  if (pictures.length) return pictures.map((entry) => ({ ...entry, width, height }));
+  const blank = { status: "waiting", reason: "", id: "", name: "", format: "", mime: "", size: 0, text: {} } as const;
+  return Array.from({ length: count }, (_, index) => ({ ...blank, index, width, height }));
 }
 
 /** Why it failed, and behind a button what the service itself said. */

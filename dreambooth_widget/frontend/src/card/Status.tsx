@@ -13,7 +13,7 @@ interface Props<Does> {
   since: number | null;
   now(): number;
   /** What the card is about. */
-  name: string;
+  name: ComponentChildren;
   /** What stands there instead of the line as plain text, where it does. */
   line?(text: StatusText<Does>): VNode | false;
   /** What stands on an action's button, and whether it is the one that most people want now. */

@@ -60,12 +60,10 @@ describe("the states table", () => {
   });
 
   test("trying again says why and when", () => {
-    const message = "attempt 2 of 6 in 7 s: the service answered 503";
+    const message = "Service unavailable (503)";
     const said = words({ status: "processing", message, next_poll_at: START + 13 }, 9, { activity: "retrying" });
     expect(said.chip).toBe("Trying again");
-    expect(said.line).toBe("The service answered 503 · retrying in 4 s");
-    const plain = { status: "processing", message: "no connection", next_poll_at: START + 13 } as const;
-    expect(words(plain, 9, { activity: "retrying" }).line).toBe("No connection · retrying in 4 s");
+    expect(said.line).toBe("Service unavailable (503) · retrying in 4 s");
   });
 
   test("a wait that the service asked for has a measured bar", () => {
@@ -111,6 +109,8 @@ describe("the states table", () => {
     const pictures = [...entries(3), entry(3, { status: "missing", reason: "403" })];
     const said = words({ status: "success", pictures, finished_at: START + 31 });
     expect(said.line).toBe("3 of 4 pictures · 1 could not be loaded");
+    const retried = [...entries(3), entry(3, { status: "waiting", reason: "trying again" })];
+    expect(words({ status: "success", pictures: retried, finished_at: START + 31 }).line).toBe("3 of 4 pictures");
   });
 
   test("an error says what happened and what to do, under its own two words", () => {
@@ -162,7 +162,6 @@ describe("kernelState", () => {
     ["live when something was heard since", START + 5, START + 4, "", "live"],
     ["busy as long as the host says so", START + 999, START - 5, "busy", "busy"],
     ["silent after a while where the host says nothing", START + 40, START - 5, "", "silent"],
-    ["gone when it is dead", START, START, "dead", "gone"],
   ])("%s", (_, now, heard, kernelStatus, state) => {
     expect(kernelState(waiting, { now, heard, kernelStatus, gone: false })).toBe(state);
   });
@@ -197,6 +196,8 @@ describe("kernelState", () => {
     const said = statusText(state, { ...LIVE, gone: true, alive: false, now: START + 14, heard: START + 5 });
     expect(said).toMatchObject({ chip: "No kernel", bar: null, actions: [] });
     expect(said.milestone).toMatch(/^No kernel: Run this cell again/);
+    const dead = { ...LIVE, gone: true, alive: true, kernelStatus: "dead", now: START + 14, heard: START + 5 };
+    expect(statusText(state, dead).chip).toBe("No kernel");
   });
 });
 

@@ -58,7 +58,7 @@ export interface Moment {
   heard: number;
   /** "busy" while a cell is known to run, "dead" without a kernel, else "". */
   kernelStatus: string;
-  /** The comm is closed: the kernel that made this card is gone. */
+  /** The kernel that made this card was restarted or has ended. */
   gone: boolean;
   /** Whether anything was heard since the view appeared: never in a saved page. */
   alive?: boolean;
@@ -112,7 +112,7 @@ export const running = (state: Pick<Traits, "status">): boolean =>
 
 /** Why nothing comes from the kernel: a running cell holds it, or it is another one, or the host does not show it. */
 export function kernelState(state: Checking, { now, heard, kernelStatus, gone }: Moment): KernelState {
-  if (gone || kernelStatus === "dead") return "gone";
+  if (gone) return "gone";
   if (!running(state)) return "live";
   const check = state.next_poll_at;
   const late = check === null ? now - heard - BUSY_AFTER_SILENCE : now - Math.max(check, heard) - BUSY_AFTER_CHECK;
@@ -141,9 +141,12 @@ const elapsedOf = (state: Traits, now: number): number =>
 
 export function statusText(state: Traits, moment: Moment): StatusText {
   const kernel = kernelState(state, moment);
-  const row = kernel === "live" || (kernel === "gone" && state.status === "success") ? state.status : kernel;
+  const gone = kernel === "gone";
+  // What has come of the job is still true; what the kernel did for it is over.
+  const row = kernel === "live" || (gone && /success|error/.test(state.status)) ? state.status : kernel;
   const said = { ...ROWS[row](state, moment.now), ...(row === "gone" && { chip: goneChip(moment) }) };
-  return { row, elapsed: "", bar: null, actions: [], milestone: `${said.chip}: ${said.line}.`, ...said };
+  const actions = (said.actions ?? []).filter((action) => !gone || action === "copy");
+  return { row, elapsed: "", bar: null, milestone: `${said.chip}: ${said.line}.`, ...said, actions };
 }
 
 const FROZEN: Bar = { value: null, label: "Waiting for the kernel", frozen: true };
@@ -158,8 +161,9 @@ export const KERNEL: Record<
   gone: { chip: "Kernel restarted", icon: "idle", tone: "quiet", line: "Run this cell again" },
 };
 
-/** Where nothing was ever heard, in a saved page or a reopened notebook, no kernel was restarted: there is none. */
-export const goneChip = ({ alive }: Moment): string => (alive === false ? "No kernel" : KERNEL.gone.chip);
+/** Where it is dead, or was never heard (in a saved page, in a reopened notebook), no kernel was restarted: there is none. */
+export const goneChip = ({ alive, kernelStatus }: Moment): string =>
+  alive === false || kernelStatus === "dead" ? "No kernel" : KERNEL.gone.chip;
 
 type Row = (
   state: Traits,
@@ -198,10 +202,9 @@ const ROWS: Record<Traits["status"] | Exclude<KernelState, "live">, Row> = {
   success: (state) => {
     const { ready, missing, total } = tally(state.pictures);
     const took = state.started_at !== null && `took ${duration(elapsedOf(state, 0))}`;
-    const facts = [count(total, "picture"), took, seedsOf(state)].filter(Boolean);
-    const line = missing
-      ? `${ready} of ${count(total, "picture")} · ${missing} could not be loaded`
-      : facts.join(" · ");
+    const facts = [count(total, "picture"), took, seedsOf(state)];
+    const some = [`${ready} of ${count(total, "picture")}`, missing && `${missing} could not be loaded`];
+    const line = (ready < total ? some : facts).filter(Boolean).join(" · ");
     return { chip: "Done", icon: "check", tone: "good", line };
   },
   error: ({ message, _card: { error, meta } }) => {
@@ -256,17 +259,14 @@ const generating: Row = (state, now) => {
   };
 };
 
-/**
- * Trying again, or waiting for the rate limit. The kernel's message is "attempt 2 of 6 in 4 s: the service answered 503":
- * the time in it stands still, so ours replaces it.
- */
+/** Trying again, or waiting for the rate limit. The kernel's message is the reason: "Service unavailable (503)". */
 const trouble: Row = (state, now) => {
   const next = state.next_poll_at;
   const left = leftUntil(next, now);
   const elapsed = clock(elapsedOf(state, now));
   const common = { icon: "retry", tone: "wait", actions: ["check", "stop"], elapsed } as const;
   if (state._card.activity === "retrying") {
-    const reason = capitalized(state.message.replace(/^attempt \d+ of \d+[^:]*: /, "")).replace(/\.$/, "");
+    const reason = state.message.replace(/\.$/, "");
     return {
       ...common,
       row: "retrying",

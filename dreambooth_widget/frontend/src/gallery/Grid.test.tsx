@@ -7,6 +7,7 @@ import { Tile, type TileProps } from "./Tile";
 
 let root: HTMLElement;
 const store = {
+  offline: false,
   kernelBusy: false,
   url: () => "",
   want: () => new Promise<never>(() => {}),

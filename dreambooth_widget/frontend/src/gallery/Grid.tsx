@@ -49,8 +49,6 @@ interface Props {
   size: Size;
   /** Whether waiting pictures may still come. */
   live: boolean;
-  /** Whether a cell holds the kernel, so that a retry has to wait for it. */
-  busy?: boolean;
   selected: ReadonlySet<number>;
   /** A picture's index whose tile takes the focus, each time that this is a new object. */
   focus: { index: number } | null;
@@ -135,9 +133,10 @@ export function Grid(props: Props): VNode {
   const onClick = (entry: PictureEntry, event: Modifiers): void => {
     const order = entries.filter(({ status }) => status === "ready").map(({ index }) => index);
     const next = click(selection(), entry.index, order, event);
-    if (!next) return props.onOpen(entry);
-    select(next);
-    focusOn(entry.index);
+    if (next) {
+      select(next);
+      focusOn(entry.index);
+    } else props.onOpen(entry);
   };
   /** The ready picture that an event is about. */
   const pictureAt = ({ target }: Event): PictureEntry | undefined => {
@@ -162,14 +161,18 @@ export function Grid(props: Props): VNode {
   const onPointerDown = (event: PointerEvent): void => {
     longPress.onPointerDown(event);
     // JupyterLab would select cells: it does so at the press of the mouse that follows this event.
-    if (event.shiftKey && isOpener(event.target)) event.preventDefault();
+    if (event.shiftKey && pictureAt(event)) event.preventDefault();
     // Whoever presses a picture opens it or drags it out: either way this is what is needed next.
     const entry = event.button === 0 && isOpener(event.target) && pictureAt(event);
     if (entry && !event.ctrlKey && !event.metaKey && !event.shiftKey)
       props.store.want(entry, "preview").catch(() => {});
   };
   const on = useRef({} as Handlers);
-  on.current = { open: onClick, select: (index, on) => select(toggle(selection(), index, on)), ...props };
+  const onCheck = (entry: PictureEntry, on: boolean, event: Modifiers): void => {
+    if (event.shiftKey) onClick(entry, event);
+    else select(toggle(selection(), entry.index, on));
+  };
+  on.current = { open: onClick, check: onCheck, ...props };
   const longPress = useLongPress((index) => select(toggle(selection(), index)));
   const onKeyDown = (event: KeyboardEvent): void => {
     longPress.onKeyDown();
@@ -233,7 +236,7 @@ export function Grid(props: Props): VNode {
               lacking={!best}
               selected={selected.has(entry.index)}
               active={entry.index === stop}
-              busy={props.busy ?? false}
+              offline={props.store.offline}
             />
           );
         })}
@@ -281,7 +284,7 @@ const endOf = (box: Box | undefined, below: number): number => (box ? box.top + 
 /** What tiles do, at the latest drawing of the grid. */
 interface Handlers {
   open(entry: PictureEntry, event: Modifiers): void;
-  select(index: number, on: boolean): void;
+  check(entry: PictureEntry, on: boolean, event: Modifiers): void;
   onDownload(entry: PictureEntry): void;
   onRetry(entry: PictureEntry): void;
 }
@@ -305,7 +308,7 @@ class Item extends Component<ItemProps> {
         {draw({
           ...tile,
           onOpen: (event) => now().open(entry, event),
-          onSelect: (selected) => now().select(entry.index, selected),
+          onSelect: (selected, event) => now().check(entry, selected, event),
           onDownload: () => now().onDownload(entry),
           onRetry: () => now().onRetry(entry),
         })}

@@ -3,6 +3,7 @@ import type { ComponentChildren, VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { nameOf } from "../card/pictureFacts";
 import { capitalized, WAITING_FOR_CELL } from "../card/statusText";
+import { browserSeconds, useTicks } from "../model/clock";
 import type { PictureEntry, PictureKind } from "../model/messages";
 import type { PictureStore } from "../model/pictureStore";
 import { Button } from "../ui/Button";
@@ -11,6 +12,9 @@ import { OWN_KEYS } from "../ui/keys";
 
 /** Milliseconds. Thumbnails come unasked; one that has not come by then was lost on the way. */
 const LOST_AFTER = 4000;
+
+/** Milliseconds for which a retry that failed was "just now". */
+const JUST_NOW = 60_000;
 
 export interface TileProps {
   entry: PictureEntry;
@@ -27,10 +31,10 @@ export interface TileProps {
   selected: boolean;
   /** Whether Tab leads here: one tile of the grid. */
   active: boolean;
-  /** A cell holds the kernel. */
-  busy: boolean;
+  /** The kernel has gone, so that nothing can be loaded again. */
+  offline: boolean;
   onOpen(event: MouseEvent): void;
-  onSelect(on: boolean): void;
+  onSelect(on: boolean, event: MouseEvent): void;
   onDownload(): void;
   onRetry(): void;
 }
@@ -59,6 +63,11 @@ export function Tile(props: TileProps & TileOptions): VNode {
       return "";
     });
   }, [status]);
+  useEffect(() => {
+    if (retry !== "failed") return;
+    const timer = setTimeout(() => setRetry(""), JUST_NOW);
+    return () => clearTimeout(timer);
+  }, [retry]);
   const onRetry = (): void => {
     setRetry("asked");
     props.onRetry();
@@ -72,7 +81,7 @@ export function Tile(props: TileProps & TileOptions): VNode {
           <Missing {...props} retry={retry} onRetry={onRetry} />
         ) : (
           // Why it is late.
-          reason && <p class="dreambooth-late">{lateText(reason)}</p>
+          reason && <Late key={reason} reason={reason} />
         ))}
     </div>
   );
@@ -103,7 +112,11 @@ function Ready(props: TileProps & TileOptions): VNode {
         aria-label={`Select ${number}`}
         checked={selected}
         tabIndex={tabIndex}
-        onChange={(event) => on.onSelect(event.currentTarget.checked)}
+        // Not `onChange`, which knows nothing of Shift. A range takes this one in, whatever the press made of the box.
+        onClick={(event) => {
+          on.onSelect(event.currentTarget.checked, event);
+          if (event.shiftKey) event.currentTarget.checked = true;
+        }}
         {...OWN_KEYS}
       />
       <Button
@@ -126,11 +139,12 @@ const ownSize = ({ width, height }: PictureEntry) => ({
 });
 
 function Missing(props: TileProps & TileOptions & { retry: Retry }): VNode {
-  const { entry, active, busy, retry, about = "", pictureIndex = entry.index, onRetry } = props;
+  const { entry, store, offline, active, retry, about = "", pictureIndex = entry.index, onRetry } = props;
   const code = /\b[45]\d\d\b/.exec(entry.reason)?.[0];
   const text = {
     "": capitalized(entry.reason) || "Could not be loaded",
-    asked: busy ? WAITING_FOR_CELL : "Trying again…",
+    // Now, and not when the grid was drawn: the cell may have begun since.
+    asked: store.kernelBusy ? WAITING_FOR_CELL : "Trying again…",
     loading: "Trying again…",
     failed: `Still missing${code ? ` (${code})` : ""} · just now`,
   }[retry];
@@ -140,15 +154,24 @@ function Missing(props: TileProps & TileOptions & { retry: Retry }): VNode {
       <p title={entry.reason} role={retry ? "status" : undefined}>
         {text}
       </p>
-      <Button aria-label={`Retry picture ${pictureIndex + 1}${about}`} tabIndex={active ? 0 : -1} onClick={onRetry}>
-        Retry
-      </Button>
+      {!offline && (
+        <Button aria-label={`Retry picture ${pictureIndex + 1}${about}`} tabIndex={active ? 0 : -1} onClick={onRetry}>
+          Retry
+        </Button>
+      )}
     </>
   );
 }
 
-/** The kernel's "the host answered 404; attempt 2 of 6 in 8 s" without the count, which means nothing to a reader. */
-const lateText = (reason: string): string =>
-  capitalized(reason)
-    .replace(/; attempt \d+ of \d+ in (\d+ s)$/, " · next try in $1")
-    .replace(/(\d) s$/, "$1\u00a0s");
+/** The kernel's "missing (404); attempt 2 of 6 in 8 s" without the count, which means nothing to a reader. */
+const LATE = /^(.*); attempt \d+ of \d+ in (\d+) s$/;
+
+/** What a late picture waits for. Its seconds run from the moment at which the reason came. */
+function Late({ reason }: { reason: string }): VNode {
+  const [since] = useState(browserSeconds);
+  const [, why = reason, seconds = ""] = LATE.exec(reason) ?? [];
+  const left = Math.ceil(Number(seconds) - (browserSeconds() - since));
+  useTicks(left > 0, since, browserSeconds);
+  const next = seconds && ` · ${left > 0 ? `next try in ${left}\u00a0s` : "trying again"}`;
+  return <p class="dreambooth-late">{capitalized(why.replace(/^missing\b/, "not there yet")) + next}</p>;
+}

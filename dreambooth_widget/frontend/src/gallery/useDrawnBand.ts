@@ -23,12 +23,13 @@ export function useDrawnBand(list: RefObject<HTMLElement | null>, watching: bool
     if (!watching) return;
     const seen = (entries: IntersectionObserverEntry[]): void => {
       const start = list.current?.getBoundingClientRect().top ?? 0;
-      // It is known which part of one of the two is in sight. What is in sight beside it is no higher than the screen.
-      const more = AROUND + screen.height;
-      for (const { isIntersecting, intersectionRect: seen } of entries) {
+      for (const { isIntersecting, intersectionRect: seen, target } of entries) {
         // One that covers nothing intersects too.
-        if (isIntersecting && seen.height)
-          setBand({ top: seen.top - start - more, bottom: seen.bottom - start + more });
+        if (!isIntersecting || !seen.height) continue;
+        // It is known which part of one of the two is in sight. What is in sight beside it, towards what is drawn, is no
+        // higher than the screen. No more than that is drawn at once: a reader who scrolls on would feel it.
+        const [before, behind] = target === above.current ? [0, screen.height] : [screen.height, 0];
+        setBand({ top: seen.top - start - AROUND - before, bottom: seen.bottom - start + AROUND + behind });
       }
     };
     // The margin lets it follow before anything undrawn is in sight. Browsers without `scrollMargin` follow a frame later.

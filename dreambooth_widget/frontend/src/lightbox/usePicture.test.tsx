@@ -10,6 +10,7 @@ const entry = (id: string): PictureEntry => ({ id, index: 0 }) as PictureEntry;
 function fakeStore(have: string[]) {
   const waiting = new Map<string, { resolve(url: string): void; reject(error: Error): void }>();
   const store: PictureStore = {
+    offline: false,
     kernelBusy: false,
     url: (id, kind) => (have.includes(id + kind) ? id + kind : undefined),
     want: ({ id }, kind) => new Promise((resolve, reject) => waiting.set(id + kind, { resolve, reject })),

@@ -55,6 +55,8 @@ export function GridLoupe({ root, pinned, onUnpin, entryAt, store, speak }: Prop
     observer.observe(card);
     // Whatever scrolls: the page, or the notebook's own panel.
     window.addEventListener("scroll", measure, { capture: true, signal: stop.signal });
+    // A picture that has just come has a place only now.
+    card.addEventListener("load", measure, { capture: true, signal: stop.signal });
     measure();
     return () => {
       stop.abort();
@@ -90,7 +92,7 @@ function framesIn(card: HTMLElement, layer: HTMLElement): Frame[] {
   const origin = layer.getBoundingClientRect();
   return [...card.querySelectorAll<HTMLElement>(`${TILES} .dreambooth-open img`)].flatMap((image) => {
     const { left, top, right, bottom, width, height } = image.getBoundingClientRect();
-    const seen = bottom > 0 && right > 0 && top < innerHeight && left < innerWidth;
+    const seen = width >= 1 && height >= 1 && bottom > 0 && right > 0 && top < innerHeight && left < innerWidth;
     const index = Number(image.closest<HTMLElement>(TILES)?.dataset.index);
     return seen
       ? { index, left: Math.round(left) - origin.left, top: Math.round(top) - origin.top, width, height }

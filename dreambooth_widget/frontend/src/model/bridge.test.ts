@@ -47,6 +47,11 @@ test("a message is a sign of life, and is handed on with its bytes", () => {
   expect(link.view().alive).toBe(true);
 });
 
+test("without a kernel there is nobody to answer", () => {
+  const model = Object.assign(new FakeModel(), { widget_manager: { kernel: { id: "one", status: "dead" } } });
+  expect(linked(model).link.view().gone).toBe(true);
+});
+
 test("traits that the kernel has not sent yet read as blank", () => {
   const { link } = linked(new FakeModel({ _card: undefined as never, pictures: undefined as never }));
   expect(link.view()).toMatchObject({ pictures: [], _card: { error: null, form: false } });

@@ -19,7 +19,7 @@ export type View<T = Traits> = T & {
   heard: number;
   /** Whether anything was heard since this view appeared. */
   alive: boolean;
-  /** The comm is closed: the kernel that made the widget was restarted or has ended. */
+  /** The kernel that made the widget was restarted or has ended: the comm is closed, or there is no kernel. */
   gone: boolean;
   /** "busy" while a cell is known to run, "dead" without a kernel, else "": nothing is known. */
   kernelStatus: string;
@@ -34,6 +34,7 @@ const NO_CARD: Card = {
   form: false,
   has_key: false,
   caption: "",
+  expected: null,
 };
 
 /** Every trait that is read, with what stands in for it until the kernel says. */
@@ -109,12 +110,13 @@ export class ModelBridge<T extends SharedTraits = Traits, Intent = ToKernel, Mes
 
   view(): View<T> {
     const traits = Object.fromEntries(this.#names().map((name) => [name, this.#read(name)])) as unknown as T;
+    const kernelStatus = this.kernelStatus();
     return {
       ...traits,
       heard: this.clock.at(this.#heard),
       alive: this.#alive,
-      gone: this.#gone || this.#host.kernelChanged(),
-      kernelStatus: this.kernelStatus(),
+      gone: this.#gone || this.#host.kernelChanged() || kernelStatus === "dead",
+      kernelStatus,
     };
   }
 

@@ -12,6 +12,7 @@ export const card = (changes: Partial<Card> = {}): Card => ({
   form: false,
   has_key: true,
   caption: "",
+  expected: null,
   ...changes,
 });
 
@@ -109,5 +110,10 @@ export class FakeModel extends AnyFakeModel<Traits, ToKernel, FromKernel> {
 
 export const bytes = (length: number, fill = 7): DataView => new DataView(new Uint8Array(length).fill(fill).buffer);
 
-/** Until everything that waits for a microtask or a drawing has happened. */
-export const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 30));
+/** Until everything that waits for a microtask, a drawing, or what follows a drawing has happened, however busy the machine. */
+export async function settled(): Promise<void> {
+  for (let times = 0; times < 3; times++) {
+    await new Promise(requestAnimationFrame);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}

@@ -8,7 +8,7 @@ describe("kernelStatus", () => {
     ["busy", manager("busy"), "busy"],
     ["dead", manager("dead"), "dead"],
     ["idle, which is not believed", manager("idle"), ""],
-    ["no kernel", { kernel: null }, ""],
+    ["no kernel", { kernel: null }, "dead"],
     ["no manager", undefined, ""],
   ])("%s", (_, given, status) => expect(new Host(given, undefined).kernelStatus()).toBe(status));
 

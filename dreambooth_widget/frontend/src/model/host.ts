@@ -50,7 +50,9 @@ export class Host {
    * "idle" is not believed: ipykernel 7 handles messages of widgets beside a running cell and reports idle after each.
    */
   kernelStatus(): string {
-    const status = this.#manager?.kernel?.status;
+    const kernel = this.#manager?.kernel;
+    if (kernel === null) return "dead";
+    const status = kernel?.status;
     if (status === "busy" || status === "dead") return status;
     const prompts = this.el?.closest(".jp-Notebook")?.querySelectorAll(".jp-InputPrompt") ?? [];
     return [...prompts].some((prompt) => prompt.textContent?.startsWith("[*]")) ? "busy" : "";

@@ -61,6 +61,8 @@ export interface Card {
   has_key: boolean;
   /** What the request is called in the card's header, or "": the prompt is then used. */
   caption: string;
+  /** The pictures of this kernel's last job: a guess at what the request itself does not say. */
+  expected: { count: number; width: number; height: number } | null;
 }
 
 /** The traits. Times are Unix seconds of the kernel's clock, `eta` is seconds. */

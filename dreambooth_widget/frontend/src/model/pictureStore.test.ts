@@ -151,7 +151,7 @@ describe("what is asked for", () => {
     it.receive({ type: "unavailable", kind: "crop", id: "d/0,0,5,5", index: 0, reason: "gone" }, []);
     await expect(refused).rejects.toThrow("gone");
     it.offline = true;
-    await expect(it.crop(entry(0, { id: "d" }), [0, 0, 5, 5])).rejects.toThrow("restarted");
+    await expect(it.crop(entry(0, { id: "d" }), [0, 0, 5, 5])).rejects.toThrow("has gone");
     expect(sent).toHaveLength(1);
   });
 

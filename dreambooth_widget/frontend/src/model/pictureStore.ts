@@ -11,6 +11,8 @@ import { CROP, GET_CROP, GET_LINK, GET_PICTURE, LINK, PICTURE, READY, UNAVAILABL
 export interface PictureStore {
   /** Whether a cell is known to hold the kernel, so that an answer takes as long as that cell. */
   readonly kernelBusy: boolean;
+  /** The kernel that has the pictures is gone: what is held here is all there is. */
+  readonly offline: boolean;
   /** URL (blob: or data:) of what is at hand now; asking makes it the most recently used. */
   url(id: string, kind: PictureKind): string | undefined;
   /** URL, asking the kernel when it is lacking; rejects with an Error whose message is the reason. */
@@ -30,7 +32,7 @@ export const BUDGET = 64 * 1024 * 1024;
 export const PATIENCE = 30_000;
 /** A GIF of one pixel: ASCII but for a few control characters, so it goes into a blob as a string. */
 const PIXEL = "R0lGODlhAQABAAAAACwAAAAAAQABAAACAkQBADs=";
-const OFFLINE = "the kernel was restarted; run the cell again";
+const OFFLINE = "the kernel has gone; run the cell again";
 const KINDS: PictureKind[] = ["original", "preview", "thumbnail"];
 const LEAVING_ORDER: Piece["kind"][] = [CROP, ...KINDS];
 
@@ -99,7 +101,6 @@ export class KernelPictures implements PictureStore {
     return this.#kernelBusy();
   }
 
-  /** The kernel that has the pictures is gone: what is held here is all there is. */
   get offline(): boolean {
     return this.#offline;
   }
