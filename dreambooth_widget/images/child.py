@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import io
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -23,6 +24,9 @@ Read = Callable[[Mapping[str, Any], bytes], T]
 """Makes a value of header and payload of an answer. Raises ValueError if they are none."""
 
 _START_SECONDS = 10.0
+
+_BUSY = 3.0
+"""How many times longer than its processor time a picture may take, on a busy machine."""
 
 _PROGRAM = """
 import importlib.util, sys, types
@@ -74,10 +78,10 @@ class ChildProcess:
         """Return what the process answers to a request about the bytes of a file, made into a value by `read`.
 
         Raises:
-            PictureRefusedError: Also when the process crashed or took longer than `request["seconds"]`.
+            PictureRefusedError: Also when the process crashed or took more processor time than `request["seconds"]`.
         """
         seconds = request["seconds"]
-        frame = self._exchange(seconds, request, data)
+        frame = self._exchange(_BUSY * seconds, request, data)
         try:
             if frame is not None:
                 return read_answer(frame, read)
@@ -85,7 +89,8 @@ class ChildProcess:
             raise
         except ValueError:
             self.end()
-        reason = f"takes longer than {seconds:g} s" if self._timed_out else "failed"
+        by_timer = hasattr(signal, "SIGPROF") and self.process.returncode == -signal.SIGPROF
+        reason = f"takes longer than {seconds:g} s" if self._timed_out or by_timer else "failed"
         raise PictureRefusedError(f"decoding it {reason}")
 
     def _exchange(self, seconds: float, request: dict[str, Any] | None = None, data: bytes = b"") -> Frame | None:

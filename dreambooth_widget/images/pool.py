@@ -52,11 +52,12 @@ class WorkerPool:
 
     _shared: ClassVar[WorkerPool | None] = None
 
-    def __init__(self, *, seconds: float = 60.0, idle: float = 60.0) -> None:
+    def __init__(self, *, seconds: float = 20.0, idle: float = 60.0) -> None:
         """Make a pool without processes.
 
         Args:
-            seconds: Time that one picture may take, on a busy machine too; 100 megapixels take 1 to 5 s on a free one.
+            seconds: Processor time that one picture may take, and three times as much of real time; 100 megapixels take
+                1 to 5 s on a free machine. On Windows only the latter is measured.
             idle: Seconds without a picture after which the processes are ended.
         """
         self._seconds = seconds

@@ -184,10 +184,18 @@ async def test_a_crash_costs_one_picture(pool: WorkerPool, monkeypatch: pytest.M
     assert (await pool.inspect(PNG, max_pixels=LIMIT)).width == 96
 
 
-async def test_a_picture_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its process is killed, and the next picture has a new one."""
+@pytest.mark.parametrize(
+    ("program", "busy"),
+    [
+        pytest.param(SPIN, 1e5, marks=pytest.mark.skipif(sys.platform == "win32", reason="its timer is POSIX's")),
+        ("import time\ntime.sleep(1e5)", 3.0),
+    ],
+)
+async def test_a_picture_that_takes_too_long(monkeypatch: pytest.MonkeyPatch, program: str, busy: float) -> None:
+    """The process ends by its own timer if it computes, and is killed if it hangs; the next picture has a new one."""
     pool = WorkerPool(seconds=0.2)
-    monkeypatch.setattr(child, "_PROGRAM", in_worker(SPIN))
+    monkeypatch.setattr(child, "_BUSY", busy)
+    monkeypatch.setattr(child, "_PROGRAM", in_worker(program))
     with pytest.raises(PictureRefusedError, match=r"decoding it takes longer than 0\.2 s"):
         await pool.inspect(PNG, max_pixels=LIMIT)
     assert processes(pool) == []
