@@ -61,12 +61,12 @@ globalThis.desk = (() => {
     },
     id: (path) => panel(path).id,
     selected: (path) => panel(path).content.selectedCells.length,
-    /** What a key could change: the cells, their prompts, the mode and the active cell. */
+    /** What a key could change: the cells, the mode, the active cell and the prompts. */
     look: (path) => {
       const { content } = panel(path);
       const prompts = [...content.node.querySelectorAll(".jp-InputPrompt")].map((each) => each.textContent);
       const cells = content.widgets.map(({ model }) => [model.type, model.sharedModel.getSource()]);
-      return [cells, prompts, content.mode, content.activeCellIndex];
+      return [cells, content.mode, content.activeCellIndex, prompts];
     },
     activate,
 

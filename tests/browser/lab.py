@@ -106,9 +106,18 @@ class Notebook:
         return json.loads(ast.literal_eval(shown))
 
     async def look(self) -> list[Any]:
-        """What a key could change: the cells, their prompts, the mode and the active cell."""
+        """What a key could change: the cells, the mode, the active cell and the prompts."""
         looked: list[Any] = await self._desk("look")
         return looked
+
+    async def cells(self) -> list[list[str]]:
+        """Type and source of every cell, as the page has them."""
+        cells: list[list[str]] = (await self.look())[0]
+        return cells
+
+    async def mode(self) -> str:
+        """The notebook's mode, "command" or "edit"."""
+        return str((await self.look())[1])
 
     async def becomes(self, expression: str, wanted: Any) -> None:
         """Wait until `expression` is `wanted` in the kernel: what the page sends may be on its way."""
