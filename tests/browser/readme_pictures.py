@@ -19,7 +19,7 @@ from . import chromium
 from .lab import DESK, JupyterServer, Lab, Notebook, started
 
 IMAGES = Path(__file__).parents[2] / "notebooks" / "images"
-SPOT: Position = {"x": 120, "y": 110}
+SPOT: Position = {"x": 74, "y": 112}
 """What the loupe shows, in CSS pixels from the corner of the second tile."""
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 
