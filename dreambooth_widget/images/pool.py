@@ -8,31 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import importlib.util
-import io
 import logging
-import os
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
-from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, ClassVar, TypeVar, cast
+from typing import Any, ClassVar, TypeVar
 
-from ..credentials import KEY_VARIABLE
+from .child import ChildProcess, Read, read_answer, start_timer
 from .fork import disown_after_fork
-from .inspection import Box, Frame, Inspection, Rendition, read_frame, write_frame
-from .sniff import PictureRefusedError
+from .inspection import Box, Inspection, Rendition
 
 __all__ = ["LARGEST_CROP", "WorkerPool"]
 
 T = TypeVar("T")
-Read = Callable[[Mapping[str, Any], bytes], T]
-"""Makes a value of header and payload of an answer. Raises ValueError if they are none."""
 
 log = logging.getLogger(__name__)
 
@@ -40,121 +31,14 @@ LARGEST_CROP = 2048
 """Pixels: the largest width and height of a crop."""
 
 _CHILDREN = 2
-_START_SECONDS = 10.0
 _NEXT_TRY_SECONDS = 300.0
 """Pause after a process that did not answer at its start; threads decode meanwhile."""
-
-_PROGRAM = """
-import importlib.util, sys, types
-ours, pillow = sys.argv[1:]
-package = types.ModuleType("dreambooth_widget")  # without its root, and without its folder on the path
-package.__path__ = [ours]
-sys.modules["dreambooth_widget"] = package
-spec = importlib.util.spec_from_file_location("PIL", pillow)
-sys.modules["PIL"] = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(sys.modules["PIL"])
-from dreambooth_widget.images.worker import main
-main()
-"""
-"""Loads both packages from where the kernel found them, and nothing from the current folder or `site-packages`."""
-
-
-class _Child:
-    """One child process. Raises OSError if it cannot be started."""
-
-    def __init__(self) -> None:
-        pillow = importlib.util.find_spec("PIL")
-        if not sys.executable or pillow is None or pillow.origin is None:
-            raise OSError("no program for a child process")
-        folder = Path(__file__).parents[1]
-        self.process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", _PROGRAM, str(folder), pillow.origin],
-            bufsize=0,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd=folder,
-            env={name: value for name, value in os.environ.items() if name != KEY_VARIABLE},
-            # Jupyter interrupts the kernel's whole process group, and so does Ctrl-C in a terminal.
-            start_new_session=True,
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0)
-            | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
-        )
-        self._requests = cast(io.FileIO, self.process.stdin)
-        self._raw_answers = cast(io.FileIO, self.process.stdout)
-        self._answers = io.BufferedReader(self._raw_answers)
-        self._timed_out = False
-
-    def wait_for_start(self) -> None:
-        """Wait until the process is ready. Raises TimeoutError if it is not within ten seconds."""
-        if self._exchange(_START_SECONDS) is None:
-            raise TimeoutError("the child process did not start")
-
-    def answer(self, request: dict[str, Any], data: bytes, read: Read[T]) -> T:
-        """Return what the process answers to a request about the bytes of a file, made into a value by `read`.
-
-        Raises:
-            PictureRefusedError: Also when the process crashed or took longer than `request["seconds"]`.
-        """
-        seconds = request["seconds"]
-        frame = self._exchange(seconds, request, data)
-        try:
-            if frame is not None:
-                return _read_answer(frame, read)
-        except PictureRefusedError:
-            raise
-        except ValueError:
-            self.end()
-        reason = f"takes longer than {seconds:g} s" if self._timed_out else "failed"
-        raise PictureRefusedError(f"decoding it {reason}")
-
-    def _exchange(self, seconds: float, request: dict[str, Any] | None = None, data: bytes = b"") -> Frame | None:
-        """Send a request, if any, and return the next frame; end the process and return None if that fails."""
-        timer = _start_timer(seconds, self._time_out)
-        try:
-            if request is not None:
-                write_frame(self._requests, request, data)
-            frame = read_frame(self._answers)
-        except (OSError, ValueError):
-            frame = None
-        finally:
-            timer.cancel()
-        if frame is None:
-            self.end()
-        return frame
-
-    def _time_out(self) -> None:
-        self._timed_out = True
-        self.process.kill()
-
-    def end(self) -> None:
-        """Kill the process."""
-        self.process.kill()
-        self.process.wait()
-        self._close_pipes()
-
-    def disown(self) -> None:
-        """In a forked child: leave the process to the parent."""
-        self._close_pipes()
-        self.process.returncode = 0
-
-    def _close_pipes(self) -> None:
-        """Close this end of the pipes. The raw files: a buffer's lock may have been held in the parent."""
-        self._requests.close()
-        self._raw_answers.close()
-
-
-def _read_answer(frame: Frame, read: Read[T]) -> T:
-    header, payload = frame
-    if "refused" in header:
-        raise PictureRefusedError(str(header["refused"])[:300], early=header.get("early") is True)
-    return read(header, payload)
 
 
 class _Work:
     """One request, which the loop may cancel while a thread is at it."""
 
-    child: _Child | None = None
+    child: ChildProcess | None = None
     cancelled = False
 
     def cancel(self) -> None:
@@ -177,7 +61,7 @@ class WorkerPool:
         """
         self._seconds = seconds
         self._idle_seconds = idle
-        self._children: set[_Child] = set()
+        self._children: set[ChildProcess] = set()
         self.disown()
         disown_after_fork(self)
         atexit.register(self.close)
@@ -195,7 +79,7 @@ class WorkerPool:
             child.disown()
         self._lock = threading.Lock()
         self._children = set()
-        self._idle: list[_Child] = []
+        self._idle: list[ChildProcess] = []
         self._starting = False
         self._next_try = time.monotonic()
         self._timer: threading.Timer | None = None
@@ -269,7 +153,7 @@ class WorkerPool:
         if child is None:
             from .worker import answer_here  # with Pillow, which is the child's otherwise
 
-            return _read_answer(answer_here(request, data), read)
+            return read_answer(answer_here(request, data), read)
         work.child = child
         try:
             if work.cancelled:
@@ -279,7 +163,7 @@ class WorkerPool:
             work.child = None
             self._give_back(child)
 
-    def _take_idle(self) -> _Child | None:
+    def _take_idle(self) -> ChildProcess | None:
         with self._lock:
             while self._idle:
                 child = self._idle.pop()
@@ -289,7 +173,7 @@ class WorkerPool:
                 child.end()
         return None
 
-    def _start_child(self) -> _Child | None:
+    def _start_child(self) -> ChildProcess | None:
         """Return a new process, None if there are enough or none can start."""
         if time.monotonic() < self._next_try:
             return None
@@ -298,7 +182,7 @@ class WorkerPool:
             with self._lock:
                 if len(self._children) >= _CHILDREN:
                     return None
-                child = _Child()
+                child = ChildProcess()
                 self._children.add(child)
             child.wait_for_start()
         except OSError as error:
@@ -309,7 +193,7 @@ class WorkerPool:
             return None
         return child
 
-    def _give_back(self, child: _Child) -> None:
+    def _give_back(self, child: ChildProcess) -> None:
         with self._lock:
             if child.process.returncode is not None:
                 self._children.discard(child)
@@ -317,7 +201,7 @@ class WorkerPool:
             self._idle.append(child)
             if self._timer is not None:
                 self._timer.cancel()
-            self._timer = _start_timer(self._idle_seconds, self._end_idle)
+            self._timer = start_timer(self._idle_seconds, self._end_idle)
 
     def _end_idle(self) -> None:
         with self._lock:
@@ -347,10 +231,3 @@ def _carry_out(future: Future[Any], function: Callable[[], Any]) -> None:
             future.set_result(function())
         except BaseException as error:
             future.set_exception(error)
-
-
-def _start_timer(seconds: float, function: Callable[[], None]) -> threading.Timer:
-    timer = threading.Timer(seconds, function)
-    timer.daemon = True
-    timer.start()
-    return timer

@@ -1,6 +1,6 @@
 """The program of the child process that decodes pictures: Pillow on untrusted bytes, and nothing else of a kernel.
 
-`images/pool.py` starts it and speaks with it in frames (`inspection.py`) over standard input and output:
+`images/child.py` starts it and speaks with it in frames (`inspection.py`) over standard input and output:
 
     ← {"formats": ["PNG", …]}                                      once, at the start
     → {"max_pixels": 100000000, "seconds": 20} + the bytes of a file

@@ -24,7 +24,7 @@ from .static_copy import EMPTY, StaticCopy
 
 __all__ = ["StaticOutputs", "has_notebook", "is_boxed", "is_captured", "is_redirected", "is_terminal", "publish"]
 
-_PATIENCE = 2.0
+_PATIENCE = 5.0
 """Seconds that a page gets to take in an update before its view is sent the copy: two tabs must not both write it."""
 
 

@@ -1,4 +1,4 @@
-"""README's screenshots, from the real thing: notebooks in JupyterLab, light and dark, the gallery and the batch.
+"""README's screenshots, from the real thing: notebooks in JupyterLab, light and dark; gallery, loupe and batch.
 
     python -m tests.browser.readme_pictures [FOLDER]
 
@@ -13,12 +13,14 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.async_api import async_playwright, expect
+from playwright.async_api import Position, async_playwright, expect
 
 from . import chromium
 from .lab import DESK, JupyterServer, Lab, Notebook, started
 
 IMAGES = Path(__file__).parents[2] / "notebooks" / "images"
+SPOT: Position = {"x": 120, "y": 110}
+"""What the loupe shows, in CSS pixels from the corner of the second tile."""
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 
 SERVICE = """\
@@ -43,10 +45,12 @@ class Scene:
     cell: str
     pictures: int
     said: str
+    loupe: bool = False
 
 
 SCENES = (
     Scene("gallery", "DreamboothWidget(key, request_id, endpoint=endpoint)", 4, "4 pictures"),
+    Scene("loupe", "DreamboothWidget(key, request_id, endpoint=endpoint)", 4, "4 pictures", loupe=True),
     Scene("batch", "DreamboothBatch(key, answers, endpoint=endpoint)", 6, "6 of 8 done, 1 failed"),
 )
 
@@ -57,7 +61,12 @@ async def take(notebook: Notebook, scene: Scene, theme: str, folder: Path) -> No
     cell = notebook.cell(1)
     await notebook.page.mouse.move(0, 0)
     await notebook.page.evaluate("document.activeElement?.blur()")
+    if scene.loupe:
+        await cell.locator(".dreambooth-open").nth(1).hover(position=SPOT)
+        await notebook.page.keyboard.down("z")
+        await expect(cell.locator(".dreambooth-lens[data-sharp]")).to_have_count(scene.pictures)
     await cell.screenshot(path=folder / f"{scene.name}-{theme}.png", animations="disabled")
+    await notebook.page.keyboard.up("z")
 
 
 async def play(lab: Lab, scene: Scene, folder: Path) -> None:
@@ -65,7 +74,7 @@ async def play(lab: Lab, scene: Scene, folder: Path) -> None:
     notebook = await lab.open([SERVICE, scene.cell])
     await notebook.run_all()
     card = notebook.output(1).locator(".dreambooth-card")
-    await expect(card.locator(".dreambooth-line")).to_contain_text(scene.said, timeout=60_000)
+    await expect(card.locator(".dreambooth-line")).to_contain_text(scene.said)
     await expect(card.locator("img")).to_have_count(scene.pictures)
     await notebook.page.wait_for_function(
         "[...document.querySelectorAll('.dreambooth-card img')].every(i => i.complete)"
@@ -78,6 +87,7 @@ async def play(lab: Lab, scene: Scene, folder: Path) -> None:
 async def main(folder: Path) -> None:
     """Run every scene in JupyterLab."""
     folder.mkdir(parents=True, exist_ok=True)
+    expect.set_options(timeout=60_000)
     with tempfile.TemporaryDirectory() as temporary:
         server = JupyterServer(Path(temporary))
         await server.listening(server.port)

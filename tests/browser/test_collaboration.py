@@ -36,6 +36,14 @@ async def shared(tmp_path: Path, watch: Watch) -> AsyncIterator[JupyterServer]:
     await server.close()
 
 
+@fixture
+async def other_page(host_page: Page, shared: JupyterServer) -> AsyncIterator[Page]:
+    """A second tab, which goes before the server does."""
+    page = await host_page.context.new_page()
+    yield page
+    await page.close()
+
+
 async def opened(page: Page, server: JupyterServer, workspace: str) -> Locator:
     """Open the notebook in a workspace of its own; the outputs of the card's cell."""
     await page.goto(f"{server.url}lab/workspaces/{workspace}?reset")
@@ -46,7 +54,7 @@ async def opened(page: Page, server: JupyterServer, workspace: str) -> Locator:
 
 
 async def test_two_tabs_and_one_copy(
-    shared: JupyterServer, host_page: Page, endpoint: Endpoint, tmp_path: Path
+    shared: JupyterServer, host_page: Page, other_page: Page, endpoint: Endpoint, tmp_path: Path
 ) -> None:
     """Both tabs, open before the first run, have a live card with each picture once; the file has the copy once."""
     serve_pictures(endpoint)
@@ -57,7 +65,6 @@ async def test_two_tabs_and_one_copy(
     trust = [sys.executable, "-m", "nbformat.sign", NAME]
     await asyncio.to_thread(subprocess.run, trust, cwd=path.parent, env=environment(tmp_path), check=True)
     first = await opened(host_page, shared, "first")
-    other_page = await host_page.context.new_page()
     second = await opened(other_page, shared, "second")
     await host_page.evaluate("name => desk.run(name, 0)", NAME)
     await host_page.evaluate("name => desk.run(name, 1)", NAME)
@@ -80,4 +87,3 @@ async def test_two_tabs_and_one_copy(
     found = await until(written, "the copy in the shared file")
     assert [html.count("data:image/jpeg") for html in found] == [0, 4]
     assert CANARY not in path.read_text(encoding="utf-8")
-    await other_page.close()

@@ -165,21 +165,48 @@ async def saves(notebook: Notebook, place: Locator) -> None:
     assert notebook.path.stat().st_mtime_ns > before
 
 
+COUNT_SAVES = """() => {
+  globalThis.saves = 0;
+  const note = () => { globalThis.saves += 1; };
+  jupyterapp.commands.commandExecuted.connect((_, { id, result }) => id === "docmanager:save" && result.then(note));
+}"""
+
+
+async def save_command_runs(notebook: Notebook) -> None:
+    """Assert that Ctrl+S runs the application's own command, where the focus is."""
+    before = await notebook.page.evaluate("() => saves")
+    await notebook.page.keyboard.press("Control+s")
+    await notebook.page.wait_for_function("before => saves > before", arg=before)
+
+
+FOCUSABLE = "button:not([tabindex='-1']), input:not([tabindex='-1']), summary, [tabindex='0']"
+"""What Tab leads to."""
+
+
 async def test_shortcuts_reach_the_notebook(opener: Opener, endpoint: Endpoint) -> None:
-    """Ctrl+S saves, and Ctrl+Shift+C opens the palette, from a tile, the toolbar, the card and the lightbox."""
+    """Ctrl+S saves from all that Tab leads to in card and lightbox, Ctrl+Shift+C opens the palette from a tile."""
     notebook, card = await gallery(opener, endpoint)
     await card.open(2)
     await notebook.page.keyboard.press("Escape")
-    for place in [card.opener(2), card.root.get_by_role("checkbox").nth(1), card.button("Details"), card.root]:
-        await saves(notebook, place)
+    await card.button("Details").click()
+    places = await card.root.locator(FOCUSABLE).all()
+    assert len(places) > 10
+    await notebook.page.evaluate(COUNT_SAVES)
+    for place in [card.root, *places]:
+        await focusing(place)()
+        await save_command_runs(notebook)
     await card.opener(2).focus()
     await notebook.page.keyboard.press("Control+Shift+C")
     palette = notebook.page.locator(".lm-CommandPalette-input")
     await expect(palette).to_be_focused()
     await notebook.page.keyboard.press("Escape")
     await card.open(2)
-    for place in [card.dialog, card.dialog.get_by_role("button", name="Details")]:
-        await saves(notebook, place)
+    places = await card.dialog.locator(FOCUSABLE).locator("visible=true").all()
+    assert len(places) > 8
+    for place in [card.dialog, *places]:
+        await focusing(place)()
+        await save_command_runs(notebook)
+    await saves(notebook, card.dialog)
 
 
 async def test_form_passes_shortcuts(opener: Opener, endpoint: Endpoint) -> None:

@@ -302,7 +302,7 @@ async def test_pictures_outlive_the_kernel(lab: Lab, endpoint: Endpoint) -> None
     """After a restart the pictures are still opened, and downloaded as the previews that the page has."""
     notebook, card = await finished(lab, endpoint)
     await notebook.restart()
-    await expect(card.root.get_by_text("The kernel was restarted")).to_be_visible()
+    await expect(card.root.get_by_text("The kernel has gone")).to_be_visible()
     await expect(card.chip).to_have_text("Done")
     dialog = await card.open(2)
     async with lab.page.expect_download() as download:
@@ -311,19 +311,35 @@ async def test_pictures_outlive_the_kernel(lab: Lab, endpoint: Endpoint) -> None
     await lab.page.keyboard.press("Escape")
 
 
-async def test_download_waits_for_the_running_cell(lab: Lab, endpoint: Endpoint) -> None:
-    """A download that a running cell holds up says so, and comes after it."""
+async def test_all_that_waits_for_a_running_cell(lab: Lab, endpoint: Endpoint) -> None:
+    """Download, Copy and Retry say what they wait for while a cell runs, and are done after it."""
+    data = serve_pictures(endpoint)
     blocker = "import time, pathlib\nwhile not pathlib.Path('go').exists(): time.sleep(0.05)"
-    notebook, card = await finished(lab, endpoint, blocker)
+    endpoint.serve("3.png", Reply(b"", 404))
+    endpoint.answers = [endpoint.success(*links(endpoint))]
+    notebook = await started(lab, endpoint, blocker)
+    card, words = Card(notebook.output(1)), "Waiting for the running cell to finish"
+    await card.shows(3)
+    await expect(card.tiles.nth(3)).to_contain_text("Missing (404)")
+    await expect(card.chip).to_have_text("Done")
+    endpoint.serve("3.png", data[3])
     await notebook.begin(2)
-    await card.button("Download").click()
-    await expect(card.root.get_by_text("Waiting for the running cell to finish")).to_be_visible()
+    await card.button("Retry picture 4").click()
+    await expect(card.tiles.nth(3)).to_contain_text(words)
+    await card.root.locator(".dreambooth-toolbar").get_by_role("button", name="Download").click()
+    await expect(card.root.locator(".dreambooth-note")).to_contain_text(words)
+    dialog = await card.open(1)
+    await lab.page.keyboard.press("c")
+    await expect(dialog).to_contain_text(words)
     go = lab.server.root / "go"
     async with lab.page.expect_download() as download:
         go.touch()
     go.unlink()
     assert (await download.value).suggested_filename.endswith(".zip")
-    await expect(card.root.get_by_text("Waiting for the running cell to finish")).to_have_count(0)
+    await expect(dialog).not_to_contain_text(words)
+    await lab.page.keyboard.press("Escape")
+    await card.shows(4)
+    await expect(card.root.get_by_text(words)).to_have_count(0)
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark", "JupyterLab Dark High Contrast"])

@@ -64,7 +64,7 @@ async def test_notebook_does_not_jump(
     lab: Lab, endpoint: Endpoint, count: int, size: tuple[int, int], known: str
 ) -> None:
     """Where the count is known: no frame moves what is below, shows card and copy or neither, or is Done too soon."""
-    data = [png(color, size) for color in COLORS[:count]]
+    data = [png(color, size, seed=str(1000 + index)) for index, color in enumerate(COLORS[:count])]
     for index, content in enumerate(data):
         endpoint.serve(f"{index}.png", content)
     notebook, card = await begun(lab, endpoint, more=known if known.startswith("samples") else "")

@@ -138,6 +138,32 @@ async def test_reloaded_in_mid_job(opener: Opener, endpoint: Endpoint) -> None:
     assert (await notebook.save()).count("data:image/jpeg") == 4
 
 
+@pytest.mark.parametrize("trusted", [True, False], ids=["trusted", "untrusted"])
+async def test_saved_in_mid_job(opener: Opener, endpoint: Endpoint, watch: Watch, trusted: bool) -> None:
+    """Reopened without its kernel, the notebook says what was going on, with caption, count and id; and no error."""
+    watch.expect("widget model not found|403 .*woff2")
+    endpoint.answers = [PROCESSING]
+    notebook = await opener([SETUP, make(endpoint, more="samples=4, caption='a dog on a pier'")])
+    await notebook.execute(HAND_OVER_KEY)
+    await notebook.run(0)
+    await notebook.run(WIDGET)
+    await expect(Card(notebook.output(WIDGET)).chip).to_have_text("Generating")
+    content = json.loads(await notebook.save())
+    await notebook.restart()
+    if trusted:
+        await notebook.reload()
+    else:
+        content["cells"][WIDGET]["outputs"][-1]["data"]["text/html"].append("<p>not signed</p>")
+        await notebook.replace_file(json.dumps(content))
+    assert await notebook.trusted() == trusted
+    output = notebook.output(WIDGET)
+    line = "Still generating when this was saved. Run the cell to fetch request 13443927."
+    for text in (line, "a dog on a pier", "4 pictures"):
+        await expect(output.get_by_text(text)).to_be_visible()
+    for error in await output.get_by_text(DEAD).all():
+        await expect(error).to_be_hidden()
+
+
 async def test_no_copy_when_none_is_wanted(opener: Opener, endpoint: Endpoint) -> None:
     """`save_copy=False` leaves no pixel in the file."""
     serve_pictures(endpoint)

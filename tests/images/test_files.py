@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path, PureWindowsPath
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dreambooth_widget.images.files import file_name, file_stem, named, read_file, save_all, write_atomically, zip_bytes
@@ -49,7 +49,10 @@ def test_hostile_ids_are_tamed(request_id: str, tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == [name]
 
 
-@given(st.text() | st.text("aAbB-_ 0", max_size=4), st.text() | st.text("aAbB-_ 0", max_size=4))
+@given(st.text(), st.text())
+@example("job", "Job")
+@example("a b", "a_b-c8687a08")
+@example("a b", "A_B-C8687A08")
 def test_different_ids_never_share_a_name(one: str, other: str) -> None:
     """What is cleaned away is told apart by a digest, on file systems that ignore case as well."""
     assert (file_stem(one).lower() == file_stem(other).lower()) == (one == other)

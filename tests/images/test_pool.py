@@ -1,4 +1,4 @@
-"""The child processes: where they find their program, what they cannot see, and how they end."""
+"""The work of the child processes, how they end, and who works where none can start."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -18,13 +17,14 @@ import pytest
 from PIL import Image, ImageChops, ImageOps
 
 import dreambooth_widget
-from dreambooth_widget.images import pool as module
+from dreambooth_widget.images import child
 from dreambooth_widget.images.inspection import Inspection, Rendition
-from dreambooth_widget.images.pool import WorkerPool
+from dreambooth_widget.images.pool import WorkerPool, _Work
 from dreambooth_widget.images.sniff import PictureRefusedError
 
 from ..gil import longest_hold
 from ..image_files import FORMATS, SWAPPED, encoded, exif, noise, plain_png, scene, text_png
+from .workers import in_worker, processes, until
 
 LIMIT = 100_000_000
 PNG = encoded(scene())
@@ -33,36 +33,6 @@ posix = pytest.mark.skipif(os.name != "posix", reason="a matter of POSIX")
 
 SPIN = "import time\ntime.sleep(600)"
 CRASH = "import os\nos.abort()"
-
-
-@pytest.fixture
-def pool() -> Iterator[WorkerPool]:
-    """A pool of its own."""
-    pool = WorkerPool()
-    yield pool
-    pool.close()
-
-
-def processes(pool: WorkerPool) -> list[psutil.Process]:
-    """Return the running children of a pool."""
-    return [psutil.Process(child.process.pid) for child in pool._children]
-
-
-async def until(condition: Callable[[], object]) -> None:
-    """Wait until something is true, a minute at most."""
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end
-        await asyncio.sleep(0.01)
-
-
-def in_worker(code: str, *, when: str = "inspect") -> str:
-    """Return a child's program that runs `code` in place of one of the worker's functions."""
-    body = "\n    ".join(code.splitlines())
-    patch = f"from dreambooth_widget.images import worker\ndef replaced(*args, **named):\n    {body}\n"
-    return module._PROGRAM.replace(
-        "from dreambooth_widget.images.worker import main\nmain()", f"{patch}worker.{when} = replaced\nworker.main()"
-    )
 
 
 # -- the work ------------------------------------------------------------------------------------------------------
@@ -188,7 +158,7 @@ async def test_crop_of_damaged_file_is_refused(pool: WorkerPool) -> None:
 
 async def test_crop_by_hijacked_worker_fails(pool: WorkerPool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its answer is not believed: what is no picture for a browser does not reach one."""
-    monkeypatch.setattr(module, "_PROGRAM", in_worker("return worker.Rendition('text/html', b'<script>')", when="crop"))
+    monkeypatch.setattr(child, "_PROGRAM", in_worker("return worker.Rendition('text/html', b'<script>')", when="crop"))
     with pytest.raises(PictureRefusedError, match="decoding it failed"):
         await pool.crop(PNG, (0, 0, 9, 9), max_pixels=LIMIT)
     assert processes(pool) == []
@@ -201,86 +171,6 @@ async def test_crop_without_processes(pool: WorkerPool, monkeypatch: pytest.Monk
     assert same(pixels(part), positions().crop((100, 50, 180, 110)))
 
 
-# -- where it finds its program, and what it does not find ---------------------------------------------------------
-
-FOREIGN = """
-import asyncio, sys
-sys.path[:0] = {paths!r}
-from dreambooth_widget.images.pool import WorkerPool
-pool = WorkerPool()
-found = asyncio.run(pool.inspect(bytes.fromhex({data!r}), max_pixels=10**6))
-print(found.width, len(pool._children), "aiohttp" in sys.modules, "PIL" in sys.modules)
-"""
-
-
-@pytest.mark.parametrize("way", ["PYTHONPATH", "sys.path"])
-def test_package_found_where_kernel_did(tmp_path: Path, way: str) -> None:
-    """In a folder that only `PYTHONPATH` or the program itself names, and nothing comes from the current folder."""
-    (tmp_path / "lib").mkdir()
-    (tmp_path / "here").mkdir()
-    package = Path(dreambooth_widget.__file__).parent
-    (tmp_path / "lib" / "dreambooth_widget").symlink_to(package)
-    for name in ("PIL", "json", "struct", "dreambooth_widget", "sitecustomize", "zlib", "hashlib"):
-        (tmp_path / "here" / f"{name}.py").write_text("raise SystemExit('from the current folder')")
-    paths = [str(tmp_path / "lib")]
-    pillow = str(Path(sys.modules["PIL"].__file__ or "").parents[1])
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([*paths, pillow]) if way == "PYTHONPATH" else ""}
-    code = FOREIGN.format(paths=[*paths, pillow] if way == "sys.path" else [], data=PNG.hex())
-    command = [sys.executable, "-P", "-c", code] if sys.version_info >= (3, 11) else [sys.executable, "-c", code]
-    done = subprocess.run(
-        command, cwd=tmp_path / "here", env=environment, capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.stdout.split() == ["96", "1", "False", "False"], done.stderr
-
-
-async def test_key_not_in_its_environment(pool: WorkerPool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Nothing that decodes a stranger's bytes needs it."""
-    monkeypatch.setenv("DREAMBOOTH_API_KEY", "canary-key-canary-key")
-    seen = tmp_path / "environment"
-    program = in_worker(f"open({str(seen)!r}, 'w').write(repr(__import__('os').environ))\nraise SystemExit")
-    monkeypatch.setattr(module, "_PROGRAM", program)
-    with pytest.raises(PictureRefusedError, match="decoding it failed"):
-        await pool.inspect(PNG, max_pixels=LIMIT)
-    assert "PATH" in seen.read_text()
-    assert "canary" not in seen.read_text()
-
-
-async def test_prints_stay_out_of_frames(
-    pool: WorkerPool, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    """Neither between the frames nor in a cell: Pillow warns, and C libraries write to standard output."""
-    loud = "import os, warnings\nprint('loud', flush=True)\nos.write(1, b'loud')\nos.write(2, b'loud')\n"
-    loud += "warnings.warn('loud')\nraise worker.PictureRefusedError('quiet')"
-    monkeypatch.setattr(module, "_PROGRAM", in_worker(loud))
-    with pytest.raises(PictureRefusedError, match="quiet"):
-        await pool.inspect(PNG, max_pixels=LIMIT)
-    assert capfd.readouterr() == ("", "")
-
-
-@posix
-async def test_its_memory_is_limited(pool: WorkerPool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """At most 2 GB, and more only where the user allows more pixels."""
-    limits = "import resource\nraise worker.PictureRefusedError(str(resource.getrlimit(resource.RLIMIT_AS)[0]))"
-    monkeypatch.setattr(module, "_PROGRAM", in_worker(limits))
-    for max_pixels, wanted in ((LIMIT, 2_000_000_000), (400_000_000, 8_000_000_000), (1000, 1 << 30)):
-        with pytest.raises(PictureRefusedError, match=f"^{wanted}$"):
-            await pool.inspect(PNG, max_pixels=max_pixels)
-
-
-@pytest.mark.parametrize("max_pixels", [10**12, sys.maxsize, 10**30])
-async def test_enormous_limit_allows_pictures(pool: WorkerPool, max_pixels: int) -> None:
-    """Whoever wants no limit names a number that no memory limit can follow."""
-    assert (await pool.inspect(PNG, max_pixels=max_pixels)).width == 96
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="a matter of Linux")
-async def test_system_ends_it_before_kernel(pool: WorkerPool) -> None:
-    """A machine without memory left costs one picture, and not everything that the kernel has computed."""
-    await pool.inspect(PNG, max_pixels=LIMIT)
-    (process,) = processes(pool)
-    assert Path(f"/proc/{process.pid}/oom_score_adj").read_text().strip() == "1000"
-
-
 # -- its end -------------------------------------------------------------------------------------------------------
 
 
@@ -288,7 +178,7 @@ async def test_system_ends_it_before_kernel(pool: WorkerPool) -> None:
 async def test_a_crash_costs_one_picture(pool: WorkerPool, monkeypatch: pytest.MonkeyPatch, program: str) -> None:
     """A crash in an image library is a refusal, and the next picture has a new process."""
     with monkeypatch.context() as patch:
-        patch.setattr(module, "_PROGRAM", in_worker(program))
+        patch.setattr(child, "_PROGRAM", in_worker(program))
         with pytest.raises(PictureRefusedError, match="decoding it failed"):
             await pool.inspect(PNG, max_pixels=LIMIT)
     assert (await pool.inspect(PNG, max_pixels=LIMIT)).width == 96
@@ -297,7 +187,7 @@ async def test_a_crash_costs_one_picture(pool: WorkerPool, monkeypatch: pytest.M
 async def test_a_picture_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its process is killed, and the next picture has a new one."""
     pool = WorkerPool(seconds=0.2)
-    monkeypatch.setattr(module, "_PROGRAM", in_worker(SPIN))
+    monkeypatch.setattr(child, "_PROGRAM", in_worker(SPIN))
     with pytest.raises(PictureRefusedError, match=r"decoding it takes longer than 0\.2 s"):
         await pool.inspect(PNG, max_pixels=LIMIT)
     assert processes(pool) == []
@@ -306,7 +196,7 @@ async def test_a_picture_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) ->
 
 async def test_cancelling_ends_the_decoding(pool: WorkerPool, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stopped job leaves no process at work, and no thread that the kernel's end would wait for."""
-    monkeypatch.setattr(module, "_PROGRAM", in_worker(SPIN))
+    monkeypatch.setattr(child, "_PROGRAM", in_worker(SPIN))
     work = asyncio.create_task(pool.inspect(PNG, max_pixels=LIMIT))
     await until(lambda: pool._children)
     (process,) = processes(pool)
@@ -339,7 +229,7 @@ async def test_a_killed_idle_process_is_replaced(pool: WorkerPool) -> None:
 KERNEL = """
 import asyncio, os, sys, threading
 sys.path.insert(0, {folder!r})
-from dreambooth_widget.images import pool as module
+from dreambooth_widget.images import child as module
 from dreambooth_widget.images.pool import WorkerPool
 pool = WorkerPool()
 async def main():
@@ -461,8 +351,8 @@ async def test_without_processes_threads_do_it(
 @pytest.mark.parametrize("program", ["import time; time.sleep(600)", "nonsense (", "print('hello')"])
 async def test_a_process_that_does_not_answer(pool: WorkerPool, monkeypatch: pytest.MonkeyPatch, program: str) -> None:
     """After ten seconds (here: less) threads take over, and no more are started for a while."""
-    monkeypatch.setattr(module, "_PROGRAM", program)
-    monkeypatch.setattr(module, "_START_SECONDS", 0.3)
+    monkeypatch.setattr(child, "_PROGRAM", program)
+    monkeypatch.setattr(child, "_START_SECONDS", 0.3)
     for _ in range(3):
         assert (await pool.inspect(PNG, max_pixels=LIMIT)).width == 96
     assert processes(pool) == []
@@ -489,7 +379,7 @@ async def test_no_picture_holds_the_loop(pool: WorkerPool, name: str) -> None:
     pool.start()
     holds = []
     for _ in range(8):
-        holds.append(await longest_hold(lambda: pool._run(request, data, Inspection.read, module._Work())))
+        holds.append(await longest_hold(lambda: pool._run(request, data, Inspection.read, _Work())))
         if holds[-1] < 0.005:
             return
     pytest.fail(f"the loop stood still for {min(holds) * 1000:.1f} ms at best")

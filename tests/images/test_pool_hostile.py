@@ -31,14 +31,6 @@ WORKER, KERNEL = 1 << 30, 450_000_000
 """Bytes that a worker may take, and that the kernel's process may grow by."""
 
 
-@pytest.fixture
-def pool() -> Iterator[WorkerPool]:
-    """A pool of its own."""
-    pool = WorkerPool()
-    yield pool
-    pool.close()
-
-
 async def verdict(pool: WorkerPool, data: bytes) -> Inspection | str:
     """Return what is known of a file, or the reason for its refusal."""
     try:

@@ -157,7 +157,6 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
             store={store}
             size={size}
             live={status === "processing" && !view.gone}
-            busy={store.kernelBusy}
             selected={selected}
             focus={dialogs.focus}
             onOpen={dialogs.open}

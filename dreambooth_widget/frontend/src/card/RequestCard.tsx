@@ -158,7 +158,6 @@ export function RequestCard({ view: latest, store, kernelError, now, send, selec
             store={store}
             size={size}
             live={running(view) && !view.gone}
-            busy={store.kernelBusy}
             selected={selected}
             focus={dialogs.focus}
             onOpen={dialogs.open}

@@ -49,8 +49,6 @@ interface Props {
   size: Size;
   /** Whether waiting pictures may still come. */
   live: boolean;
-  /** Whether a cell holds the kernel, so that a retry has to wait for it. */
-  busy?: boolean;
   selected: ReadonlySet<number>;
   /** A picture's index whose tile takes the focus, each time that this is a new object. */
   focus: { index: number } | null;
@@ -238,7 +236,6 @@ export function Grid(props: Props): VNode {
               lacking={!best}
               selected={selected.has(entry.index)}
               active={entry.index === stop}
-              busy={props.busy ?? false}
               offline={props.store.offline}
             />
           );

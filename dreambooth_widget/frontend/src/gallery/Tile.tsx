@@ -31,8 +31,6 @@ export interface TileProps {
   selected: boolean;
   /** Whether Tab leads here: one tile of the grid. */
   active: boolean;
-  /** A cell holds the kernel. */
-  busy: boolean;
   /** The kernel has gone, so that nothing can be loaded again. */
   offline: boolean;
   onOpen(event: MouseEvent): void;
@@ -141,11 +139,12 @@ const ownSize = ({ width, height }: PictureEntry) => ({
 });
 
 function Missing(props: TileProps & TileOptions & { retry: Retry }): VNode {
-  const { entry, offline, active, busy, retry, about = "", pictureIndex = entry.index, onRetry } = props;
+  const { entry, store, offline, active, retry, about = "", pictureIndex = entry.index, onRetry } = props;
   const code = /\b[45]\d\d\b/.exec(entry.reason)?.[0];
   const text = {
     "": capitalized(entry.reason) || "Could not be loaded",
-    asked: busy ? WAITING_FOR_CELL : "Trying again…",
+    // Now, and not when the grid was drawn: the cell may have begun since.
+    asked: store.kernelBusy ? WAITING_FOR_CELL : "Trying again…",
     loading: "Trying again…",
     failed: `Still missing${code ? ` (${code})` : ""} · just now`,
   }[retry];
