@@ -26,7 +26,7 @@ warnings.filterwarnings("ignore", "Deprecated in traitlets 4.1")  # ipywidgets 8
 """
 """Code for a kernel that shall complain of everything."""
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds after which a kernel that does not answer is a failure."""
 
 

@@ -23,7 +23,7 @@ def test_targets() -> None:
         encoding="utf-8",
         env=environment,
         check=False,
-        timeout=170,
+        timeout=280,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     rows = {row["way"]: row["outputs"] + row["state"] for row in json.loads(done.stdout)["rows"]}

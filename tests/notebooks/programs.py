@@ -17,7 +17,7 @@ from ..kernels import write_kernelspec
 
 Program = Literal["nbclient", "nbconvert", "papermill"]
 PROGRAMS: tuple[Program, ...] = ("nbclient", "nbconvert", "papermill")
-PATIENCE = 150
+PATIENCE = 280
 """Seconds for a whole run on a slow machine."""
 
 VIEW = "application/vnd.jupyter.widget-view+json"
