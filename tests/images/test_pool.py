@@ -31,7 +31,8 @@ PNG = encoded(scene())
 
 posix = pytest.mark.skipif(os.name != "posix", reason="a matter of POSIX")
 
-SPIN = "import time\ntime.sleep(600)"
+SPIN = "while True:\n    pass"
+HANG = "import time\ntime.sleep(600)"
 CRASH = "import os\nos.abort()"
 
 
@@ -188,7 +189,7 @@ async def test_a_crash_costs_one_picture(pool: WorkerPool, monkeypatch: pytest.M
     ("program", "busy"),
     [
         pytest.param(SPIN, 1e5, marks=pytest.mark.skipif(sys.platform == "win32", reason="its timer is POSIX's")),
-        ("import time\ntime.sleep(1e5)", 3.0),
+        (HANG, 3.0),
     ],
 )
 async def test_a_picture_that_takes_too_long(monkeypatch: pytest.MonkeyPatch, program: str, busy: float) -> None:
