@@ -1,4 +1,4 @@
-"""At most two child processes that decode pictures: started, fed, timed out, killed and replaced here.
+"""At most two child processes that decode pictures, and the queue in front of them; `child.py` is one process.
 
 Popen and threads, not asyncio's subprocesses (Windows kernels run a selector loop) and not ProcessPoolExecutor (which
 imports the user's `__main__` again). A crash, a bomb or a hang costs the one picture that caused it.

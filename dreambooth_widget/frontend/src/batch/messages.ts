@@ -1,5 +1,5 @@
 /**
- * What crosses between the kernel and the browser for a batch, beside what it shares with the widget (`../wire`).
+ * What crosses between the kernel and the browser for a batch, beside what it shares with the widget (`../model/messages`).
  *
  * Rows are messages and not a trait: a trait is saved with the notebook, and sent whole for each change.
  */

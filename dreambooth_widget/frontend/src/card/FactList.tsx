@@ -1,4 +1,4 @@
-/** FactList as labels and values; each with a button that copies it where there is a place to say so. */
+/** Facts as labels and values; each with a button that copies it where there is a place to say so. */
 import type { VNode } from "preact";
 import { copyText } from "../lightbox/clipboard";
 import { IconButton } from "../ui/Button";
