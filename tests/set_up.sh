@@ -53,6 +53,9 @@ node_is_new_enough() {
   ' 2>/dev/null
 }
 
+# As pip does: a company's certificate is in the system's store.
+export NODE_USE_SYSTEM_CA="${NODE_USE_SYSTEM_CA:-1}"
+
 # Without a Node of this machine: the one from PyPI, which the test extra brings. Only its node goes onto PATH: its npm
 # file cannot run, because it is a symbolic link in Node's archive and a wheel cannot hold one.
 set_up_node() {

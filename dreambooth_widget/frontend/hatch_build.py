@@ -120,6 +120,8 @@ def run(command: list[str], folder: Path, what: str) -> None:
     done = subprocess.run(
         command,
         cwd=folder,
+        # As pip does: a company's certificate is in the system's store. An older Node does not know the variable.
+        env={"NODE_USE_SYSTEM_CA": "1", **os.environ},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,
