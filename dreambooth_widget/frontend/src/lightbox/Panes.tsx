@@ -1,14 +1,14 @@
 /** The pictures of a comparison in their places: beside each other, or two over each other with an edge between them. */
 import type { CSSProperties, VNode } from "preact";
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useRef } from "preact/hooks";
 import { Lens } from "../loupe/Lens";
 import { spotAt } from "../loupe/lensGeometry";
 import type { Loupe } from "../loupe/useLoupe";
 import type { PictureEntry } from "../model/messages";
 import type { PictureStore } from "../model/pictureStore";
-import { kindFor, matchView, type Point, type Size, sizeOf, type View } from "./geometry";
-import { trackGestures } from "./gestures";
+import { kindFor, matchView, type Size, sizeOf, type View } from "./geometry";
 import { ZoomedImage } from "./Stage";
+import { useGestures } from "./useGestures";
 import { usePicture } from "./usePicture";
 import type { Viewing } from "./useView";
 
@@ -33,28 +33,7 @@ interface PanesProps {
 export function Panes(props: PanesProps): VNode {
   const { entries, pane, viewing, blink, share, loupe, labelOf } = props;
   const ref = useRef<HTMLDivElement>(null);
-  const latest = useRef(props);
-  latest.current = props;
-  const [held, setHeld] = useState(false);
-
-  useLayoutEffect(() => {
-    const element = ref.current as HTMLDivElement;
-    const stop = new AbortController();
-    const gestures = {
-      move: (...change: Parameters<Viewing["move"]>) => latest.current.viewing.move(...change),
-      end: () => setHeld(false),
-      double: (at: Point) => latest.current.viewing.toggle(at),
-    };
-    trackGestures(element, () => gestures, stop.signal);
-    element.addEventListener("pointerdown", () => setHeld(true), { signal: stop.signal });
-    const measure = (): void => latest.current.onSize({ width: element.clientWidth, height: element.clientHeight });
-    const observer = new ResizeObserver(measure);
-    observer.observe(element);
-    return () => {
-      stop.abort();
-      observer.disconnect();
-    };
-  }, []);
+  const held = useGestures(ref, { move: viewing.move, end: () => {}, double: viewing.toggle }, props.onSize);
 
   const first = sizeOf(entries[0] as PictureEntry);
   const point = (event: PointerEvent): void => {

@@ -1,8 +1,9 @@
 import type { RefObject, VNode } from "preact";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { isRightToLeft } from "./Dialog";
 import { type Size, swipe, type View } from "./geometry";
-import { type Gestures, trackGestures } from "./gestures";
+import type { Gestures } from "./gestures";
+import { useGestures } from "./useGestures";
 import type { LoadedPicture } from "./usePicture";
 import type { Viewing } from "./useView";
 
@@ -24,16 +25,13 @@ interface StageProps {
 
 export function Stage({ id, alt, picture, shown, viewing, stage, onSize, onTurn }: StageProps): VNode {
   const ref = useRef<HTMLDivElement>(null);
-  const [held, setHeld] = useState(false);
   const [aside, setAside] = useState(0);
-  const latest = useRef<Gestures | null>(null);
-  latest.current = {
+  const gestures: Gestures = {
     move(shift, factor, at) {
       if (viewing.zoomed || factor !== 1) return viewing.move(shift, factor, at);
       setAside((before) => before + shift.x);
     },
     end(total) {
-      setHeld(false);
       setAside(0);
       const side = total && !viewing.zoomed ? swipe(total, stage) : 0;
       if (side) onTurn(isRightToLeft(ref.current as HTMLElement) ? side : -side);
@@ -41,18 +39,7 @@ export function Stage({ id, alt, picture, shown, viewing, stage, onSize, onTurn 
     double: viewing.toggle,
   };
 
-  useLayoutEffect(() => {
-    const element = ref.current as HTMLDivElement;
-    const stop = new AbortController();
-    trackGestures(element, () => latest.current as Gestures, stop.signal);
-    element.addEventListener("pointerdown", () => setHeld(true), { signal: stop.signal });
-    const observer = new ResizeObserver(() => onSize({ width: element.clientWidth, height: element.clientHeight }));
-    observer.observe(element);
-    return () => {
-      stop.abort();
-      observer.disconnect();
-    };
-  }, []);
+  const held = useGestures(ref, gestures, onSize);
 
   const view = { ...viewing.view, x: viewing.view.x + aside };
   const image = { id, url: shown.url, alt, picture, view };
