@@ -189,8 +189,8 @@ class BaseWidget(anywidget.AnyWidget):
         kind, index, token = content.get("kind"), content.get("index"), str(content.get("id"))
         if kind not in ("thumbnail", "preview", "original"):
             raise ValueError("Unknown kind of picture.")
-        picture = entry.picture if entry is not None else None
-        if picture is None or picture.digest != token:
+        picture = _picture_of(entry, token)
+        if picture is None:
             known = index if isinstance(index, int) else -1
             self._sender.unavailable(kind, known, token, _NOT_HERE)
         else:
@@ -205,8 +205,8 @@ class BaseWidget(anywidget.AnyWidget):
     def _send_crop(self, content: Mapping[str, Any], entry: PictureState | None) -> None:
         """Send the part of a picture's original that a view's loupe shows, or that there is none."""
         box, digest = content.get("box"), str(content.get("id"))
-        picture = entry.picture if entry is not None else None
-        if picture is None or picture.digest != digest:
+        picture = _picture_of(entry, digest)
+        if picture is None:
             self._sender.unavailable("crop", -1, crop_token(digest, box if isinstance(box, list) else ()), _NOT_HERE)
         else:
             self._sender.send_crop(picture, check_box(box, picture))
@@ -279,3 +279,9 @@ class BaseWidget(anywidget.AnyWidget):
             self._send_buffers({"type": "error", "reason": str(error)}, [])
         except Exception:
             log.exception("Message %r of a view failed", intent)  # the type alone: a form holds the key
+
+
+def _picture_of(entry: PictureState | None, digest: str) -> Picture | None:
+    """Return the picture of an entry, if it is still the one that a view knows by its digest."""
+    picture = entry.picture if entry is not None else None
+    return picture if picture is not None and picture.digest == digest else None

@@ -52,14 +52,17 @@ def is_redirected() -> bool:
     kernel = getattr(get_ipython(), "kernel", None)
     parent: dict[str, Any] = getattr(kernel, "get_parent", dict)() or {}  # kernels in a browser may lack it
     running = parent.get("header", {}).get("msg_id")
-    known: dict[str, Any] = getattr(widget_registry, "_instances", {})
-    return any(isinstance(each, Output) and each.msg_id and each.msg_id == running for each in list(known.values()))
+    return any(isinstance(each, Output) and each.msg_id and each.msg_id == running for each in _widgets())
 
 
 def is_boxed(widget: Widget) -> bool:
     """Return whether a container shows the widget, which then has no output of its own."""
-    known: dict[str, Any] = getattr(widget_registry, "_instances", {})
-    return any(widget is child for box in list(known.values()) for child in getattr(box, "children", ()))
+    return any(widget is child for box in _widgets() for child in getattr(box, "children", ()))
+
+
+def _widgets() -> list[Widget]:
+    """Return the open widgets of this kernel."""
+    return list(getattr(widget_registry, "_instances", {}).values())
 
 
 def publish(data: dict[str, Any], metadata: dict[str, Any] | None = None, **how: Any) -> None:
