@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from .endpoint import Endpoint, Service
+from .endpoint import Endpoint, Service, png
 
 try:
     import fcntl
@@ -29,6 +29,12 @@ async def endpoint() -> AsyncIterator[Endpoint]:
     """A scripted endpoint, listening."""
     async with Endpoint() as endpoint:
         yield endpoint
+
+
+@pytest.fixture
+def finished(endpoint: Endpoint) -> None:
+    """The endpoint has a finished job of one picture."""
+    endpoint.answers = [endpoint.success(endpoint.serve("1.png", png()))]
 
 
 @pytest.fixture

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
-from playwright.async_api import Page
+from playwright.async_api import Browser, Page
 
 from .card import Card
 
@@ -39,3 +40,14 @@ class CardPage:
     async def unmount(self) -> None:
         """Take the view away, as the host does."""
         await self.page.evaluate("() => unmount()")
+
+
+@asynccontextmanager
+async def opened_phone(browser: Browser, blank: str, width: int, height: int) -> AsyncIterator[CardPage]:
+    """The blank page on a phone: fingers, and nothing that hovers."""
+    context = await browser.new_context(viewport={"width": width, "height": height}, has_touch=True, is_mobile=True)
+    page = await context.new_page()
+    await page.goto(blank)
+    await page.wait_for_function("() => globalThis.mount")
+    yield CardPage(page)
+    await context.close()

@@ -110,15 +110,6 @@ class Notebook:
         looked: list[Any] = await self._desk("look")
         return looked
 
-    async def cells(self) -> list[list[str]]:
-        """Type and source of every cell, as the page has them."""
-        cells: list[list[str]] = (await self.look())[0]
-        return cells
-
-    async def mode(self) -> str:
-        """The notebook's mode, "command" or "edit"."""
-        return str((await self.look())[1])
-
     async def becomes(self, expression: str, wanted: Any) -> None:
         """Wait until `expression` is `wanted` in the kernel: what the page sends may be on its way."""
         for _ in range(100):

@@ -10,7 +10,7 @@ from playwright.async_api import Browser, Locator, Page, expect
 
 from ..endpoint import Endpoint
 from .card import HAND_OVER_KEY, SETUP, Card, box, links, make, serve_pictures
-from .card_page import CardPage
+from .card_page import CardPage, opened_phone
 from .conftest import Opener, fixture
 from .page.batches import done as done_request
 from .page.batches import failed
@@ -181,12 +181,8 @@ async def test_selected_tile_with_forced_colors(card_page: CardPage) -> None:
 @fixture
 async def phone(browser: Browser, blank: str) -> AsyncIterator[CardPage]:
     """The blank page on a phone."""
-    context = await browser.new_context(viewport={"width": 390, "height": 700}, has_touch=True, is_mobile=True)
-    page = await context.new_page()
-    await page.goto(blank)
-    await page.wait_for_function("() => globalThis.mount")
-    yield CardPage(page)
-    await context.close()
+    async with opened_phone(browser, blank, 390, 700) as phone:
+        yield phone
 
 
 async def test_long_press_selects(phone: CardPage) -> None:

@@ -8,7 +8,8 @@ import pytest
 from playwright.async_api import Page
 
 from ..endpoint import CANARY, PROCESSING, Endpoint
-from .card import SETUP, Card, box, links, make, serve_pictures
+from .apps import opened_app
+from .card import SETUP, box, links, make, serve_pictures
 from .environments import JUPYTER, answer_from_npm, python_with
 from .server import Server, free_port
 from .watch import Watch
@@ -34,13 +35,7 @@ async def test_pictures_appear_in_app(host_page: Page, endpoint: Endpoint, watch
     server = Server(tmp_path, arguments, {**JUPYTER, "DREAMBOOTH_API_KEY": CANARY}, python)
     (server.root / "app.py").write_text(APP.format(code=f"{SETUP}\n{make(endpoint)}"), encoding="utf-8")
     await answer_from_npm(host_page)
-    try:
-        await host_page.goto(f"{await server.listening(port)}app")
-        card = Card(host_page)
+    async with opened_app(host_page, watch, server, port, "app") as card:
         await card.shows(4)
         assert (await box(card.root))["width"] > 600  # Panel's is as wide as its content
         await card.open(2)
-    finally:
-        await watch.look(server.log)
-        await host_page.goto("about:blank")
-        await server.close()

@@ -11,7 +11,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from .card import Card, box, decoded
-from .card_page import CardPage
+from .card_page import CardPage, opened_phone
 from .conftest import fixture
 from .screenshots import done, entry, failure, state, waiting
 from .test_card import OVERFLOW, files, mounted
@@ -117,12 +117,8 @@ async def test_error_is_one_alert(card_page: CardPage) -> None:
 @fixture
 async def telephone(browser: Browser, blank: str) -> AsyncIterator[CardPage]:
     """The blank page on a telephone: 320 pixels, fingers, nothing that hovers."""
-    context = await browser.new_context(viewport={"width": 320, "height": 640}, has_touch=True, is_mobile=True)
-    page = await context.new_page()
-    await page.goto(blank)
-    await page.wait_for_function("() => globalThis.mount")
-    yield CardPage(page)
-    await context.close()
+    async with opened_phone(browser, blank, 320, 640) as phone:
+        yield phone
 
 
 async def test_touch_reaches_all_controls(telephone: CardPage) -> None:

@@ -9,7 +9,8 @@ import pytest
 from playwright.async_api import Page
 
 from ..endpoint import CANARY, PROCESSING, Endpoint
-from .card import SETUP, Card, links, make, serve_pictures
+from .apps import opened_app
+from .card import SETUP, links, make, serve_pictures
 from .environments import JUPYTER, python_with
 from .server import Server, free_port
 from .watch import Watch
@@ -46,12 +47,6 @@ async def test_pictures_appear_in_app(host_page: Page, endpoint: Endpoint, watch
     )
     code = textwrap.indent(f"{SETUP}\n{make(endpoint)}", " " * 8)
     (server.root / "app.py").write_text(APP.format(code=code), encoding="utf-8")
-    try:
-        await host_page.goto(await server.listening(port))
-        card = Card(host_page)
+    async with opened_app(host_page, watch, server, port) as card:
         await card.shows(4)
         await card.open(2)
-    finally:
-        await watch.look(server.log)
-        await host_page.goto("about:blank")
-        await server.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,17 +22,8 @@ from ..endpoint import CANARY, PROCESSING, Endpoint, png
 
 FAST = PollSchedule(shortest=0.02, longest=0.05, longest_silence=0.05)
 QUICK = Retry(attempts=1, first=0.01, longest=0.05)
-OTHER = "another-key-0001"
 
-pytestmark = pytest.mark.usefixtures("alone")
-
-
-@pytest.fixture
-async def endpoint() -> AsyncIterator[Endpoint]:
-    """An endpoint with a finished job of one picture."""
-    async with Endpoint() as endpoint:
-        endpoint.answers = [endpoint.success(endpoint.serve("1.png", png()))]
-        yield endpoint
+pytestmark = pytest.mark.usefixtures("alone", "finished")
 
 
 async def test_resumed_job_has_its_own_deadline(endpoint: Endpoint) -> None:

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 import weakref
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -35,15 +34,7 @@ FAST = PollSchedule(shortest=0.02, longest=0.05, longest_silence=0.05)
 QUICK = Retry(attempts=1, first=0.01, longest=0.05)
 OTHER = "another-key-0001"
 
-pytestmark = pytest.mark.usefixtures("alone")
-
-
-@pytest.fixture
-async def endpoint() -> AsyncIterator[Endpoint]:
-    """An endpoint with a finished job of one picture."""
-    async with Endpoint() as endpoint:
-        endpoint.answers = [endpoint.success(endpoint.serve("1.png", png()))]
-        yield endpoint
+pytestmark = pytest.mark.usefixtures("alone", "finished")
 
 
 @pytest.fixture(autouse=True)
