@@ -1,5 +1,5 @@
 import type { RefObject, VNode } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { isRightToLeft } from "./Dialog";
 import { type Size, swipe, type View } from "./geometry";
 import type { Gestures } from "./gestures";
@@ -99,7 +99,8 @@ function useBefore(image: ZoomedImageProps, stage: RefObject<HTMLElement | null>
   const [, redraw] = useState({});
   if (last.current.id !== image.id) before.current ??= last.current;
   last.current = image;
-  useEffect(() => {
+  // A layout effect: a sharper file ends the decoding of the one before, which must not count as the end of this one.
+  useLayoutEffect(() => {
     if (!before.current) return;
     let over = false;
     const leave = (): void => {
