@@ -22,7 +22,7 @@ from .schedule import PollSchedule, Retry
 from .state import FetchResult, FetchState
 from .transport import Transport
 
-__all__ = ["Client", "fetch", "follow"]
+__all__ = ["Client", "fetch", "run_to_end"]
 
 
 class Client:
@@ -262,10 +262,10 @@ async def fetch(
         else Client(secret, endpoint=endpoint, schedule=schedule, retry=retry, cache=cache, watch_links=watch_links)
     ) as used:
         fetcher = used.fetcher
-        return await follow(fetcher.start(options, replace(fetcher.policies, deadline=seconds)), on_update)
+        return await run_to_end(fetcher.start(options, replace(fetcher.policies, deadline=seconds)), on_update)
 
 
-async def follow(job: FetchJob, on_update: Callable[[FetchState], None] | None = None) -> FetchResult:
+async def run_to_end(job: FetchJob, on_update: Callable[[FetchState], None] | None = None) -> FetchResult:
     """Return the result of a job that ends with this call. `on_update` is called with each new state."""
     if on_update is not None:
         job.subscribe(on_update)

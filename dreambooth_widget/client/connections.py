@@ -17,7 +17,7 @@ from yarl import URL
 
 from .exchange import Failure, Progress, Response, supervise
 from .link_guard import AddressRefusedError, Reach, check_address
-from .names import NameLookups
+from .name_lookups import NameLookups
 from .proxies import Proxy
 from .tls import certificate_problem, tls_context
 

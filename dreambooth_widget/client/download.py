@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .schedule import Retry
     from .transport import Transport
 
-__all__ = ["MissingPictureError", "download", "follow"]
+__all__ = ["MissingPictureError", "download", "get_link"]
 
 log = logging.getLogger(__name__)
 
@@ -126,7 +126,7 @@ async def _payload(transport: Transport, url: str, max_bytes: int) -> bytes:
             return url.encode()
         except UnicodeEncodeError as error:  # half a surrogate pair
             raise AddressRefusedError("the link is malformed") from error
-    response = await follow(transport, url, max_bytes)
+    response = await get_link(transport, url, max_bytes)
     if isinstance(response, Failure):
         raise AddressRefusedError(response.reason) if response.final else _LaterError(response.reason)
     return _body(response, max_bytes)
@@ -136,7 +136,7 @@ def _is_address(url: str) -> bool:
     return url.lower().startswith(("http://", "https://"))
 
 
-async def follow(transport: Transport, url: str, largest: int, *, beginning: bool = False) -> Response | Failure:
+async def get_link(transport: Transport, url: str, largest: int, *, beginning: bool = False) -> Response | Failure:
     """GET `url`, or what it redirects to. The arguments are those of `Transport.get`, and so is what it raises."""
     for _ in range(_REDIRECTS + 1):
         response = await transport.get(url, largest, beginning=beginning)

@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 from ..images.sniff import PictureRefusedError, identify, unwrap
 from ..protocol.answers import Finished, PictureLink, parse_retry_after
 from .deadline import Deadline, DeadlinePassed
-from .download import follow
+from .download import get_link
 from .exchange import Failure
 from .link_guard import AddressRefusedError
 from .options import FetchOptions
@@ -77,7 +77,7 @@ class LinkProbe:
         """
         host, clock = _host(url), asyncio.get_running_loop().time
         await self._wait(host, at, due)
-        response = await follow(transport, url, _BEGINNING, beginning=True)
+        response = await get_link(transport, url, _BEGINNING, beginning=True)
         if isinstance(response, Failure) or response.status == 429 or response.status >= 500:
             seconds = _FAULT_SECONDS
             if not isinstance(response, Failure):

@@ -19,7 +19,7 @@ from ..credentials import ApiKey
 from ..images.fork import disown_after_fork
 from ..images.store import PictureCache
 from ..protocol.endpoint import V4, check_endpoint
-from .client import follow
+from .client import run_to_end
 from .fetcher import Fetcher
 from .options import Policies, check_seconds
 from .requests import read_call
@@ -130,7 +130,7 @@ def fetch_sync(
     async def work() -> FetchResult:
         fetcher = Fetcher.shared(secret, address, folder)
         _THREAD.keep(fetcher)
-        return await follow(fetcher.start(options, policies), on_update)
+        return await run_to_end(fetcher.start(options, policies), on_update)
 
     loop = _THREAD.loop()
     future = asyncio.run_coroutine_threadsafe(work(), loop)

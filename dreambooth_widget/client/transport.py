@@ -25,7 +25,7 @@ from ..protocol.endpoint import compose_request
 from .exchange import Failure, Response
 from .link_guard import ANY, PUBLIC, AddressRefusedError, Reach, check_address, check_link, endpoint_reach
 from .loop_end import close_at_loop_end
-from .names import NameLookups
+from .name_lookups import NameLookups
 from .poll_queue import PollQueue, Turn
 from .proxies import Proxy, ProxyUnusableError, check_proxy, find_proxy, parse_proxy
 from .rate_limit import RateLimiter, check_limits

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .static_content import StaticContent
 from .static_html import budget_for, render_content
-from .thumbnails import MOST, contact_sheet, largest_edge, small_images
+from .static_images import MOST, largest_edge, sheet_uri, small_images
 
 __all__ = ["EMPTY", "StaticCopy", "make_copy"]
 
@@ -29,7 +29,7 @@ def make_copy(content: StaticContent, card_id: str) -> StaticCopy:
         return dict(EMPTY)
     budget = budget_for(content)
     images = small_images(content.pictures[:MOST], largest_edge(len(content.pictures)))
-    sheet = contact_sheet(images, min(_LARGEST_SHEET, int(budget * _SHEET)))
+    sheet = sheet_uri(images, min(_LARGEST_SHEET, int(budget * _SHEET)))
     plain = content.plain()
     html = render_content(content, images, budget - len(sheet) - len(plain.encode()) - 256, card_id)
     copy = {"text/html": html, "text/plain": plain}

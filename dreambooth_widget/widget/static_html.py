@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from ..client.state import FetchResult, FetchState, capitalized, counted
 from .justified_rows import Box, justify
 from .static_content import StaticContent, read_batch, read_request, short
-from .thumbnails import MOST, jpeg_uri, largest_edge, small_images, steps
+from .static_images import MOST, jpeg_uri, largest_edge, small_images, steps
 
 if TYPE_CHECKING:
     from PIL import Image

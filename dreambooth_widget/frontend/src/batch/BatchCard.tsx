@@ -3,7 +3,7 @@ import type { VNode } from "preact";
 import { useCallback, useState } from "preact/hooks";
 import { Alerts, OFFLINE } from "../card/Alerts";
 import { Form } from "../card/Form";
-import { useKernelSilence } from "../card/kernelSilence";
+import { useOverduePictures } from "../card/overduePictures";
 import { type Fact, factsOf, ofFile, ofJob } from "../card/pictureFacts";
 import { mayTakeFocus, useRefusal } from "../card/refusal";
 import { Status } from "../card/Status";
@@ -23,8 +23,8 @@ import { BatchTile } from "./BatchTile";
 import { type Action, batchButtonLabel, batchStatusText, captionOf } from "./batchText";
 import { countOf, Filters } from "./Filters";
 import { AGAIN, type BatchIntent, type BatchTraits, RETRY_FAILED } from "./messages";
-import { tileIndex } from "./pictureKeys";
 import type { BatchEntry, Filter, Rows } from "./rows";
+import { tileIndex } from "./tileIndex";
 
 /** Two lines with 4 px above them and 4 below. */
 const CAPTION = 40;
@@ -48,7 +48,7 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
   const filter = countOf(picked, here) ? picked : "all";
   const gallery = rows.gallery(filter, !view.gone);
   const download = useDownload(store);
-  const silent = useKernelSilence(view.alive, status !== "processing" && view.counts.success > 0);
+  const silent = useOverduePictures(view.alive, status !== "processing" && view.counts.success > 0);
   const root = useKeptFocus();
   const selected = new Set(view.selected.map(tileIndex));
   const chosen = [...selected]

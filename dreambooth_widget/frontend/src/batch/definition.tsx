@@ -3,8 +3,8 @@ import { sortedIndices } from "../model/bridge";
 import type { CardDefinition } from "../mount";
 import { BatchCard } from "./BatchCard";
 import { type BatchIntent, type BatchTraits, ROWS, type RowsMessage } from "./messages";
-import { pictureKey, toBatchIntent } from "./pictureKeys";
 import { Rows } from "./rows";
+import { pictureKey, toBatchIntent } from "./tileIndex";
 
 /** What a card without any rows is drawn from: the kernel sends the rest before the first row. */
 const BLANK = {

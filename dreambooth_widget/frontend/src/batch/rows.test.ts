@@ -3,8 +3,8 @@ import { entry } from "../model/fakeModel";
 import type { PictureEntry } from "../model/messages";
 import { message, row } from "./fakeBatch";
 import type { Row } from "./messages";
-import { tileIndex } from "./pictureKeys";
 import { type Filter, Rows } from "./rows";
+import { tileIndex } from "./tileIndex";
 
 function rowsOf(...rows: Row[]): Rows {
   const known = new Rows();

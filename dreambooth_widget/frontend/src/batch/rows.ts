@@ -6,7 +6,7 @@ import type { PictureList } from "../gallery/Grid";
 import type { PictureEntry, Status } from "../model/messages";
 import { sharedPrefix } from "./batchText";
 import type { Row, RowsMessage } from "./messages";
-import { OF_REQUEST, pictureKey, tileIndex } from "./pictureKeys";
+import { OF_REQUEST, pictureKey, tileIndex } from "./tileIndex";
 
 export type Filter = "all" | "waiting" | "done" | "failed" | "stopped";
 

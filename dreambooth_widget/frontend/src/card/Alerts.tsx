@@ -1,6 +1,6 @@
 /** What a card has to say beside the state of its requests. */
 import type { VNode } from "preact";
-import { NO_ANSWER } from "./kernelSilence";
+import { NO_ANSWER } from "./overduePictures";
 import { WAITING_FOR_CELL } from "./statusText";
 
 export const OFFLINE = "The kernel has gone. What is shown here can still be copied and downloaded, as previews.";

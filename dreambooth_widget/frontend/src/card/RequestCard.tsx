@@ -27,7 +27,7 @@ import { Alerts, OFFLINE } from "./Alerts";
 import { useArrival } from "./arrival";
 import { FactList } from "./FactList";
 import { Form } from "./Form";
-import { useKernelSilence } from "./kernelSilence";
+import { useOverduePictures } from "./overduePictures";
 import { factsOf, ofFile, ofJob, sizeText } from "./pictureFacts";
 import { mayTakeFocus, useRefusal } from "./refusal";
 import { Status } from "./Status";
@@ -50,7 +50,7 @@ export function RequestCard({ view: latest, store, kernelError, now, send, selec
   const [loupe, setLoupe] = useState(false);
   const refusal = useRefusal(view.status === "error" && card.error?.remedy === "key", view.finished_at);
   const download = useDownload(store);
-  const silent = useKernelSilence(view.alive, view.status === "success" && pictures.length > 0);
+  const silent = useOverduePictures(view.alive, view.status === "success" && pictures.length > 0);
 
   const ready = pictures.filter((entry) => entry.status === "ready");
   const selected = new Set(view.selected);

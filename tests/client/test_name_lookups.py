@@ -14,7 +14,7 @@ import pytest
 
 from dreambooth_widget.client import connections, transport
 from dreambooth_widget.client.exchange import Failure
-from dreambooth_widget.client.names import NameLookups
+from dreambooth_widget.client.name_lookups import NameLookups
 from dreambooth_widget.client.transport import Transport
 from dreambooth_widget.credentials import ApiKey
 from dreambooth_widget.protocol.answers import Processing
@@ -117,7 +117,7 @@ def test_hanging_lookup_holds_no_exit() -> None:
     """The interpreter ends while a look-up hangs."""
     code = """
 import asyncio, socket, threading
-from dreambooth_widget.client.names import NameLookups
+from dreambooth_widget.client.name_lookups import NameLookups
 socket.getaddrinfo = lambda *args, **options: threading.Event().wait()
 async def main():
     try:

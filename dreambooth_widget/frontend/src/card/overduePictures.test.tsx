@@ -1,12 +1,12 @@
 import { render } from "preact";
 import { act } from "preact/test-utils";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { useKernelSilence } from "./kernelSilence";
+import { useOverduePictures } from "./overduePictures";
 
 let page: HTMLElement;
 
 function Shown({ alive, due }: { alive: boolean; due: boolean }) {
-  return <p>{useKernelSilence(alive, due) ? "silent" : "patient"}</p>;
+  return <p>{useOverduePictures(alive, due) ? "silent" : "patient"}</p>;
 }
 
 const draw = (alive: boolean, due = true) => act(() => render(<Shown alive={alive} due={due} />, page));
@@ -21,7 +21,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe("useKernelSilence", () => {
+describe("useOverduePictures", () => {
   it("is silence when nothing was heard for five seconds, and not before", async () => {
     await draw(false);
     await wait(4999);

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from dreambooth_widget.images.picture import Picture
-from dreambooth_widget.widget.thumbnails import MOST, contact_sheet, jpeg_uri, largest_edge, small_images, steps
+from dreambooth_widget.widget.static_images import MOST, jpeg_uri, largest_edge, sheet_uri, small_images, steps
 
 from ..image_files import encoded, noise, scene
 
@@ -45,7 +45,7 @@ def test_transparency_lies_on_white() -> None:
 @pytest.mark.parametrize(("count", "size"), [(1, (768, 512)), (4, (608, 408)), (5, (799, 382))])
 def test_sheet_mirrors_gallery_rows(count: int, size: tuple[int, int]) -> None:
     """One picture is large, several fill rows."""
-    sheet = opened(contact_sheet([scene((768, 512))] * count, 10**6))
+    sheet = opened(sheet_uri([scene((768, 512))] * count, 10**6))
     assert abs(sheet.width - size[0]) <= 2
     assert abs(sheet.height - size[1]) <= 2
 
@@ -53,8 +53,8 @@ def test_sheet_mirrors_gallery_rows(count: int, size: tuple[int, int]) -> None:
 def test_sheet_keeps_its_budget() -> None:
     """With less quality; where that does not do, there is none. No more than a page of pictures."""
     images = [noise((200, 200)) for _ in range(4)]
-    large, small = contact_sheet(images, 10**6), contact_sheet(images, 60_000)
+    large, small = sheet_uri(images, 10**6), sheet_uri(images, 60_000)
     assert len(small) <= 60_000 < len(large)
-    assert contact_sheet(images, 100) == contact_sheet([], 10**6) == ""
-    many = opened(contact_sheet([scene((200, 200))] * 100, 10**6))
+    assert sheet_uri(images, 100) == sheet_uri([], 10**6) == ""
+    many = opened(sheet_uri([scene((200, 200))] * 100, 10**6))
     assert many.height < 1500

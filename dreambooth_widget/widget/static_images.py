@@ -16,7 +16,7 @@ from .justified_rows import justify
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["MOST", "contact_sheet", "jpeg_uri", "largest_edge", "small_images", "steps"]
+__all__ = ["MOST", "jpeg_uri", "largest_edge", "sheet_uri", "small_images", "steps"]
 
 Step = tuple[int, int]
 """Longest edge in pixels, and JPEG quality."""
@@ -59,7 +59,7 @@ def jpeg_uri(image: Image.Image, edge: int, quality: int) -> str:
     return "data:image/jpeg;base64," + _encode(fitted, quality)
 
 
-def contact_sheet(images: Sequence[Image.Image], budget: int) -> str:
+def sheet_uri(images: Sequence[Image.Image], budget: int) -> str:
     """Return the first images on one white sheet, as a JPEG in base64 of at most `budget` bytes; "" if none fits."""
     from PIL import Image  # not before there are pictures
 

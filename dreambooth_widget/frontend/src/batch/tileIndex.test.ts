@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { OF_REQUEST, pictureKey, tileIndex, toBatchIntent } from "./pictureKeys";
+import { OF_REQUEST, pictureKey, tileIndex, toBatchIntent } from "./tileIndex";
 
 test.each([
   [0, 0],

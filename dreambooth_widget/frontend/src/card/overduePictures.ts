@@ -7,7 +7,7 @@ export const NO_ANSWER =
   "The kernel does not answer, so the pictures are not here. They come when it does, or when the cell runs again.";
 
 /** True when there should be pictures (`due`) and nothing at all was heard since this view appeared. */
-export function useKernelSilence(alive: boolean, due: boolean): boolean {
+export function useOverduePictures(alive: boolean, due: boolean): boolean {
   const [late, setLate] = useState(false);
   useEffect(() => {
     if (alive) return;
