@@ -16,7 +16,7 @@ from ..protocol.endpoint import V4, check_endpoint
 from .fetcher import Fetcher, check_access
 from .job import FetchJob
 from .job_group import FetchJobs, Outcome
-from .options import FetchOptions, Limits, Policies, check_seconds
+from .options import FetchOptions, Limits, Policies, check_listener, check_seconds
 from .requests import Requests, read_call, read_request_id, read_requests
 from .schedule import PollSchedule, Retry
 from .state import FetchResult, FetchState
@@ -173,6 +173,8 @@ class Client:
             specs = read_requests(requests, self.redact)
         finally:
             del requests
+        if on_update is not None:
+            check_listener("on_update", on_update)
         policies = self._policies(deadline)
         jobs = FetchJobs(lambda options: self.fetcher.start(options, policies), notify)
         jobs.add(specs)
@@ -201,7 +203,7 @@ class Client:
         return options
 
     def _policies(self, deadline: float | None) -> Policies:
-        return replace(self.fetcher.policies, deadline=check_seconds("deadline", deadline))
+        return replace(self.fetcher.policies, deadline=deadline)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -251,25 +253,25 @@ async def fetch(
         ValueError: An argument cannot be right.
     """
     try:
-        secret, request = read_call(key, request_id, client.redact if client is not None else None)
+        secret, request = read_call(key, request_id, client)
     finally:
         del key, request_id
     options = replace(request, eta=check_seconds("eta", eta))
-    seconds = check_seconds("deadline", deadline)
     async with (
         nullcontext(client)
         if client is not None
         else Client(secret, endpoint=endpoint, schedule=schedule, retry=retry, cache=cache, watch_links=watch_links)
     ) as used:
         fetcher = used.fetcher
-        return await run_to_end(fetcher.start(options, replace(fetcher.policies, deadline=seconds)), on_update)
+        return await run_to_end(fetcher.start(options, replace(fetcher.policies, deadline=deadline)), on_update)
 
 
 async def run_to_end(job: FetchJob, on_update: Callable[[FetchState], None] | None = None) -> FetchResult:
     """Return the result of a job that ends with this call. `on_update` is called with each new state."""
-    if on_update is not None:
-        job.subscribe(on_update)
     try:
+        if on_update is not None:
+            check_listener("on_update", on_update)
+            job.subscribe(on_update)
         return await job
     finally:
         await job.finish()

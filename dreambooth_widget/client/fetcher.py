@@ -29,6 +29,8 @@ _TRANSPORTS: WeakValueDictionary[tuple[int, str, ApiKey | None], Transport] = We
 _FETCHERS: WeakValueDictionary[tuple[int, str, ApiKey | None, PictureCache | None], Fetcher] = WeakValueDictionary()
 """What is shared in this process, by event loop, endpoint, key (and cache)."""
 
+_NO_LOOP = "There is no running event loop here: fetch in an `async def`, or with `fetch_sync` in plain Python."
+
 
 class Fetcher:
     """Starts jobs.
@@ -85,7 +87,15 @@ class Fetcher:
         return self.transport.redact(text)
 
     def start(self, options: FetchOptions, policies: Policies | None = None) -> FetchJob:
-        """Start a job for checked options, by the `policies` of the caller or of this object."""
+        """Start a job for checked options, by the `policies` of the caller or of this object.
+
+        Raises:
+            RuntimeError: There is no running event loop.
+        """
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            raise RuntimeError(_NO_LOOP) from None
         endpoint = options.endpoint_at(self.endpoint)
         transport = self.transport if endpoint == self.endpoint else self._others.get(endpoint)
         if transport is None:

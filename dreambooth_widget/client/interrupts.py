@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 __all__ = ["wait_for_event"]
 
 _SECONDS = 0.2
+_OTHER_LOOP = "This is awaited on another event loop already: await it there. In a thread use `fetch_sync`."
 
 
 class _Ticker:
@@ -32,7 +33,11 @@ _TICKERS: WeakKeyDictionary[asyncio.AbstractEventLoop, _Ticker] = WeakKeyDiction
 
 
 async def wait_for_event(event: asyncio.Event) -> None:
-    """Wait for `event`, and wake the loop meanwhile so that an interrupt ends this wait."""
+    """Wait for `event`, and wake the loop meanwhile so that an interrupt ends this wait.
+
+    Raises:
+        RuntimeError: It is awaited on another event loop.
+    """
     if event.is_set():
         return
     ticker = _TICKERS.setdefault(asyncio.get_running_loop(), _Ticker())
@@ -41,6 +46,8 @@ async def wait_for_event(event: asyncio.Event) -> None:
         ticker.tick()
     try:
         await event.wait()
+    except RuntimeError:  # asyncio's words name its own lock alone
+        raise RuntimeError(_OTHER_LOOP) from None
     finally:
         ticker.waits -= 1
         if not ticker.waits:

@@ -20,7 +20,7 @@ from .deadline import Deadline, DeadlinePassed
 from .interrupts import wait_for_event
 from .link_watch import LinkProbe, LinkWatch
 from .loading import PictureLoader
-from .options import FetchOptions
+from .options import FetchOptions, check_listener
 from .polling import Poller
 from .polling_policy import PollDecision
 from .schedule import DurationHistory
@@ -100,6 +100,7 @@ class FetchJob:
         Returns:
             A function that ends the subscription.
         """
+        check_listener("listener", listener)
         self._listeners.append(listener)
 
         def unsubscribe() -> None:

@@ -16,7 +16,7 @@ from .state import FetchState, PictureState
 if TYPE_CHECKING:
     from ..protocol.answers import Finished, PictureLink
 
-__all__ = ["FetchOptions", "Limits", "Policies", "check_samples", "check_seconds"]
+__all__ = ["FetchOptions", "Limits", "Policies", "check_listener", "check_samples", "check_seconds"]
 
 _MOST_SAMPLES = 64
 
@@ -48,6 +48,14 @@ class Policies:
     limits: Limits = Limits()
     deadline: float | None = None
     watch_links: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse what would fail in the middle of a job."""
+        for name, kind in (("schedule", PollSchedule), ("retry", Retry)):
+            value = getattr(self, name)
+            if not isinstance(value, kind):
+                raise TypeError(f"{name} must be a {kind.__name__}(…), not {type(value).__name__}")
+        check_seconds("deadline", self.deadline)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +182,12 @@ def check_seconds(name: str, value: object) -> float | None:
     if not 0 <= seconds < float("inf"):
         raise ValueError(f"{name} must be 0 seconds or more, not {value!r}")
     return seconds
+
+
+def check_listener(name: str, value: object) -> None:
+    """Raise TypeError if `value` cannot be called. The message names it `name`."""
+    if not callable(value):
+        raise TypeError(f"{name} must be a function of one FetchState, not {type(value).__name__}")
 
 
 def check_samples(value: object) -> int:

@@ -90,8 +90,11 @@ def parse_proxy(text: str) -> Proxy:
     """Return the proxy that `text` names.
 
     Raises:
+        TypeError: `text` is not a str.
         ProxyUnusableError: If it is malformed or of a kind that cannot be used.
     """
+    if not isinstance(text, str):
+        raise TypeError(f"proxy must be a str, not {type(text).__name__}")
     try:
         parts = urlsplit(text if "://" in text else f"http://{text}")
         host, port = parts.hostname, parts.port

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from .schedule import check_number
+
 __all__ = ["RateLimiter", "check_limits"]
 
 _SLOWEST = 0.1
@@ -20,8 +22,11 @@ def check_limits(rate: float, burst: int) -> None:
     """Check the arguments of a rate limiter.
 
     Raises:
-        ValueError: If a limit would let nothing through; the message names it.
+        TypeError: A limit is not a number.
+        ValueError: A limit would let nothing through; the message names it.
     """
+    check_number("rate", rate)
+    check_number("burst", burst)
     if rate <= 0:
         raise ValueError(f"rate must be more than 0 requests a second, not {rate!r}")
     if burst < 1:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, SupportsIndex, TypeAlias
+from typing import Any, Protocol, SupportsIndex, TypeAlias
 
 from ..credentials import ApiKey, find_key, looks_swapped, without_frames
 from ..errors import DreamboothError, InvalidRequestError
 from ..protocol.endpoint import check_request_id
 from .options import FetchOptions, check_seconds
 
-__all__ = ["Request", "RequestSpec", "Requests", "read_call", "read_calls", "read_request_id", "read_requests"]
+__all__ = [
+    "Request", "RequestSpec", "Requests",
+    "read_call", "read_calls", "read_request_id", "read_requests", "redactor",
+]  # fmt: skip
 
 Request: TypeAlias = int | str | SupportsIndex | tuple[int | str, float | None] | Mapping[str, Any]
 """An id, `(id, eta)` with the ETA in seconds, or the whole answer of a generation call (a dict or its JSON text)."""
@@ -38,14 +41,35 @@ class RequestSpec:
     error: DreamboothError | None = None
 
 
+class KeyHolder(Protocol):
+    """A client, a fetcher or a key itself."""
+
+    def redact(self, text: str) -> str:
+        """Return `text` without the API key."""
+
+
+def redactor(client: KeyHolder | None, key: ApiKey | None) -> Redact:
+    """Return the function that removes the API key from a text: that of the client, else of the key itself.
+
+    Raises:
+        TypeError: `client` is something else.
+    """
+    holder = key if client is None else client
+    if holder is None:
+        return str
+    if not hasattr(holder, "redact"):
+        raise TypeError(f"client must be a Client, not {type(client).__name__}")
+    return holder.redact
+
+
 @without_frames
-def read_call(key: object, request: object, redact: Redact | None = None) -> tuple[ApiKey | None, FetchOptions]:
+def read_call(key: object, request: object, client: KeyHolder | None = None) -> tuple[ApiKey | None, FetchOptions]:
     """Read the first two arguments of a call: the API key and the request.
 
     Args:
         key: The key, or None to take it from the environment.
         request: The request id, or options that were read before.
-        redact: Removes the key from a text, if a client holds it.
+        client: The client that holds the key, if there is one.
 
     Raises:
         TypeError: One of them is of a wrong type.
@@ -54,7 +78,7 @@ def read_call(key: object, request: object, redact: Redact | None = None) -> tup
     secret = find_key(key)
     if isinstance(request, FetchOptions):
         return secret, request
-    request = read_request_id(request, redact or (secret.redact if secret else str))
+    request = read_request_id(request, redactor(client, secret))
     if looks_swapped(secret, request):
         raise ValueError(_SWAPPED)
     return secret, FetchOptions(request)
@@ -62,11 +86,11 @@ def read_call(key: object, request: object, redact: Redact | None = None) -> tup
 
 @without_frames
 def read_calls(
-    key: object, requests: Requests, redact: Redact | None = None
+    key: object, requests: Requests, client: KeyHolder | None = None
 ) -> tuple[ApiKey | None, list[RequestSpec]]:
     """Read the first two arguments of a call for many requests. As `read_call` and `read_requests`."""
     secret = find_key(key)
-    return secret, read_requests(requests, redact or (secret.redact if secret else str))
+    return secret, read_requests(requests, redactor(client, secret))
 
 
 @without_frames

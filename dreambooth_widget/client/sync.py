@@ -123,8 +123,7 @@ def fetch_sync(
     finally:
         del key, request_id
     options = replace(request, eta=check_seconds("eta", eta))
-    seconds = check_seconds("deadline", deadline)
-    policies = Policies(schedule=schedule, retry=retry, deadline=seconds, watch_links=watch_links)
+    policies = Policies(schedule=schedule, retry=retry, deadline=deadline, watch_links=watch_links)
     address, folder = check_endpoint(endpoint), PictureCache.of(cache)
 
     async def work() -> FetchResult:

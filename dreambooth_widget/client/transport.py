@@ -29,6 +29,7 @@ from .name_lookups import NameLookups
 from .poll_queue import PollQueue, Turn
 from .proxies import Proxy, ProxyUnusableError, check_proxy, find_proxy, parse_proxy
 from .rate_limit import RateLimiter, check_limits
+from .schedule import check_number
 from .state import capitalized
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class Transport:
         allow_private_hosts: bool | None = None,
         proxy: str | None = None,
     ) -> None:
+        check_number("connections", connections)
         if connections < 1:
             raise ValueError(f"connections must be at least 1, not {connections!r}")
         check_limits(rate, burst)

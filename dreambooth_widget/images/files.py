@@ -205,8 +205,11 @@ def save_files(
     Raises:
         FileExistsError: One of the names, or of those that are about to be written `beside` them, exists; nothing has
             been written.
+        NotADirectoryError: `folder` is a file.
     """
     place = Path(folder).expanduser()
+    if place.exists() and not place.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "this is a file, pass a folder", str(place))
     named_files = [(place / name, picture) for name, picture in files]
     if not overwrite:
         for path in (*(path for path, _ in named_files), *(place / name for name in beside)):
@@ -223,12 +226,12 @@ def _chosen(pictures: Sequence[Picture], indices: Iterable[int]) -> list[Picture
     if isinstance(indices, (str, bytes)) or not isinstance(indices, Iterable):
         raise ValueError(f"indices must be a list of picture indices, not {type(indices).__name__}")
     by_index = {picture.index: picture for picture in pictures}
-    chosen = list(dict.fromkeys(indices))
+    chosen = list(indices)
     for index in chosen:
-        if isinstance(index, bool) or index not in by_index:
+        if isinstance(index, bool) or index not in list(by_index):  # a list: what is wrong need not be hashable
             there = ", ".join(map(str, sorted(by_index))) or "none"
             raise IndexError(f"there is no picture with index {index!r}; the indices are {there}")
-    return [by_index[index] for index in chosen]
+    return [by_index[index] for index in dict.fromkeys(chosen)]
 
 
 def named(pictures: Iterable[Picture], request_id: str) -> list[tuple[str, Picture]]:

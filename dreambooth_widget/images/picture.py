@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import math
 import os
@@ -137,8 +138,11 @@ class Picture:
         Raises:
             FileExistsError: If the file exists and `overwrite` is False, also when it appears meanwhile.
             FileNotFoundError: If its folder does not exist.
+            IsADirectoryError: If `path` is a folder.
         """
         target = Path(path).expanduser()
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "this is a folder, pass the name of a file", str(target))
         clear_unfinished(target.parent)
         write_atomically(target, self.data, overwrite=overwrite)
         return target

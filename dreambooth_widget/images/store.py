@@ -38,6 +38,8 @@ class PictureStore:
     """
 
     def __init__(self, memory: int = MEMORY, cache: PictureCache | None = None) -> None:
+        if isinstance(memory, bool) or not isinstance(memory, (int, float)):
+            raise TypeError(f"memory must be a number of bytes, not {type(memory).__name__}")
         if memory < 0:
             raise ValueError(f"memory must be 0 bytes or more, not {memory!r}")
         self.cache = cache

@@ -31,6 +31,7 @@ _VENDOR: Final = re.compile(
 
 _PLACEHOLDER: Final = "{request_id}"
 _LONGEST_ID: Final = 4096
+_WHOLE_ANSWER: Final = "DreamboothWidget.from_response and Client.fetch_response take a generation call's whole answer"
 
 
 def check_endpoint(endpoint: str) -> str:
@@ -68,14 +69,14 @@ def check_request_id(value: object) -> str:
     """Return a request id as text.
 
     Raises:
-        TypeError: `value` is neither an int nor a str.
+        TypeError: `value` is neither an int nor a str, or is a whole answer.
         ValueError: It is empty, negative, longer than 4096 characters or not valid text.
     """
     too_long = f"request_id is longer than {_LONGEST_ID} characters"
+    if isinstance(value, Mapping) or (isinstance(value, str) and value.lstrip().startswith("{")):
+        raise TypeError(f"request_id must be an int or a str; {_WHOLE_ANSWER}")
     if isinstance(value, str):
         text = value.strip()
-    elif isinstance(value, Mapping):
-        raise TypeError("request_id must be an int or a str; from_response() takes the answer of a generation call")
     elif isinstance(value, bool) or not hasattr(value, "__index__"):
         raise TypeError(f"request_id must be an int or a str, not {type(value).__name__}")
     else:

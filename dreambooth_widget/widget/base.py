@@ -12,7 +12,8 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import anywidget
@@ -20,10 +21,13 @@ import traitlets
 from traitlets.utils.sentinel import Sentinel
 
 from ..client.fetcher import Fetcher
+from ..client.options import Policies
+from ..client.requests import redactor
+from ..client.state import counted
 from ..credentials import KEY_VARIABLE, ApiKey
 from ..errors import DreamboothError, InvalidKeyError, StoppedError
 from ..images.store import PictureCache
-from ..protocol.endpoint import V4, check_endpoint
+from ..protocol.endpoint import check_endpoint
 from .bundle import front_end
 from .display import StaticOutputs, is_boxed, is_captured, is_redirected, is_terminal, publish
 from .image_sender import ImageSender, check_box, crop_token
@@ -39,7 +43,7 @@ if TYPE_CHECKING:
     from ..client.state import PictureState
     from ..images.picture import Picture
 
-__all__ = ["BaseWidget", "read_only"]
+__all__ = ["BaseWidget", "check_indices", "entry_at", "read_only"]
 
 log = logging.getLogger(__name__)
 
@@ -61,20 +65,21 @@ class BaseWidget(anywidget.AnyWidget):
 
     _esm, _css = front_end()
 
-    _intents: ClassVar[frozenset[str]] = frozenset()
-    """The types of messages of views; the method `_on_<type>` handles each."""
-
     def __init__(
         self,
         key: ApiKey | None,
+        policies: Policies,
         *,
-        endpoint: str = V4,
-        client: Client | None = None,
-        cache: str | os.PathLike[str] | PictureCache | None = None,
-        save_copy: bool = True,
+        endpoint: str,
+        client: Client | None,
+        cache: str | os.PathLike[str] | PictureCache | None,
+        save_copy: bool,
     ) -> None:
         self._key = key
         self._fetcher = client.fetcher if client is not None else None
+        self._policies = policies
+        if self._fetcher is not None:
+            self._policies = replace(self._fetcher.policies, deadline=policies.deadline)
         self._endpoint = check_endpoint(endpoint) if self._fetcher is None else self._fetcher.endpoint
         self._cache = PictureCache.of(cache) if self._fetcher is None else self._fetcher.cache
         self._viewed = False
@@ -104,10 +109,8 @@ class BaseWidget(anywidget.AnyWidget):
 
     @property
     def _redact(self) -> Callable[[str], str]:
-        """The function that takes the key out of a text, that of the user's client or of the widget's own key."""
-        if self._fetcher is not None:
-            return self._fetcher.redact
-        return self._key.redact if self._key is not None else str
+        """The function that takes the key out of a text."""
+        return redactor(self._fetcher, self._key)
 
     def _check_key(self) -> None:
         """Raise InvalidKeyError without a key."""
@@ -184,43 +187,6 @@ class BaseWidget(anywidget.AnyWidget):
         if self.comm is not None:
             self.send(content, buffers=buffers)
 
-    def _send_picture(self, content: Mapping[str, Any], entry: PictureState | None, request_id: str) -> None:
-        """Send the picture that a view needs, in the size that it needs, or that there is none."""
-        kind, index, token = content.get("kind"), content.get("index"), str(content.get("id"))
-        if kind not in ("thumbnail", "preview", "original"):
-            raise ValueError("Unknown kind of picture.")
-        picture = _picture_of(entry, token)
-        if picture is None:
-            known = index if isinstance(index, int) else -1
-            self._sender.unavailable(kind, known, token, _NOT_HERE)
-        else:
-            self._sender.send(kind, picture, request_id)
-
-    def _send_link(self, content: Mapping[str, Any], entry: PictureState | None) -> None:
-        """Send where a picture came from, on request alone: a signed link opens the file for anyone."""
-        url = entry.picture.url if entry is not None and entry.picture is not None else ""
-        opens = not has_expired(url, time.time())
-        self._send_buffers({"type": "link", "id": str(content.get("id")), "url": url if opens else ""}, [])
-
-    def _send_crop(self, content: Mapping[str, Any], entry: PictureState | None) -> None:
-        """Send the part of a picture's original that a view's loupe shows, or that there is none."""
-        box, digest = content.get("box"), str(content.get("id"))
-        picture = _picture_of(entry, digest)
-        if picture is None:
-            self._sender.unavailable("crop", -1, crop_token(digest, box if isinstance(box, list) else ()), _NOT_HERE)
-        else:
-            self._sender.send_crop(picture, check_box(box, picture))
-
-    def _send_zip(self, content: Mapping[str, Any], files: Sequence[tuple[str, Picture]], stem: str) -> None:
-        """Send the originals as one zip, by their names in it."""
-        token = str(content.get("id"))
-        if not files:
-            self._sender.unavailable("zip", -1, token, "There is nothing to download")
-        elif sum(picture.nbytes for _, picture in files) > _LARGEST_ZIP:
-            self._sender.unavailable("zip", -1, token, f"Too large for the browser: {_SAVE_INSTEAD}")
-        else:
-            self._sender.send_zip(files, f"{stem}-pictures.zip", token)
-
     def _text(self) -> str:
         """Return one line for readers without a front end. It must stay true when it is saved."""
         raise NotImplementedError
@@ -253,8 +219,10 @@ class BaseWidget(anywidget.AnyWidget):
                 self._outputs.open()
 
     def close(self) -> None:
-        """Close the comm and its views."""
+        """Close the comm and its views, and send nothing more."""
         self._closed = True
+        if hasattr(self, "_sender"):  # also called by __del__, after a failed construction
+            self._sender.close()
         super().close()
 
     # -- intents in --------------------------------------------------------------------------------------------
@@ -263,22 +231,86 @@ class BaseWidget(anywidget.AnyWidget):
         """Hand every message of a view over to the loop that owns the jobs."""
         self._kernel_loop.hand_over(super()._handle_msg, msg)
 
+    def _handle_custom_msg(self, content: Any, buffers: Any) -> None:
+        """Call the method `_on_<type>` for a view's message of that type."""
+        intent = content.get("type") if isinstance(content, dict) else None
+        handle = getattr(self, f"_on_{intent}", None)
+        if handle is None:
+            super()._handle_custom_msg(content, buffers)
+            return
+        try:
+            handle(content)
+        except (DreamboothError, RuntimeError, TypeError, ValueError) as error:
+            self._send_buffers({"type": "error", "reason": str(error)}, [])
+        except Exception:
+            log.exception("Message %r of a view failed", intent)  # the type alone: a form holds the key
+
+    def _entry_of(self, content: Mapping[str, Any]) -> tuple[str, PictureState | None]:
+        """Return the id of the request that a message is about, and what is known of the picture."""
+        raise NotImplementedError
+
+    def _on_stop(self, content: Mapping[str, Any]) -> None:
+        self.stop()
+
+    def _on_poll_now(self, content: Mapping[str, Any]) -> None:
+        self.check_now()
+
     def _on_copy_missing(self, content: Mapping[str, Any]) -> None:
         """Publish the copy again: a view finds none in its page, since the host has dropped the output."""
         if self._outputs is not None:
             self._outputs.replace()
 
-    def _handle_custom_msg(self, content: Any, buffers: Any) -> None:
-        intent = content.get("type") if isinstance(content, dict) else None
-        if not isinstance(intent, str) or intent not in self._intents:
-            super()._handle_custom_msg(content, buffers)
-            return
-        try:
-            getattr(self, f"_on_{intent}")(content)
-        except (DreamboothError, RuntimeError, TypeError, ValueError) as error:
-            self._send_buffers({"type": "error", "reason": str(error)}, [])
-        except Exception:
-            log.exception("Message %r of a view failed", intent)  # the type alone: a form holds the key
+    def _on_get_picture(self, content: Mapping[str, Any]) -> None:
+        """Send the picture that a view needs, in the size that it needs, or that there is none."""
+        request_id, entry = self._entry_of(content)
+        kind, index, digest = content.get("kind"), content.get("index"), str(content.get("id"))
+        if kind not in ("thumbnail", "preview", "original"):
+            raise ValueError("Unknown kind of picture.")
+        picture = _picture_of(entry, digest)
+        if picture is None:
+            self._sender.unavailable(kind, index if isinstance(index, int) else -1, digest, _NOT_HERE)
+        else:
+            self._sender.send(kind, picture, request_id)
+
+    def _on_get_link(self, content: Mapping[str, Any]) -> None:
+        """Send where a picture came from, on request alone: a signed link opens the file for anyone."""
+        _, entry = self._entry_of(content)
+        url = entry.picture.url if entry is not None and entry.picture is not None else ""
+        opens = not has_expired(url, time.time())
+        self._send_buffers({"type": "link", "id": str(content.get("id")), "url": url if opens else ""}, [])
+
+    def _on_get_crop(self, content: Mapping[str, Any]) -> None:
+        """Send the part of a picture's original that a view's loupe shows, or that there is none."""
+        _, entry = self._entry_of(content)
+        box, digest = content.get("box"), str(content.get("id"))
+        picture = _picture_of(entry, digest)
+        if picture is None:
+            self._sender.unavailable("crop", -1, crop_token(digest, box if isinstance(box, list) else ()), _NOT_HERE)
+        else:
+            self._sender.send_crop(picture, check_box(box, picture))
+
+    def _send_zip(self, content: Mapping[str, Any], files: Sequence[tuple[str, Picture]], stem: str) -> None:
+        """Send the originals as one zip, by their names in it."""
+        token = str(content.get("id"))
+        if not files:
+            self._sender.unavailable("zip", -1, token, "There is nothing to download")
+        elif sum(picture.nbytes for _, picture in files) > _LARGEST_ZIP:
+            self._sender.unavailable("zip", -1, token, f"Too large for the browser: {_SAVE_INSTEAD}")
+        else:
+            self._sender.send_zip(files, f"{stem}-pictures.zip", token)
+
+
+def check_indices(indices: Iterable[int], count: int | None, owner: str) -> None:
+    """Raise TraitError for an index that no picture of the owner has; `count` is None before their number is known."""
+    for index in indices:
+        if index < 0 or (count is not None and index >= count):
+            has = "" if count is None else f": {owner} has {counted(count, 'picture')}"
+            raise traitlets.TraitError(f"there is no picture with index {index}{has}")
+
+
+def entry_at(entries: Sequence[PictureState], index: object) -> PictureState | None:
+    """Return the entry at an index that a view named, None if there is none."""
+    return entries[index] if isinstance(index, int) and 0 <= index < len(entries) else None
 
 
 def _picture_of(entry: PictureState | None, digest: str) -> Picture | None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Generator, Iterator, Mapping
-from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..client.job_group import FetchJobs
-from ..client.options import FetchOptions, Policies, check_seconds
+from ..client.options import FetchOptions, Policies
 from ..client.requests import Requests, read_calls, read_requests
 from ..client.schedule import PollSchedule, Retry
 from ..client.state import FetchResult, counted
@@ -35,8 +34,6 @@ if TYPE_CHECKING:
     from ..images.store import PictureCache
 
 __all__ = ["DreamboothBatch"]
-
-_NONE_YET, _WAIT = "There are no pictures yet.", "`await batch` waits for them."
 
 
 class DreamboothBatch(BatchCard):
@@ -73,15 +70,13 @@ class DreamboothBatch(BatchCard):
         autostart: bool = True,
     ) -> None:
         try:
-            secret, specs = read_calls(key, requests, client.redact if client is not None else None)
+            secret, specs = read_calls(key, requests, client)
         finally:
             del key, requests
-        own = Policies(schedule=schedule, retry=retry, watch_links=watch_links)
-        policies = own if client is None else client.fetcher.policies
-        self._policies = replace(policies, deadline=check_seconds("deadline", deadline))
+        policies = Policies(schedule=schedule, retry=retry, deadline=deadline, watch_links=watch_links)
         self._jobs = FetchJobs(self._start_job, self._note_change)
         self._started = False
-        super().__init__(secret, endpoint=endpoint, client=client, cache=cache, save_copy=save_copy)
+        super().__init__(secret, policies, endpoint=endpoint, client=client, cache=cache, save_copy=save_copy)
         self._jobs.add(specs)
         self._show()
         if autostart and self._kernel_loop.known and self._can_start:
@@ -114,7 +109,13 @@ class DreamboothBatch(BatchCard):
         self._kernel_loop.do(self._begin)
 
     def add(self, requests: Requests) -> None:
-        """Fetch more requests, in the forms that the constructor takes; also after the others have ended."""
+        """Fetch more requests, in the forms that the constructor takes; also after the others have ended.
+
+        Raises:
+            TypeError, ValueError: As the constructor; none of them has been added.
+            StoppedError: The widget was closed.
+        """
+        self._check_open()
         try:
             specs = read_requests(requests, self._redact)
         finally:
@@ -138,7 +139,10 @@ class DreamboothBatch(BatchCard):
             self._kernel_loop.do(self._stop_all)
 
     def check_now(self) -> None:
-        """Poll for all that run, in their turns; those that were stopped or timed out go on."""
+        """Poll for all that run, in their turns; those that were stopped or timed out go on. Raises as `start`."""
+        if not self._started:
+            self.start()
+            return
         self._kernel_loop.do(self._jobs.check_now)
         self._again("stopped", "timed_out")
 
@@ -178,9 +182,9 @@ class DreamboothBatch(BatchCard):
         return [entry.picture.image for entry in entries if entry is not None and entry.picture is not None]
 
     def contact_sheet(self) -> Image.Image:
-        """Return all pictures on one sheet. Raises `DreamboothError` before there are any."""
+        """Return all pictures on one sheet. Raises DreamboothError if there are none."""
         if not self.pictures:
-            raise DreamboothError(_NONE_YET, advice=_WAIT)
+            raise self._no_pictures()
         return contact_sheet(self.pictures)
 
     def to_html(self) -> str:
@@ -214,14 +218,24 @@ class DreamboothBatch(BatchCard):
 
         Raises:
             FileExistsError: A file exists; nothing has been written.
+            NotADirectoryError: `folder` is a file.
             DreamboothError: There are no pictures, and some may still come.
         """
         if not self.results and self._summarize().finished_at is None:
-            raise DreamboothError(_NONE_YET, advice=_WAIT)
+            raise self._no_pictures()
         # By name: an id may stand in the batch twice.
         files = dict(file for result in self.results for file in named(result, result.request_id))
         paths = save_files(files.items(), folder, beside=NAMES, overwrite=overwrite)
         return paths + write_manifest(Path(folder).expanduser(), list(self._records()), overwrite=overwrite)
+
+    def _no_pictures(self) -> DreamboothError:
+        """Return the error that says why there are no pictures."""
+        self._check_open()
+        if not len(self._jobs):
+            return DreamboothError("There are no pictures yet: the batch has no requests.", advice="`add()` adds some.")
+        if self._summarize().finished_at is not None:
+            return DreamboothError("No request has succeeded.", advice="`errors` has the reasons.")
+        return DreamboothError("There are no pictures yet.", advice="`await batch` waits for them.")
 
     def __await__(self) -> Generator[Any, None, list[Outcome]]:
         return self._outcome().__await__()
@@ -259,8 +273,6 @@ class DreamboothBatch(BatchCard):
         if getattr(self, "_started", False):  # also called by __del__, after a failed construction
             with contextlib.suppress(RuntimeError):  # the loop has gone, and with it every job
                 self.stop()
-        if getattr(self, "_sender", None) is not None:
-            self._sender.close()
         super().close()
 
     # -- the jobs ----------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from ..client.state import FetchResult, FetchState, PictureState
 from ..credentials import find_key
 from ..errors import InvalidKeyError
 from ..images.files import named
-from .base import BaseWidget, read_only
+from .base import BaseWidget, check_indices, entry_at, read_only
 from .batch_summary import BatchSummary, summarize
 from .static_content import StaticContent, read_batch
 from .trait_values import row_values
@@ -168,23 +168,16 @@ class BatchCard(BaseWidget):
     @traitlets.validate("selected")
     def _check_selected(self, proposal: Any) -> list[list[int]]:
         """Sort the pairs. Raises TraitError for one that no picture has, as soon as their number is known."""
-        pairs = sorted({(pair[0], pair[1]) for pair in proposal["value"] if len(pair) == 2 and min(pair) >= 0})
-        for request, index in pairs:
-            if request >= len(self._jobs):
+        for pair in proposal["value"]:
+            if len(pair) != 2:
+                raise traitlets.TraitError(f"a picture is [index of its request, its index], not {pair}")
+            request, index = pair
+            if not 0 <= request < len(self._jobs):
                 raise traitlets.TraitError(f"there is no request with index {request}: there are {len(self._jobs)}")
-            count = self._jobs[request].count
-            if count is not None and index >= count:
-                raise traitlets.TraitError(f"there is no picture with index {index}: request {request} has {count}")
-        return [list(pair) for pair in pairs]
+            check_indices([index], self._jobs[request].count, f"request {request}")
+        return [list(pair) for pair in sorted(set(map(tuple, proposal["value"])))]
 
     # -- intents in --------------------------------------------------------------------------------------------
-
-    _intents = frozenset(
-        {
-            *("ready", "copy_missing", "start", "stop", "poll_now", "retry_failed", "again", "retry"),
-            *("get_picture", "get_link", "get_crop", "zip"),
-        }
-    )
 
     def _on_ready(self, content: Mapping[str, Any]) -> None:
         """Send every row and the first thumbnails: a view appeared, or the page was reloaded."""
@@ -215,12 +208,6 @@ class BatchCard(BaseWidget):
                     self._jobs.again(index)
         self.start()
 
-    def _on_stop(self, content: Mapping[str, Any]) -> None:
-        self.stop()
-
-    def _on_poll_now(self, content: Mapping[str, Any]) -> None:
-        self.check_now()
-
     def _on_retry_failed(self, content: Mapping[str, Any]) -> None:
         self.retry_failed()
 
@@ -232,15 +219,9 @@ class BatchCard(BaseWidget):
         if isinstance(index, int):
             self._jobs.retry_picture(self._request_index(content), index)
 
-    def _on_get_picture(self, content: Mapping[str, Any]) -> None:
-        request = self._request_index(content)
-        self._send_picture(content, self._entry(request, content.get("index")), self._jobs[request].request_id)
-
-    def _on_get_link(self, content: Mapping[str, Any]) -> None:
-        self._send_link(content, self._entry(content.get("request"), content.get("index")))
-
-    def _on_get_crop(self, content: Mapping[str, Any]) -> None:
-        self._send_crop(content, self._entry(self._request_index(content), content.get("index")))
+    def _entry_of(self, content: Mapping[str, Any]) -> tuple[str, PictureState | None]:
+        state = self._jobs[self._request_index(content)]
+        return state.request_id, entry_at(state.pictures, content.get("index"))
 
     def _on_zip(self, content: Mapping[str, Any]) -> None:
         pairs = content.get("pictures")
@@ -261,8 +242,7 @@ class BatchCard(BaseWidget):
     def _entry(self, request: object, index: object) -> PictureState | None:
         if not isinstance(request, int) or not 0 <= request < len(self._jobs):
             return None
-        entries = self._jobs[request].pictures
-        return entries[index] if isinstance(index, int) and 0 <= index < len(entries) else None
+        return entry_at(self._jobs[request].pictures, index)
 
 
 def _is_final(source: FetchResult | FetchState) -> bool:

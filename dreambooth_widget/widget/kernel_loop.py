@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 _NO_LOOP = (
     "There is no running event loop here. In a notebook the widget starts by itself; "
-    "in a script use `asyncio.run(dreambooth_widget.fetch(key, request_id))`, or `Client.fetch_all` for many."
+    "in a script use `dreambooth_widget.fetch_sync(key, request_id)` or `asyncio.run(fetch(key, request_id))`."
 )
 
 
@@ -89,7 +89,7 @@ class KernelLoop:
     def check_here(self) -> None:
         """Raise RuntimeError on another loop, which cannot await what happens on this one."""
         if not self.here:
-            raise RuntimeError("This widget belongs to another event loop: await it where it was made.")
+            raise RuntimeError("This widget runs on another event loop: await it there. In a thread use `fetch_sync`.")
 
     def hand_over(self, work: Callable[..., None], *args: Any) -> None:
         """Do `work` on the loop, or at once if there is none (any more)."""

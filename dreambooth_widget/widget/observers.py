@@ -38,9 +38,14 @@ def guard_observer(owner: object, observer: Callable[..., Any]) -> Callable[...,
     Args:
         owner: The widget that is observed.
         observer: A function, or a method of a subclass that traitlets' `@observe` has marked.
+
+    Raises:
+        TypeError: `observer` cannot be called.
     """
     if isinstance(observer, EventHandler):
         if not observer.name or observer.func.__module__.startswith(("ipywidgets.", "anywidget.")):
             return observer
         observer = getattr(owner, observer.name)
+    if not callable(observer):
+        raise TypeError(f"an observer must be a function of one change, not {type(observer).__name__}")
     return _GuardedObserver(observer)

@@ -12,7 +12,7 @@ import traitlets
 
 from ..client.requests import read_call
 from ..images.files import file_stem, named
-from .base import BaseWidget, read_only
+from .base import BaseWidget, check_indices, entry_at, read_only
 from .static_content import read_request
 from .trait_values import card_values, trait_values
 
@@ -121,17 +121,11 @@ class RequestCard(BaseWidget):
     @traitlets.validate("selected")
     def _check_selected(self, proposal: Any) -> list[int]:
         """Sort the indices. Raises TraitError for one that no picture has, as soon as their number is known."""
-        indices = sorted({index for index in proposal["value"] if index >= 0})
-        count = self._shown.count
-        if count is not None and indices and indices[-1] >= count:
-            raise traitlets.TraitError(f"there is no picture with index {indices[-1]}: the request has {count}")
+        indices = sorted(set(proposal["value"]))
+        check_indices(indices, self._shown.count, "the request")
         return indices
 
     # -- intents in --------------------------------------------------------------------------------------------
-
-    _intents = frozenset(
-        {"ready", "copy_missing", "start", "stop", "poll_now", "get_picture", "get_link", "get_crop", "retry", "zip"}
-    )
 
     def _on_ready(self, content: Mapping[str, Any]) -> None:
         """Send the state and the pictures that are lacking: a view appeared, or the page was reloaded."""
@@ -148,7 +142,7 @@ class RequestCard(BaseWidget):
         """Start with what was typed into the form: a key, a request id, or both."""
         typed = content.get("key")
         secret, request = read_call(
-            typed or self._key, str(content.get("request_id") or "") or self._options, None if typed else self._redact
+            typed or self._key, str(content.get("request_id") or "") or self._options, None if typed else self._fetcher
         )
         if typed:
             self._use_key(secret)
@@ -164,33 +158,17 @@ class RequestCard(BaseWidget):
             self._job.stop()
             self._job = None
 
-    def _on_stop(self, content: Mapping[str, Any]) -> None:
-        self.stop()
-
-    def _on_poll_now(self, content: Mapping[str, Any]) -> None:
-        self.check_now()
-
-    def _on_get_picture(self, content: Mapping[str, Any]) -> None:
-        self._send_picture(content, self._entry(content.get("index")), self._shown.request_id)
-
-    def _on_get_link(self, content: Mapping[str, Any]) -> None:
-        self._send_link(content, self._entry(content.get("index")))
-
-    def _on_get_crop(self, content: Mapping[str, Any]) -> None:
-        self._send_crop(content, self._entry(content.get("index")))
+    def _entry_of(self, content: Mapping[str, Any]) -> tuple[str, PictureState | None]:
+        return self._shown.request_id, entry_at(self._shown.pictures, content.get("index"))
 
     def _on_retry(self, content: Mapping[str, Any]) -> None:
-        entry = self._entry(content.get("index"))
+        _, entry = self._entry_of(content)
         if self._job is not None and entry is not None:
             self._job.retry_picture(entry.index)
 
     def _on_zip(self, content: Mapping[str, Any]) -> None:
         indices = content.get("indices")
-        entries = [self._entry(index) for index in indices] if isinstance(indices, list) else []
+        entries = [entry_at(self._shown.pictures, index) for index in indices] if isinstance(indices, list) else []
         chosen = [entry.picture for entry in entries if entry is not None and entry.picture is not None]
         request_id = self._shown.request_id
         self._send_zip(content, named(chosen, request_id), file_stem(request_id))
-
-    def _entry(self, index: object) -> PictureState | None:
-        entries = self._shown.pictures
-        return entries[index] if isinstance(index, int) and 0 <= index < len(entries) else None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..client.options import FetchOptions, Policies, check_samples, check_seconds
-from ..client.requests import read_call
+from ..client.requests import read_call, redactor
 from ..client.schedule import PollSchedule, Retry
 from ..credentials import ApiKey, find_key
 from ..errors import DreamboothError
@@ -78,20 +78,18 @@ class DreamboothWidget(RequestCard):
     ) -> None:
         request = FetchOptions("") if request_id is None else request_id
         try:
-            secret, options = read_call(key, request, client.redact if client is not None else None)
+            secret, options = read_call(key, request, client)
         finally:
             del key, request_id, request
         self._options = replace(
             options,
             eta=options.eta if eta is None else check_seconds("eta", eta),
             expected=options.expected if samples is None else check_samples(samples),
-            caption=str(caption),
+            caption=str(caption or ""),
         )
-        own = Policies(schedule=schedule, retry=retry, watch_links=watch_links)
-        policies = own if client is None else client.fetcher.policies
-        self._policies = replace(policies, deadline=check_seconds("deadline", deadline))
+        policies = Policies(schedule=schedule, retry=retry, deadline=deadline, watch_links=watch_links)
         self._job: FetchJob | None = None
-        super().__init__(secret, endpoint=endpoint, client=client, cache=cache, save_copy=save_copy)
+        super().__init__(secret, policies, endpoint=endpoint, client=client, cache=cache, save_copy=save_copy)
         self._show(self._options.first_state())
         if autostart and self._kernel_loop.known and self._can_start:
             self.start()
@@ -113,8 +111,7 @@ class DreamboothWidget(RequestCard):
         """
         try:
             secret = find_key(key)
-            holder = options.get("client") or secret
-            request = FetchOptions.for_response(response, holder.redact if holder else str)
+            request = FetchOptions.for_response(response, redactor(options.get("client"), secret))
         finally:
             del key, response
         return cls(secret, replace(request, endpoint=None) if "endpoint" in options else request, **options)
@@ -168,7 +165,7 @@ class DreamboothWidget(RequestCard):
             return
         if not self._can_start:
             self._check_key()
-            raise DreamboothError("There is no request id yet.", advice="Pass request_id=, or fill in the form.")
+            self._check_request_id()
         self._kernel_loop.do(self._begin)
 
     def stop(self) -> None:
@@ -200,7 +197,12 @@ class DreamboothWidget(RequestCard):
 
     @property
     def resume_token(self) -> str:
-        """JSON text for `DreamboothWidget.resume`: endpoint, request id and times. The key is not in it."""
+        """JSON text for `DreamboothWidget.resume`: endpoint, request id and times. The key is not in it.
+
+        Raises:
+            DreamboothError: There is no request id yet.
+        """
+        self._check_request_id()
         return self._options.token(self._options.endpoint_at(self._endpoint), self._shown)
 
     def to_html(self) -> str:
@@ -221,22 +223,31 @@ class DreamboothWidget(RequestCard):
         Raises:
             FileExistsError: A file exists; nothing has been written.
             IndexError: There is no picture with one of the `indices`.
-            DreamboothError: There are no pictures yet.
+            NotADirectoryError: `folder` is a file.
+            DreamboothError: There are no pictures yet, or the job has ended with this error.
         """
         return self._ready().save(folder, indices, overwrite=overwrite)
 
     def contact_sheet(self) -> Image.Image:
-        """Return all pictures on one sheet. Raises `DreamboothError` before there are any."""
+        """Return all pictures on one sheet. Raises DreamboothError as `save`."""
         return contact_sheet(self._ready())
 
+    def _check_request_id(self) -> None:
+        if not self._options.request_id:
+            raise DreamboothError("There is no request id yet.", advice="Pass request_id=, or fill in the form.")
+
     def _ready(self) -> FetchResult:
-        if self.result is None:
-            raise DreamboothError(
-                "There are no pictures yet.",
-                request_id=self._options.request_id,
-                advice="`await widget` waits for them.",
-            )
-        return self.result
+        """Return the result, or raise why there is none."""
+        if self.result is not None:
+            return self.result
+        self._check_open()
+        if self.error is not None:
+            raise self.error.with_traceback(None)
+        raise DreamboothError(
+            "There are no pictures yet.",
+            request_id=self._options.request_id,
+            advice="`await widget` waits for them.",
+        )
 
     def __await__(self) -> Generator[Any, None, FetchResult]:
         return self._outcome().__await__()
@@ -261,7 +272,6 @@ class DreamboothWidget(RequestCard):
         job = getattr(self, "_job", None)  # also called by __del__, after a failed construction
         if job is not None:
             job.stop()
-            self._sender.close()
         super().close()
 
     # -- the job -----------------------------------------------------------------------------------------------

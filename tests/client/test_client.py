@@ -66,6 +66,45 @@ async def test_fetch_opens_one_client(endpoint: Endpoint) -> None:
         assert len({poll.peer for poll in endpoint.polls}) == 2
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"rate": "fast"},
+        {"burst": None},
+        {"connections": "8"},
+        {"memory": "all"},
+        {"proxy": 8080},
+        {"schedule": None},
+        {"retry": 3},
+    ],
+    ids=str,
+)
+def test_wrong_argument_is_named(arguments: dict[str, Any]) -> None:
+    """A `TypeError` that names the argument, at construction."""
+    with pytest.raises(TypeError, match=f"{next(iter(arguments))} must be"):
+        Client(CANARY, **arguments)
+
+
+async def test_wrong_callback_is_refused(endpoint: Endpoint) -> None:
+    """`on_update` is called many times: what cannot be called is refused at once, and no job goes on."""
+    wrong: Any = 5
+    async with Client(CANARY, endpoint=endpoint.url) as client:
+        with pytest.raises(TypeError, match="on_update must be a function"):
+            await fetch(request_id=1, client=client, on_update=wrong)
+        with pytest.raises(TypeError, match="on_update must be a function"):
+            await client.fetch_all([1], on_update=wrong)
+        with pytest.raises(TypeError, match="listener must be a function"):
+            client.fetch(1).subscribe(wrong)
+        with pytest.raises(TypeError, match="client must be a Client, not int"):
+            await fetch(CANARY, 1, client=wrong)
+
+
+def test_fetch_needs_a_loop() -> None:
+    """In plain Python it names what works there."""
+    with pytest.raises(RuntimeError, match="fetch_sync"):
+        Client(CANARY).fetch(1)
+
+
 async def test_result_is_saved(endpoint: Endpoint, tmp_path: Path) -> None:
     """`result.save` and `widget.save` write all pictures, or those of the indices; wrong ones are named."""
     links = [endpoint.serve(f"{index}.png", png(seed=str(index))) for index in range(3)]
@@ -76,7 +115,18 @@ async def test_result_is_saved(endpoint: Endpoint, tmp_path: Path) -> None:
     widget.selected = [0, 2]
     assert [path.name for path in widget.save(tmp_path / "some", widget.selected)] == ["7-1.png", "7-3.png"]
     assert (tmp_path / "some" / "7-3.png").read_bytes() == result[2].data
-    for indices, kind in (([3], IndexError), ([-1], IndexError), ([True], IndexError), ("12", ValueError)):
+    for indices, kind in (
+        ([3], IndexError),
+        ([-1], IndexError),
+        ([True], IndexError),
+        ([[0]], IndexError),
+        ("12", ValueError),
+    ):
         with pytest.raises(kind, match=r"no picture with index|list of picture indices"):
             result.save(tmp_path / "none", indices)
     assert not (tmp_path / "none").exists()
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError, match="pass a folder"):
+        result.save(tmp_path / "file")
+    with pytest.raises(IsADirectoryError, match="pass the name of a file"):
+        result[0].save(tmp_path, overwrite=True)

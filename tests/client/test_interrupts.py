@@ -84,5 +84,19 @@ async def test_awaited_job_wakes_loop(endpoint: Endpoint, await_what: str) -> No
     gc.collect()
 
 
+async def test_job_belongs_to_one_loop(endpoint: Endpoint) -> None:
+    """A second loop that awaits it gets advice, and not the repr of a lock."""
+    endpoint.answers = [PROCESSING]
+    async with Client(CANARY, endpoint=endpoint.url) as client:
+        job = client.fetch(1)
+        waiting = asyncio.ensure_future(_outcome(job))
+        await endpoint.saw(1)
+        with pytest.raises(RuntimeError, match="another event loop already.*fetch_sync"):
+            await asyncio.to_thread(asyncio.run, _outcome(job))
+        await job.finish()
+        with pytest.raises(dw.StoppedError):
+            await waiting
+
+
 async def _outcome(job: dw.FetchJob) -> dw.FetchResult:
     return await job

@@ -100,6 +100,20 @@ def test_wrong_seconds(value: Any, kind: type[Exception]) -> None:
         check_seconds("deadline", value)
 
 
+@pytest.mark.parametrize(
+    ("policy", "reason"),
+    [
+        ({"schedule": 5}, r"schedule must be a PollSchedule\(…\), not int"),
+        ({"retry": None}, r"retry must be a Retry\(…\), not NoneType"),
+        ({"deadline": "soon"}, "deadline must be a number of seconds"),
+    ],
+)
+def test_wrong_policies(policy: dict[str, Any], reason: str) -> None:
+    """They are refused before a job begins, which would fail in the middle."""
+    with pytest.raises(TypeError, match=reason):
+        Policies(**policy)
+
+
 @pytest.mark.parametrize("value", [0, -1, 1.5, True, None])
 def test_wrong_limits(value: Any) -> None:
     """Limits are positive ints."""

@@ -155,6 +155,8 @@ async def test_a_deadline_for_each(service: Service) -> None:
         ({"deadline": -1}, ValueError, "deadline"),
         ({"key": 5}, TypeError, "key"),
         ({"cache": 5}, TypeError, "cache"),
+        ({"schedule": 5}, TypeError, "schedule must be a PollSchedule"),
+        ({"client": 5}, TypeError, "client must be a Client"),
         ({"nonsense": 1}, TypeError, "nonsense"),
     ],
 )
@@ -198,6 +200,23 @@ async def test_autostart_off(service: Service, client: Client) -> None:
     batch.start()
     assert [short(each) for each in await batch] == ["a", "b"]
     assert len(service.polls) == 2
+    other = DreamboothBatch(requests=["a"], client=client, autostart=False)
+    other.check_now()
+    assert other.status == "processing"
+    await other
+    with pytest.raises(dw.InvalidKeyError, match="no API key yet"):
+        DreamboothBatch(requests=["a"]).check_now()
+
+
+async def test_no_pictures_has_a_reason(service: Service, client: Client) -> None:
+    """They may still come, or every request has failed."""
+    service.failing = {"a"}
+    batch = DreamboothBatch(requests=["a"], client=client)
+    with pytest.raises(dw.DreamboothError, match=r"no pictures yet.*await batch"):
+        batch.contact_sheet()
+    await batch
+    with pytest.raises(dw.DreamboothError, match=r"No request has succeeded.*errors"):
+        batch.contact_sheet()
 
 
 async def test_from_another_thread(service: Service, client: Client) -> None:
@@ -272,9 +291,10 @@ async def test_closing_stops(service: Service, client: Client) -> None:
     await service.saw(3)
     batch.close()
     assert [short(each) for each in await batch._jobs.wait()] == ["StoppedError"] * 2
-    for intent in (batch.start, batch.check_now, batch.retry_failed):
+    for intent in (batch.start, batch.check_now, batch.retry_failed, lambda: batch.add(["c"]), batch.contact_sheet):
         with pytest.raises(dw.StoppedError, match="was closed"):
             intent()
+    assert batch.total == 2
 
 
 async def test_the_selection(service: Service, client: Client) -> None:
@@ -282,10 +302,10 @@ async def test_the_selection(service: Service, client: Client) -> None:
     service.ready = {"a", "b"}
     batch = DreamboothBatch(requests=["a", "b"], client=client)
     await batch
-    batch.selected = [[1, 0], [0, 0], [1, 0], [-1, 0], [0]]
+    batch.selected = [[1, 0], [0, 0], [1, 0]]
     assert batch.selected == [[0, 0], [1, 0]]
-    for wrong in ([5, 0], [0, 1]):
-        with pytest.raises(traitlets.TraitError, match=r"there is no (request with index 5|picture with index 1)"):
+    for wrong in ([5, 0], [0, 1], [-1, 0], [0, -1], [0]):
+        with pytest.raises(traitlets.TraitError, match=r"there is no (request|picture) with index|a picture is \["):
             batch.selected = [[0, 0], wrong]
     assert batch.selected == [[0, 0], [1, 0]]
     assert [image.size for image in batch.selected_images] == [(64, 48)] * 2

@@ -35,6 +35,12 @@ def test_marked_method_is_guarded(caplog: pytest.LogCaptureFixture) -> None:
     assert "ZeroDivisionError" in caplog.text
 
 
+def test_wrong_observer_is_refused() -> None:
+    """What cannot be called raises when it is passed, and not in the log at each change."""
+    with pytest.raises(TypeError, match="observer must be a function of one change, not str"):
+        guard_observer(None, "status")  # type: ignore[arg-type]  # wrong on purpose
+
+
 def test_guard_equals_its_observer() -> None:
     """So traitlets adds it once and can remove it; another one is another."""
     assert guard_observer(None, print) == print

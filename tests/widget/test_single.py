@@ -16,7 +16,7 @@ from ipywidgets.widgets import widget as registry
 import dreambooth_widget as dw
 from dreambooth_widget import DreamboothWidget, FetchJob
 
-from ..endpoint import CANARY, PROCESSING, Endpoint, Reply, png
+from ..endpoint import CANARY, FAILED, PROCESSING, Endpoint, Reply, png
 from ..widgets import FAST, OPTIONS, QUICK, from_response, make
 
 pytestmark = pytest.mark.usefixtures("alone")
@@ -62,6 +62,10 @@ async def test_a_request_id_becomes_pictures(endpoint: Endpoint, tmp_path: Path)
         ({"deadline": -0.5}, ValueError, "deadline"),
         ({"deadline": float("nan")}, ValueError, "deadline"),
         ({"key": 5}, TypeError, "key"),
+        ({"request_id": '{"status": "processing", "id": 7}'}, TypeError, "from_response"),
+        ({"schedule": 5}, TypeError, "schedule must be a PollSchedule"),
+        ({"retry": 3}, TypeError, "retry must be a Retry"),
+        ({"client": "https://example.com"}, TypeError, "client must be a Client"),
         ({"key": "  "}, ValueError, "key"),
     ],
 )
@@ -200,10 +204,29 @@ async def test_closing_stops_the_job(endpoint: Endpoint) -> None:
 async def test_selected_is_kept_in_order(endpoint: Endpoint) -> None:
     """Indices, ascending, each once; nonsense is refused by the trait."""
     widget = make(endpoint, PROCESSING)
-    widget.selected = [3, 1, 1, -2]
+    widget.selected = [3, 1, 1]
+    for wrong in ("one", -2):
+        with pytest.raises(traitlets.TraitError):
+            widget.selected = [wrong]
     assert widget.selected == [1, 3]
-    with pytest.raises(traitlets.TraitError):
-        widget.selected = ["one"]
+
+
+async def test_saving_says_why_not(endpoint: Endpoint, tmp_path: Path) -> None:
+    """Without pictures: wait, or what ended the job, or make a new widget; a token needs a request id."""
+    widget = make(endpoint, FAILED)
+    with pytest.raises(dw.DreamboothError, match=r"no pictures yet.*await widget"):
+        widget.save(tmp_path)
+    with pytest.raises(dw.GenerationFailedError):
+        await widget
+    for act in (lambda: widget.save(tmp_path), widget.contact_sheet):
+        with pytest.raises(dw.GenerationFailedError, match="Submit the generation again"):
+            act()
+    widget.close()
+    with pytest.raises(dw.StoppedError, match="was closed"):
+        widget.save(tmp_path)
+    with pytest.raises(dw.DreamboothError, match="no request id yet"):
+        _ = DreamboothWidget(CANARY).resume_token
+    assert not list(tmp_path.iterdir())
 
 
 async def test_selected_fits_the_pictures(endpoint: Endpoint) -> None:
