@@ -91,7 +91,7 @@ async def test_job_belongs_to_one_loop(endpoint: Endpoint) -> None:
         job = client.fetch(1)
         waiting = asyncio.ensure_future(_outcome(job))
         await endpoint.saw(1)
-        with pytest.raises(RuntimeError, match="another event loop already.*fetch_sync"):
+        with pytest.raises(RuntimeError, match=r"another event loop already.*fetch_sync"):
             await asyncio.to_thread(asyncio.run, _outcome(job))
         await job.finish()
         with pytest.raises(dw.StoppedError):
