@@ -10,6 +10,7 @@ from ..credentials import ApiKey, find_key, looks_swapped, without_frames
 from ..errors import DreamboothError, InvalidRequestError
 from ..protocol.endpoint import check_request_id
 from .options import FetchOptions, check_seconds
+from .state import capitalized
 
 __all__ = [
     "Request", "RequestSpec", "Requests",
@@ -142,7 +143,8 @@ def _read(caption: str, request: Any, redact: Redact) -> RequestSpec:
         try:
             options = FetchOptions.for_response(request, redact)
         except ValueError as error:
-            return RequestSpec(caption, FetchOptions(""), InvalidRequestError(str(error), advice=_ADVICE))
+            message = f"{capitalized(str(error)).rstrip('.')}."
+            return RequestSpec(caption, FetchOptions(""), InvalidRequestError(message, advice=_ADVICE))
         prompt = options.meta.get("prompt")
         return RequestSpec(caption or (prompt if isinstance(prompt, str) else ""), options)
     eta = None

@@ -51,7 +51,7 @@ def read_records(requests: Iterable[tuple[str, FetchState, FetchResult | None]])
             "status": state.status,
         }
         if result is None:
-            yield _record({**common, "error": None if state.error is None else str(state.error)})
+            yield _record({**common, "error": None if state.error is None else strip_url_queries(str(state.error))})
             continue
         common["seconds"] = round(result.duration, 1)
         known = {name: value for name, value in result.meta.items() if is_fact(value)}

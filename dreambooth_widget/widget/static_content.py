@@ -78,8 +78,10 @@ class StaticContent:
         return not (self.pictures or self.missing or self.notice)
 
     def summary(self, unsaved: int = 0) -> str:
-        """Return one line: "4 pictures · took 31 s · seeds 5–8 · request 13443927"."""
+        """Return one line: "4 pictures · took 31 s · seeds 5–8 · request 13443927"; "Details" without pictures."""
         total = len(self.pictures) + self.missing
+        if not total:
+            return "Details"
         there = len(self.pictures) - unsaved
         parts = [f"{there} of {counted(total, 'picture')}" if there < total else counted(total, "picture")]
         if unsaved:
@@ -171,6 +173,7 @@ def read_batch(requests: Iterable[tuple[str, FetchResult | FetchState]], message
         notice=notice,
         pictures=[picture for _, picture in shown],
         labels=[label for label, _ in shown],
+        missing=sum(content.missing for _, content in contents),
         facts=dict(list(failures.items())[:_MOST_FAILURES]),
     )
 

@@ -202,7 +202,7 @@ def _alt(content: StaticContent, index: int) -> str:
 def _page(content: StaticContent, rows: str, unsaved: int, card_id: str) -> str:
     """Return the whole copy: caption or notice, rows of pictures, and what there is to know."""
     body = "".join(_head(content))
-    if content.pictures or content.missing:
+    if content.pictures or content.missing or content.facts:
         body += rows + _details(content, unsaved)
     classes = f"dreambooth-copy dreambooth-{content.kind}"
     if not card_id:

@@ -87,9 +87,7 @@ def _error_values(error: DreamboothError | None) -> dict[str, str] | None:
         "kind": type(error).__name__,
         "remedy": _REMEDIES.get(type(error), "check"),
         "title": error.title,
-        "message": error.message,
-        "advice": error.advice,
-        "details": error.details,
+        **{name: _shown(getattr(error, name)) for name in ("message", "advice", "details")},
     }
 
 

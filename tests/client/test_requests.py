@@ -82,6 +82,8 @@ def test_key_is_redacted_in_answers() -> None:
     failed, queued = read_requests(answers, ApiKey(CANARY).redact)
     assert failed.error is not None
     assert CANARY not in str(failed.error) + failed.error.details
+    assert str(failed.error).startswith("The generation call failed: The service refused the API key. (Invalid Api Key")
+    assert "). Look at the answer" in str(failed.error)
     assert queued.caption == "[key]"
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dreambooth_widget.client.state import FetchResult, FetchState, PictureState
-from dreambooth_widget.errors import GenerationFailedError
+from dreambooth_widget.errors import EndpointMovedError, GenerationFailedError
 from dreambooth_widget.images.picture import Picture
 from dreambooth_widget.widget.manifest import COLUMNS, NAMES, make_frame, read_records, write_manifest
 
@@ -93,6 +93,10 @@ def test_links_are_no_facts() -> None:
     """A link may be signed, so none of them is written."""
     result = FetchResult("7", [picture()], meta={"prompt": LINK, "seed": LINK, "model_id": LINK, "steps": [LINK]})
     assert "5ec2e7" not in str(records(result, caption=f"a dog like {LINK}"))
+    moved = FetchState("7", "error", error=EndpointMovedError("It moved.", location=LINK))
+    (failed,) = read_records([("a dog", moved, None)])
+    assert "5ec2e7" not in str(failed)
+    assert failed["error"].startswith("It moved.")
 
 
 def test_both_files_say_the_same(tmp_path: Path) -> None:

@@ -367,12 +367,18 @@ def test_many_requests_that_all_succeeded() -> None:
     page = Page(render_many([("a", result(many(1, (64, 64)))), ("b", result(many(1, (64, 64))))], "2 of 2 done"))
     assert "of 2 done" not in page.text
     assert "2 pictures · 2 requests" in page.text
+    missing = [PictureState(1, "missing", "missing (404)")]
+    page = Page(
+        render_many([("a", result(many(1, (64, 64)), missing)), ("b", result(many(1, (64, 64))))], "2 of 2 done")
+    )
+    assert "2 of 3 pictures · 1 could not be loaded · 2 requests" in page.text
 
 
 def test_many_requests_without_any_picture() -> None:
-    """One line on all of them; before there is anything, nothing."""
+    """One line on all of them, and their reasons; before there is anything, nothing."""
     page = Page(render_many([("a", FAILED), ("b", FAILED)], "0 of 2 done, 2 failed"))
     assert "0 of 2 done, 2 failed" in page.text
+    assert page.text.count("✕ Key refused: The key was refused.") == 2
     assert page.all("img") == []
     assert render_many([], "") == ""
 

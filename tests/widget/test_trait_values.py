@@ -65,8 +65,10 @@ def test_signatures_of_links_stay_here() -> None:
     assert "5ec2e7" not in json.dumps(values)
     assert values["caption"] == f"like {LINK}"
     assert values["meta"] == {"init_image": LINK, "prompt": f"as {LINK}"}
-    card = card_values(FetchState("7", meta={"init_image": SIGNED}), form=False, has_key=True)
+    state = FetchState("7", "error", error=moved, meta={"init_image": SIGNED})
+    card = card_values(state, form=False, has_key=True)
     assert "5ec2e7" not in json.dumps(card)
+    assert LINK in card["error"]["advice"]
 
 
 def test_nothing_is_endless() -> None:
