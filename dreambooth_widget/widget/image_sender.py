@@ -34,7 +34,6 @@ _CROPS_AT_ONCE = 2
 _PIECE = 1024 * 1024
 """Bytes of one message: a larger one holds up every other output of the kernel."""
 
-
 _GONE = "the kernel's file of it is gone"
 """The temporary folder has been cleaned up."""
 
@@ -54,10 +53,7 @@ class ImageSender:
 
     def send(self, kind: Kind, picture: Picture, request_id: str) -> None:
         """Send one picture in the given size."""
-        if kind == "original":
-            self._tasks.run(self._send_original(picture, request_id))
-        else:
-            self._tasks.run(self._send_small(kind, picture, request_id))
+        self._tasks.run(self._send_picture(kind, picture, request_id))
 
     def send_crop(self, picture: Picture, box: Box) -> None:
         """Send a part of the original, in its own pixels, once those that wait already are sent."""
@@ -86,28 +82,22 @@ class ImageSender:
     async def _send_gallery(self, pictures: tuple[Picture, ...], request_id: str, have: frozenset[str]) -> None:
         for picture in pictures:
             if picture.digest not in have:
-                await self._send_small("thumbnail", picture, request_id)
+                await self._send_picture("thumbnail", picture, request_id)
         if len(pictures) <= _MOST_PREVIEWS:
             for picture in pictures:
-                await self._send_small("preview", picture, request_id)
+                await self._send_picture("preview", picture, request_id)
 
-    async def _send_small(self, kind: Literal["thumbnail", "preview"], picture: Picture, request_id: str) -> None:
+    async def _send_picture(self, kind: Kind, picture: Picture, request_id: str) -> None:
         try:
-            mime, data = await in_picture_thread(picture.rendition, kind)
+            if kind == "original":
+                mime, data = picture.mime, await in_picture_thread(picture.original.read)
+            else:
+                mime, data = await in_picture_thread(picture.rendition, kind)
         except (OSError, LookupError):
             self.unavailable(kind, picture.index, picture.digest, _GONE)
         else:
             name = file_name(request_id, picture.index, picture.extension)
             await self._in_pieces(kind, picture.index, picture.digest, mime, name, data)
-
-    async def _send_original(self, picture: Picture, request_id: str) -> None:
-        try:
-            data = await in_picture_thread(picture.original.read)
-        except OSError:
-            self.unavailable("original", picture.index, picture.digest, _GONE)
-            return
-        name = file_name(request_id, picture.index, picture.extension)
-        await self._in_pieces("original", picture.index, picture.digest, picture.mime, name, data)
 
     async def _send_crops(self) -> None:
         try:

@@ -146,17 +146,13 @@ class RequestCard(BaseWidget):
         )
         if typed:
             self._use_key(secret)
-        if request.request_id != self._options.request_id:
+        other = request.request_id != self._options.request_id
+        if other:
             self._options = request
-            self._drop_job()
-        if self._job is not None and not self._job.state.final:
-            self._drop_job()
-        self.start()
-
-    def _drop_job(self) -> None:
-        if self._job is not None:
+        if self._job is not None and (other or not self._job.state.final):
             self._job.stop()
             self._job = None
+        self.start()
 
     def _entry_of(self, content: Mapping[str, Any]) -> tuple[str, PictureState | None]:
         return self._shown.request_id, entry_at(self._shown.pictures, content.get("index"))

@@ -202,14 +202,9 @@ def _label(caption: str, index: int, content: StaticContent) -> str:
 
 
 def _read_running(state: FetchState, name: str, caption: str) -> StaticContent:
-    run = f"Run the cell to fetch {name}."
-    if state.status == "idle":
-        run = run if state.request_id else "Run the cell to enter a request id."
-        notice = Notice("", f"Not started when this was saved. {run}")
-    elif state.status == "downloading":
-        notice = Notice("", f"Still downloading when this was saved. {run}")
-    else:
-        notice = Notice("", f"Still generating when this was saved. {run}")
+    activity = {"idle": "Not started", "downloading": "Still downloading"}.get(state.status, "Still generating")
+    task = f"fetch {name}" if state.request_id else "enter a request id"
+    notice = Notice("", f"{activity} when this was saved. Run the cell to {task}.")
     return StaticContent("running", name, caption=caption, notice=notice, expected=len(state.pictures))
 
 

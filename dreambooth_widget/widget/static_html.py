@@ -85,22 +85,15 @@ whose kernel lives has its pictures or gets them in a moment; without a kernel, 
 _BOX = "border:1px solid #88888866;border-radius:4px;padding:8px 12px;margin:4px 0;max-width:640px"
 
 
-def render(source: FetchResult | FetchState, *, caption: str = "", budget: int | None = None, card_id: str = "") -> str:
+def render(source: FetchResult | FetchState, *, caption: str = "", card_id: str = "") -> str:
     """Return the HTML for a result or a state. It makes thumbnails: call it in a thread.
 
     Args:
         source: What is shown: the pictures of a result, or what has become of a job.
         caption: The text above it; the prompt by default.
-        budget: What it may cost in the .ipynb, in bytes. By default `USUAL` for up to four pictures, and then as much
-            more for each, at most `LARGEST`. Pictures that do not fit are counted ("3 more were not saved").
         card_id: The model id of the card that hides the HTML while it is there.
-
-    Raises:
-        ValueError: If `budget` is negative.
     """
-    if budget is not None and budget < 0:
-        raise ValueError(f"budget must not be negative, but is {budget}")
-    return _render_alone(read_request(source, caption), budget, card_id)
+    return _render_alone(read_request(source, caption), card_id)
 
 
 def render_many(requests: Iterable[tuple[str, FetchResult | FetchState]], message: str = "") -> str:
@@ -109,7 +102,7 @@ def render_many(requests: Iterable[tuple[str, FetchResult | FetchState]], messag
 
 
 def budget_for(content: StaticContent) -> int:
-    """Return what a copy may cost in the .ipynb, in bytes."""
+    """Return what a copy may cost in the .ipynb, in bytes: from the fifth picture on more for each, to a limit."""
     count = len(content.pictures)
     if content.kind == "batch" and count > _MANY:
         return SAMPLE
@@ -117,7 +110,10 @@ def budget_for(content: StaticContent) -> int:
 
 
 def render_content(content: StaticContent, images: Sequence[Image.Image], budget: int, card_id: str = "") -> str:
-    """Return the HTML for `content`, with those of its pictures (as `images`) that fit into `budget` bytes."""
+    """Return the HTML for `content`, with those of its pictures (as `images`) that fit into `budget` bytes.
+
+    Those that do not fit are counted ("3 more were not saved").
+    """
     if content.empty:
         return ""
     frame = _page(content, "", len(content.pictures), card_id)
@@ -125,9 +121,9 @@ def render_content(content: StaticContent, images: Sequence[Image.Image], budget
     return _page(content, rows, len(content.pictures) - kept, card_id)
 
 
-def _render_alone(content: StaticContent, budget: int | None = None, card_id: str = "") -> str:
+def _render_alone(content: StaticContent, card_id: str = "") -> str:
     images = small_images(content.pictures[:MOST], largest_edge(len(content.pictures)))
-    return render_content(content, images, budget_for(content) if budget is None else budget, card_id)
+    return render_content(content, images, budget_for(content), card_id)
 
 
 # -- pictures in rows ------------------------------------------------------------------------------------------
