@@ -237,7 +237,7 @@ def _type_error(value: object) -> TypeError | None:
 def _value_error(value: str) -> ValueError | None:
     """Return what is wrong with a cleaned key, in words that do not contain it."""
     if not value:
-        return ValueError("key is empty")
+        return ValueError(f"key is empty: pass your API key, or leave it out to take it from {KEY_VARIABLE}")
     if re.search(r"\s#|\s//", value):
         return ValueError("key is followed by a comment: pass the key alone")
     if re.match(r"(export\s+)?[A-Za-z_]*KEY\s*[=:]", value):

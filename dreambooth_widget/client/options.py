@@ -123,7 +123,7 @@ class FetchOptions(Policies):
                 endpoint=check_endpoint(facts["endpoint"]),
             )
         except (TypeError, LookupError, AttributeError, ValueError, RecursionError) as error:
-            raise ValueError("this is not a resume token") from error
+            raise ValueError("this is not a resume token: pass the text that `resume_token` gave") from error
 
     def token(self, endpoint: str, state: FetchState) -> str:
         """Return JSON text from which another process continues this request: endpoint, id and times, no key."""

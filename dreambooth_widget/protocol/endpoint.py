@@ -82,12 +82,12 @@ def check_request_id(value: object) -> str:
     else:
         identifier = operator.index(value)  # also the integers of numpy and pandas
         if identifier < 0:
-            raise ValueError("request_id is negative")
+            raise ValueError("request_id is negative: pass the `id` in the answer of the generation call")
         if identifier.bit_length() > 10 * _LONGEST_ID // 3:  # before Python refuses to write it out
             raise ValueError(too_long)
         text = str(identifier)
     if not text:
-        raise ValueError("request_id is empty")
+        raise ValueError("request_id is empty: pass the `id` in the answer of the generation call")
     if len(text) > _LONGEST_ID:
         raise ValueError(too_long)
     if re.search("[\ud800-\udfff]", text):

@@ -314,6 +314,6 @@ def entry_at(entries: Sequence[PictureState], index: object) -> PictureState | N
 
 
 def _picture_of(entry: PictureState | None, digest: str) -> Picture | None:
-    """Return the picture of an entry, if it is still the one that a view knows by its digest."""
+    """Return the picture of an entry, if it still has the digest that a view named."""
     picture = entry.picture if entry is not None else None
     return picture if picture is not None and picture.digest == digest else None

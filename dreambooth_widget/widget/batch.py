@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Generator, Iterator, Mapping
+from collections.abc import AsyncIterator, Generator
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -204,7 +204,7 @@ class DreamboothBatch(BatchCard):
             pandas = import_module("pandas")
         except ImportError as error:
             raise ImportError("to_frame() needs pandas: `pip install pandas`", name="pandas") from error
-        return make_frame(pandas, list(self._records()))
+        return make_frame(pandas, list(read_records(self._captioned())))
 
     def save(self, folder: str | Path, *, overwrite: bool = False) -> list[Path]:
         """Write the original files, `manifest.csv` and `manifest.json` into `folder`, which is made if need be.
@@ -226,7 +226,8 @@ class DreamboothBatch(BatchCard):
         # By name: an id may stand in the batch twice.
         files = dict(file for result in self.results for file in named(result, result.request_id))
         paths = save_files(files.items(), folder, beside=NAMES, overwrite=overwrite)
-        return paths + write_manifest(Path(folder).expanduser(), list(self._records()), overwrite=overwrite)
+        records = list(read_records(self._captioned()))
+        return paths + write_manifest(Path(folder).expanduser(), records, overwrite=overwrite)
 
     def _no_pictures(self) -> DreamboothError:
         """Return the error that says why there are no pictures."""
@@ -303,10 +304,3 @@ class DreamboothBatch(BatchCard):
                     self._jobs.again(index)
 
         self._kernel_loop.do(begin)
-
-    def _records(self) -> Iterator[Mapping[str, Any]]:
-        rows = zip(self._jobs.specs, self._jobs.states, self._jobs.outcomes, strict=True)
-        return read_records(
-            (spec.caption, state, outcome if isinstance(outcome, FetchResult) else None)
-            for spec, state, outcome in rows
-        )

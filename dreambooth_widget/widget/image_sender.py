@@ -26,7 +26,7 @@ _MOST_PREVIEWS = 8
 """Previews are sent by themselves for at most so many pictures; of more, one by one on request."""
 
 _MOST_CROPS = 128
-"""Crops that wait at most; a view that moves its loupe asks for the next one of a picture when it has the last."""
+"""Crops that wait at most; a view requests the next one of a picture when it has the last."""
 
 _CROPS_AT_ONCE = 2
 """As many as there are child processes. More would stand in the way of pictures that are being downloaded."""
@@ -136,7 +136,7 @@ class ImageSender:
 
 
 def crop_token(digest: str, box: Iterable[object]) -> str:
-    """Return what a view knows the crop by that it requested."""
+    """Return the token under which a view expects the crop that it requested."""
     return f"{digest}/{','.join(map(str, box))}"
 
 

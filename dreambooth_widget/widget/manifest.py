@@ -39,21 +39,18 @@ _FORMULA = re.compile(r"[\t\r\n]|[\s\0-\x1f\u200b\ufeff]*[=+\-@\uff1d\uff0b\uff0
 _WORDS, _NUMBERS = ("prompt", "negative_prompt"), ("seed", "steps")
 
 
-def read_records(requests: Iterable[tuple[str, FetchState, FetchResult | None]]) -> Iterator[Record]:
-    """Yield the records for (caption, state, result) of each request, with None for what is not known.
+def read_records(requests: Iterable[tuple[str, FetchResult | FetchState]]) -> Iterator[Record]:
+    """Yield the records for (caption, result or state) of each request, with None for what is not known.
 
     They hold no signed link and no key.
     """
-    for caption, state, result in requests:
-        common: dict[str, Any] = {
-            "caption": strip_url_queries(caption),
-            "request_id": state.request_id,
-            "status": state.status,
-        }
-        if result is None:
-            yield _record({**common, "error": None if state.error is None else strip_url_queries(str(state.error))})
+    for caption, result in requests:
+        common: dict[str, Any] = {"caption": strip_url_queries(caption), "request_id": result.request_id}
+        if isinstance(result, FetchState):
+            error = None if result.error is None else strip_url_queries(str(result.error))
+            yield _record({**common, "status": result.status, "error": error})
             continue
-        common["seconds"] = round(result.duration, 1)
+        common |= {"status": "success", "seconds": round(result.duration, 1)}
         known = {name: value for name, value in result.meta.items() if is_fact(value)}
         for picture in result:
             facts = {**known, **picture.facts}  # the file's own text is about this very picture
@@ -63,7 +60,7 @@ def read_records(requests: Iterable[tuple[str, FetchState, FetchResult | None]])
                 **{name: _number(facts.get(name)) for name in _NUMBERS},
                 "model": facts.get("model_id", facts.get("model")),
                 "picture": picture.index + 1,
-                "file": file_name(state.request_id, picture.index, picture.extension),
+                "file": file_name(result.request_id, picture.index, picture.extension),
                 "format": picture.format,
                 "width": picture.width,
                 "height": picture.height,

@@ -30,7 +30,7 @@ def picture(index: int = 0, **text: str) -> Picture:
 
 def records(*results: FetchResult, caption: str = "a dog") -> list[dict[str, Any]]:
     """The records of requests that succeeded."""
-    return [dict(each) for each in read_records((caption, FetchState(r.request_id, "success"), r) for r in results)]
+    return [dict(each) for each in read_records((caption, result) for result in results)]
 
 
 def test_a_record_for_each_picture() -> None:
@@ -79,7 +79,7 @@ def test_missing_pictures_have_records() -> None:
     assert (missing["picture"], missing["error"], missing["file"]) == (2, "the link answered 404", None)
     error = GenerationFailedError("The job failed.", request_id="8", advice="Try again.")
     states = [FetchState("8", "error", error=error), FetchState("9", "processing"), FetchState("")]
-    entries = list(read_records(("", state, None) for state in states))
+    entries = list(read_records(("", state) for state in states))
     assert [(each["request_id"], each["status"], each["picture"]) for each in entries] == [
         ("8", "error", None),
         ("9", "processing", None),
@@ -94,7 +94,7 @@ def test_links_are_no_facts() -> None:
     result = FetchResult("7", [picture()], meta={"prompt": LINK, "seed": LINK, "model_id": LINK, "steps": [LINK]})
     assert "5ec2e7" not in str(records(result, caption=f"a dog like {LINK}"))
     moved = FetchState("7", "error", error=EndpointMovedError("It moved.", location=LINK))
-    (failed,) = read_records([("a dog", moved, None)])
+    (failed,) = read_records([("a dog", moved)])
     assert "5ec2e7" not in str(failed)
     assert failed["error"].startswith("It moved.")
 
@@ -145,7 +145,7 @@ def test_frame_keeps_whole_numbers() -> None:
     """Beside a failed request, without numbers, none becomes a fraction or a text."""
     pandas = pytest.importorskip("pandas")
     result = FetchResult("7", [picture(seed="9007199254740993")], meta={"steps": 30}, duration=1.5)
-    failed = (("", FetchState("8", "error"), None), ("a dog", FetchState("7", "success"), result))
+    failed = (("", FetchState("8", "error")), ("a dog", result))
     frame = make_frame(pandas, list(read_records(failed)))
     assert [str(frame[name].dtype) for name in ("picture", "width", "seed", "steps")] == ["Int64"] * 4
     assert frame["seed"][1] == 9007199254740993
