@@ -81,7 +81,7 @@ class Connections:
         """Return the session for a purpose that connects within `reach`; None for any address."""
         if (purpose, reach) not in self._sessions:
             connector = aiohttp.TCPConnector(
-                limit=self._limit,
+                limit=0 if purpose == "pictures" else self._limit,  # pictures have slots, which may be a few more
                 keepalive_timeout=75.0,
                 resolver=_Resolver(),
                 socket_factory=_socket_factory(reach),

@@ -26,6 +26,7 @@ from .exchange import Failure, Response
 from .link_guard import ANY, PUBLIC, AddressRefusedError, Reach, check_address, check_link, endpoint_reach
 from .loop_end import close_at_loop_end
 from .name_lookups import NameLookups
+from .picture_slots import PictureSlots
 from .poll_queue import PollQueue, Turn
 from .proxies import Proxy, ProxyUnusableError, check_proxy, find_proxy, parse_proxy
 from .rate_limit import RateLimiter, check_limits
@@ -43,9 +44,6 @@ _INLINE = 64 * 1024
 """Bytes of an answer that are parsed on the loop itself; more go to a thread."""
 
 _NAME_SECONDS = 5.0
-
-_KEPT_FREE = 2
-"""Picture downloads that one request leaves to the others."""
 
 
 class Transport:
@@ -175,15 +173,9 @@ class Transport:
 
     @asynccontextmanager
     async def picture_slot(self, request_id: str) -> AsyncIterator[None]:
-        """Hold a slot for one picture that is being loaded: as many are in memory between wire and disk.
-
-        One request never holds all of them, so that slow pictures of one do not keep the others waiting.
-        """
+        """Hold a slot for one picture that is being loaded, shared fairly with the other requests."""
         await self._attach()
-        own = self._request_slots.get(request_id)
-        if own is None:
-            own = self._request_slots[request_id] = asyncio.Semaphore(max(1, self._limit - _KEPT_FREE))
-        async with own, self._picture_slots:
+        async with self._picture_slots.hold(request_id):
             yield
 
     async def get(self, url: str, largest: int, *, beginning: bool = False) -> Response | Failure:
@@ -260,8 +252,7 @@ class Transport:
         self._names = NameLookups()
         # aiohttp's time-outs count the wait for a free connection, so the wait comes before the request.
         self._slots = asyncio.Semaphore(self._limit)
-        self._picture_slots = asyncio.Semaphore(self._limit)
-        self._request_slots: weakref.WeakValueDictionary[str, asyncio.Semaphore] = weakref.WeakValueDictionary()
+        self._picture_slots = PictureSlots(self._limit)
 
 
 def _close_now(sessions: Sessions) -> None:
