@@ -191,6 +191,18 @@ class Transport:
         """
         await self._attach()
         reach = await self.reach()
+        if self._allow_private_hosts is not None or self._reach is not None:
+            return await self._get(url, reach, largest, beginning=beginning)
+        # Whether a private address is allowed is unknown until the endpoint's own can be looked up: another try may.
+        try:
+            outcome = await self._get(url, reach, largest, beginning=beginning)
+        except AddressRefusedError as error:
+            outcome = Failure(str(error), final=True)
+        if isinstance(outcome, Failure) and outcome.final:
+            return Failure(f"{outcome.reason} (the endpoint's host name could not be resolved)")
+        return outcome
+
+    async def _get(self, url: str, reach: Reach, largest: int, *, beginning: bool) -> Response | Failure:
         link = check_link(url, reach)
         try:
             proxy = await self._find_proxy(str(link))
