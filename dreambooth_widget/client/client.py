@@ -194,7 +194,7 @@ class Client:
     def read_token(self, token: str) -> FetchOptions:
         """Return the request of a `resume_token`. Raises as `resume`."""
         try:
-            options = FetchOptions.for_token(token)
+            options = FetchOptions.for_token(token, self.endpoint)
         finally:
             del token
         if options.endpoint_at(self.endpoint) != options.endpoint:

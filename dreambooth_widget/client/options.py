@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from ..credentials import without_frames
-from ..protocol.endpoint import V4, check_endpoint, check_request_id, is_vendor_address
+from ..protocol.endpoint import V4, check_endpoint, check_request_id, is_trusted_address, is_vendor_address
 from ..protocol.generation import read_generation
 from .schedule import PollSchedule, Retry
 from .state import FetchState, PictureState
@@ -100,15 +100,19 @@ class FetchOptions(Policies):
 
     @classmethod
     @without_frames
-    def for_token(cls, token: str) -> FetchOptions:
+    def for_token(cls, token: str, endpoint: str | None = None) -> FetchOptions:
         """Read a resume token. It has no deadline: a resumed job gets one of its own.
 
+        Args:
+            token: What `FetchOptions.token` gave, perhaps to somebody else.
+            endpoint: The address that the caller polls; None to poll that of the token, if the key may be sent there.
+
         Raises:
-            ValueError: `token` is no resume token.
+            ValueError: `token` is no resume token, or names an address to which the key is not sent by itself.
         """
         try:
             facts = json.loads(token)
-            return cls(
+            options = cls(
                 check_request_id(facts["request_id"]),
                 eta=check_seconds("eta", facts.get("eta")),
                 started_at=check_seconds("started_at", facts.get("started_at")),
@@ -116,6 +120,12 @@ class FetchOptions(Policies):
             )
         except (TypeError, LookupError, AttributeError, ValueError, RecursionError) as error:
             raise ValueError("this is not a resume token") from error
+        if endpoint is None and not is_trusted_address(options.endpoint or ""):
+            raise ValueError(
+                f"the token is for {options.endpoint}, which is not the service's own address: "
+                "pass the same as endpoint= if your API key may be sent there"
+            )
+        return options
 
     def token(self, endpoint: str, state: FetchState) -> str:
         """Return JSON text from which another process continues this request: endpoint, id and times, no key."""

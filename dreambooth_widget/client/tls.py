@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import ssl
@@ -9,8 +10,6 @@ import sys
 from pathlib import Path
 
 import truststore
-
-from ..images.threads import in_picture_thread
 
 __all__ = ["certificate_problem", "tls_context"]
 
@@ -40,7 +39,7 @@ async def tls_context() -> ssl.SSLContext:
     """Return the context for this environment. Reading the certificates (20 ms) runs in a thread, once."""
     values = tuple(os.environ.get(name, "") for name in _VARIABLES)
     if values not in _contexts:
-        await in_picture_thread(_keep_context, values)
+        await asyncio.to_thread(_keep_context, values)
     return _contexts[values]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import operator
 import re
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ __all__ = [
     "check_endpoint",
     "check_request_id",
     "compose_request",
+    "is_trusted_address",
     "is_vendor_address",
     "read_fetch_address",
 ]
@@ -107,6 +109,15 @@ def compose_request(endpoint: str, request_id: str) -> tuple[str, dict[str, str]
 def is_vendor_address(url: str) -> bool:
     """Whether `url` is an https address on a host of the service's vendor, to which the key may be sent by itself."""
     return _VENDOR.fullmatch(url) is not None
+
+
+def is_trusted_address(url: str) -> bool:
+    """Whether the key may be sent to a checked endpoint that the caller has not named: the vendor's, or loopback."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return is_vendor_address(url) or host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:  # another name
+        return False
 
 
 def read_fetch_address(url: str) -> str | None:

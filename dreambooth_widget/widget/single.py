@@ -126,16 +126,18 @@ class DreamboothWidget(RequestCard):
         Args:
             token: What `resume_token` gave, in this process or another one.
             key: As in the class.
-            options: The other arguments of the class, but for `endpoint`, which the token has.
+            options: The other arguments of the class. `endpoint` is in the token. The key is sent there if it is an
+                address of the service or on this machine; any other has to be passed as well.
 
         Raises:
             TypeError: An option is unknown.
-            ValueError: `token` is no resume token, or belongs to another endpoint than `client`.
+            ValueError: `token` is no resume token, belongs to another endpoint than `client`, or names a host to which
+                the key is not sent by itself.
         """
-        client = options.get("client")
+        client, endpoint = options.get("client"), options.get("endpoint")
         try:
             secret = find_key(key)
-            request = FetchOptions.for_token(token) if client is None else client.read_token(token)
+            request = FetchOptions.for_token(token, endpoint) if client is None else client.read_token(token)
         finally:
             del key, token
         if client is not None:
