@@ -168,7 +168,10 @@ def _character(character: str) -> str:
 
 
 def without_frames(read: Callable[P, T]) -> Callable[P, T]:
-    """Make a function that reads what callers pass raise its TypeErrors and ValueErrors without frames and causes."""
+    """Make a function that reads what callers pass raise its TypeErrors and ValueErrors without frames and causes.
+
+    A frame of this decorator holds no argument either, whatever is raised.
+    """
 
     @wraps(read)
     def reading(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -176,8 +179,9 @@ def without_frames(read: Callable[P, T]) -> Callable[P, T]:
             return read(*args, **kwargs)
         except (TypeError, ValueError) as error:
             failure = error.with_traceback(None)
+        finally:
+            del args, kwargs
         failure.__cause__ = failure.__context__ = None
-        del args, kwargs
         raise failure
 
     return reading

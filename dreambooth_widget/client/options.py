@@ -32,7 +32,8 @@ class Limits:
         for name in ("max_bytes", "max_pixels"):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise ValueError(f"{name} must be a positive int, not {value!r}")
+                shown = value if isinstance(value, (int, float)) else type(value).__name__
+                raise ValueError(f"{name} must be a positive int, not {shown}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +170,7 @@ def _pixels(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= 100_000 else None
 
 
+@without_frames
 def check_seconds(name: str, value: object) -> float | None:
     """Return `value` as a number of seconds, None for None.
 
@@ -186,6 +188,7 @@ def check_seconds(name: str, value: object) -> float | None:
     return seconds
 
 
+@without_frames
 def check_samples(value: object) -> int:
     """Return `value` as the number of pictures to expect, 0 for None.
 

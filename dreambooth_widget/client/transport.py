@@ -191,27 +191,21 @@ class Transport:
         """
         await self._attach()
         reach = await self.reach()
-        if self._allow_private_hosts is not None or self._reach is not None:
-            return await self._get(url, reach, largest, beginning=beginning)
         # Whether a private address is allowed is unknown until the endpoint's own can be looked up: another try may.
-        try:
-            outcome = await self._get(url, reach, largest, beginning=beginning)
-        except AddressRefusedError as error:
-            outcome = Failure(str(error), final=True)
-        if isinstance(outcome, Failure) and outcome.final:
-            return Failure(f"{outcome.reason} (the endpoint's host name could not be resolved)")
-        return outcome
-
-    async def _get(self, url: str, reach: Reach, largest: int, *, beginning: bool) -> Response | Failure:
-        link = check_link(url, reach)
+        unknown = self._allow_private_hosts is None and self._reach is None
+        link = check_link(url, ANY if unknown else reach)
         try:
             proxy = await self._find_proxy(str(link))
         except ProxyUnusableError as error:
             raise AddressRefusedError(str(error)) from error
         if proxy is not None:  # it connects, so no socket of ours can be checked
+            check_link(url, reach)
             for address in await self._look_up(link.raw_host or ""):
                 check_address(address, reach)
-        return await self._connections.get(link, reach, proxy, largest, beginning=beginning)
+        outcome = await self._connections.get(link, reach, proxy, largest, beginning=beginning)
+        if unknown and isinstance(outcome, Failure) and outcome.final:
+            return Failure(f"{outcome.reason} (the endpoint's host name could not be resolved)")
+        return outcome
 
     async def reach(self) -> Reach:
         """Return which addresses picture links may reach: by `allow_private_hosts`, else by the endpoint's own."""
@@ -219,10 +213,9 @@ class Transport:
             return ANY if self._allow_private_hosts else PUBLIC
         if self._reach is None:
             addresses = await self._look_up(urlsplit(self.endpoint).hostname or "")
-            if not addresses:  # unknown for now; the next picture asks again
-                return PUBLIC
-            self._reach = endpoint_reach(addresses)
-        return self._reach
+            if addresses:  # else unknown for now; the next picture asks again
+                self._reach = endpoint_reach(addresses)
+        return self._reach or PUBLIC
 
     async def _look_up(self, host: str) -> list[str]:
         """Return the addresses of a name, [] if it cannot be resolved here: behind a proxy that is usual."""

@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote, urlsplit
 
+from ..credentials import without_frames
+from .parsing import Redact
+
 __all__ = [
     "V4",
     "V6",
@@ -35,12 +38,17 @@ _PLACEHOLDER: Final = "{request_id}"
 _LONGEST_ID: Final = 4096
 
 
-def check_endpoint(endpoint: str) -> str:
+@without_frames
+def check_endpoint(endpoint: str, redact: Redact = str) -> str:
     """Return `endpoint` without white space around it, if the key may be sent there.
+
+    Args:
+        endpoint: The address.
+        redact: Removes the API key from a text.
 
     Raises:
         TypeError: `endpoint` is not a str.
-        ValueError: It is no http(s) address, holds credentials, or holds braces other than `{request_id}`.
+        ValueError: It is no http(s) address, holds credentials or the key, or holds braces other than `{request_id}`.
     """
     if not isinstance(endpoint, str):
         raise TypeError(f"endpoint must be a str, not {type(endpoint).__name__}")
@@ -53,13 +61,13 @@ def check_endpoint(endpoint: str) -> str:
         parts = urlsplit(endpoint)
         host = parts.hostname
         _ = parts.port  # raises if the port is malformed
-    except ValueError as error:
-        raise ValueError("endpoint is not an address: its host or port is malformed") from error
+    except ValueError:
+        raise ValueError("endpoint is not an address: its host or port is malformed") from None
     if parts.scheme not in ("http", "https"):
         raise ValueError("endpoint must begin with https:// or http://")
     if not host:
         raise ValueError("endpoint names no host")
-    if "@" in parts.netloc:  # not repeated in the text: it may be a password
+    if "@" in parts.netloc or redact(endpoint) != endpoint:  # not repeated in the text: it may be a password
         raise ValueError("endpoint must not contain credentials; the key is passed as key=")
     if re.search(r"[{}]", endpoint.replace(parts.netloc, "", 1).replace(_PLACEHOLDER, "")) or "{" in parts.netloc:
         raise ValueError(f"endpoint may contain {_PLACEHOLDER} in its path, and no other braces")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dreambooth_widget import V4, Client, Retry
-from dreambooth_widget.client.exchange import Failure, Response
+from dreambooth_widget.client.exchange import Response
 from dreambooth_widget.client.link_guard import ANY, PUBLIC, AddressRefusedError
 from dreambooth_widget.client.transport import Transport
 from dreambooth_widget.credentials import ApiKey
@@ -106,17 +106,16 @@ async def test_failed_lookup_costs_no_picture(endpoint: Endpoint, monkeypatch: p
 
 
 async def test_unknown_reach_allows_public_links(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As long as the endpoint's name cannot be looked up, public links are followed, and malformed ones are not."""
-    resolve(monkeypatch, [], [], [])
+    """As long as the endpoint's name cannot be looked up, public links are followed; what no reach allows is not."""
+    resolve(monkeypatch, *[[]] * 9)
     monkeypatch.setattr("dreambooth_widget.client.link_guard._PRIVATE", ())  # this machine counts as public
     transport = Transport(None, "http://service.example/fetch")
     response = await transport.get(endpoint.serve("1.png", png()), 100_000)
     assert isinstance(response, Response)
     assert response.body == png()
-    for wrong in ("http://[::1", "ftp://127.0.0.1/"):
-        failure = await transport.get(wrong, 100_000)
-        assert isinstance(failure, Failure)
-        assert failure.reason.endswith("(the endpoint's host name could not be resolved)")
+    for wrong in ("http://[::1", "ftp://127.0.0.1/", "http://169.254.169.254/"):
+        with pytest.raises(AddressRefusedError):
+            await transport.get(wrong, 100_000)
     await transport.close()
 
 
