@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from .state import FetchState, PictureState
 
 if TYPE_CHECKING:
     from ..protocol.answers import Finished, PictureLink
+    from ..protocol.parsing import Redact
 
 __all__ = ["FetchOptions", "Limits", "Policies", "check_samples", "check_seconds"]
 
@@ -76,7 +77,7 @@ class FetchOptions(Policies):
 
     @classmethod
     @without_frames
-    def for_response(cls, response: object, redact: Callable[[str], str] = str) -> FetchOptions:
+    def for_response(cls, response: object, redact: Redact = str) -> FetchOptions:
         """Read the whole answer of a generation call.
 
         Args:

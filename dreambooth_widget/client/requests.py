@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, SupportsIndex, TypeAlias
 
 from ..credentials import ApiKey, find_key, looks_swapped, without_frames
 from ..errors import DreamboothError, InvalidRequestError
 from ..protocol.endpoint import check_request_id
+from ..protocol.parsing import Redact
 from .options import FetchOptions, check_seconds
 
 __all__ = ["Request", "RequestSpec", "Requests", "read_call", "read_calls", "read_request_id", "read_requests"]
@@ -18,9 +19,6 @@ Request: TypeAlias = int | str | SupportsIndex | tuple[int | str, float | None] 
 
 Requests: TypeAlias = Iterable[Request] | Mapping[str, Request]
 """Requests in order, or by their captions (prompts, for example)."""
-
-Redact: TypeAlias = "Callable[[str], str]"
-"""Removes the API key from a text."""
 
 _FIELDS = frozenset({"status", "id", "eta", "message", "messege", "output", "fetch_result", "meta"})
 """The fields of a generation call's answer. A mapping with a `status` text and another of these is one whole answer."""
