@@ -16,8 +16,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ..credentials import ApiKey
+from ..images.cache_folder import PictureCache
 from ..images.fork import disown_after_fork
-from ..images.store import PictureCache
 from ..protocol.endpoint import V4, check_endpoint
 from .client import run_to_end
 from .fetcher import Fetcher
