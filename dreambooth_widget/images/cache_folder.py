@@ -120,8 +120,8 @@ class PictureCache:
             os.utime(folder / _MANIFEST)  # it was used: others go first
         pictures = {}
         for index, sha256, path in files:
-            original = _read_original(path, sha256, max_bytes)
-            if original is not None and _pixels(original) <= max_pixels:
+            original = _read_original(path, sha256, max_bytes, max_pixels)
+            if original is not None:
                 pictures[index] = original
         return StoredRequest(count, pictures, meta)
 
@@ -223,23 +223,21 @@ def _remove_request(folder: Path) -> None:
         shutil.rmtree(gone, ignore_errors=True)
 
 
-def _read_original(path: Path, sha256: str, max_bytes: int) -> Original | None:
-    """Return the picture in a file of the cache, None when it is not what its name says."""
+def _read_original(path: Path, sha256: str, max_bytes: int, max_pixels: int) -> Original | None:
+    """Return the picture in a file of the cache, None when it is too large or not what its name says."""
     try:
         data = read_file(path, max_bytes)
-    except (OSError, ValueError):
+    except OSError:
         return None
     if hashlib.sha256(data).hexdigest() != sha256:
         return None
     try:
-        inspection = Inspection.unpack(read_file(path.with_suffix(INSPECTED), LARGEST_FRAME))
+        found = Inspection.unpack(read_file(path.with_suffix(INSPECTED), LARGEST_FRAME))
     except (OSError, ValueError):
         return Original(data)
-    return Original(data, inspection if inspection.sha256 == sha256 else None)
-
-
-def _pixels(original: Original) -> int:
-    return original.inspection.width * original.inspection.height if original.inspection is not None else 0
+    if found.sha256 != sha256:
+        return Original(data)
+    return Original(data, found) if found.width * found.height <= max_pixels else None
 
 
 def is_fact(value: object) -> bool:

@@ -160,15 +160,11 @@ def read_file(path: Path, largest: int) -> bytes:
     Raises:
         OSError: If it is a link or a device, or larger than `largest` bytes.
     """
-    descriptor = os.open(path, os.O_RDONLY | _SAFELY)
-    try:
-        found = os.fstat(descriptor)
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | _SAFELY)) as file:
+        found = os.fstat(file.fileno())
         if not stat.S_ISREG(found.st_mode) or found.st_size > largest:
             raise OSError(f"{path} is no file of ours")
-        with os.fdopen(descriptor, "rb", closefd=False) as file:
-            return file.read(largest)
-    finally:
-        os.close(descriptor)
+        return file.read(largest)
 
 
 def file_size(path: Path) -> int | None:
@@ -190,10 +186,10 @@ def save_all(
     """Write the original bytes of the pictures of one request into `folder`, which is made when missing.
 
     Args:
-        pictures: The pictures that are there.
+        pictures: Those that are there.
         folder: Where to.
         request_id: The first part of the file names.
-        indices: The pictures to write, by their `index`; None for all.
+        indices: The `index` of each picture to write; None for all.
         overwrite: Replace files that exist.
 
     Returns:
