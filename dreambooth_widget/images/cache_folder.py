@@ -204,10 +204,11 @@ class PictureCache:
         for folder in newest.parent.iterdir():
             if folder.name.startswith(_GONE):  # of a process that was killed while it removed them
                 shutil.rmtree(folder, ignore_errors=True)
-            elif _REQUEST.fullmatch(folder.name) and (folder / _MANIFEST).is_file() and not folder.is_symlink():
-                with contextlib.suppress(FileNotFoundError):  # another kernel has just removed it
-                    clear_unfinished(folder)
-                    sizes[folder] = sum(file_size(path) or 0 for path in folder.iterdir())
+            elif _REQUEST.fullmatch(folder.name) and not folder.is_symlink():
+                clear_unfinished(folder)
+                with contextlib.suppress(OSError):  # another kernel has just removed it
+                    if (folder / _MANIFEST).is_file():
+                        sizes[folder] = sum(file_size(path) or 0 for path in folder.iterdir())
         self._size = sum(sizes.values())
         for folder in sorted(sizes, key=_used_at):
             if self._size > self.max_bytes and folder != newest:

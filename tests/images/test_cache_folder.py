@@ -490,7 +490,7 @@ def write_until_stopped(folder: Path, pattern: str) -> tuple[subprocess.Popen[by
         until(lambda: any(_size(path) for path in folder.glob(pattern)))
         writer.send_signal(signal.SIGSTOP)
         os.waitpid(writer.pid, os.WUNTRACED)
-        if unfinished := set(folder.glob(pattern)):
+        if unfinished := {path for path in folder.glob(pattern) if _size(path)}:
             return writer, unfinished
         writer.send_signal(signal.SIGCONT)
 
@@ -525,6 +525,16 @@ def test_only_killed_writers_are_cleared(tmp_path: Path, where: str) -> None:
     assert not any(path.exists() for path in unfinished)
     assert mine.exists()
     assert all(path.stat().st_size in (40_000_000, one.nbytes) for path in tmp_path.rglob("*.png"))
+
+
+def test_half_a_first_manifest_is_cleared(tmp_path: Path) -> None:
+    """A process that was killed at the first file of a request leaves nothing behind either."""
+    cache = PictureCache(tmp_path)
+    half = cache.open() / f"1-{'0' * 16}" / ".dreambooth-0.part"
+    half.parent.mkdir(mode=0o700)
+    half.write_bytes(b"{")
+    keep(cache, "2", picture("red"), 1)
+    assert not half.exists()
 
 
 def _size(path: Path) -> int:
