@@ -9,7 +9,8 @@ from functools import partial
 from types import TracebackType
 
 from ..credentials import ApiKey, find_key, without_frames
-from ..images.store import MEMORY, PictureCache, PictureStore
+from ..images.cache_folder import PictureCache
+from ..images.store import MEMORY, PictureStore
 from ..protocol.answers import Answer
 from ..protocol.endpoint import V4, check_endpoint
 from .fetcher import Fetcher, check_access

@@ -15,8 +15,8 @@ import weakref
 from collections.abc import Callable
 
 from ..credentials import ApiKey
+from ..images.cache_folder import PictureCache
 from ..images.fork import disown_after_fork
-from ..images.store import PictureCache
 from ..protocol.endpoint import V4, check_endpoint
 from .client import run_to_end
 from .fetcher import Fetcher

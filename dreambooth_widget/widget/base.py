@@ -22,7 +22,7 @@ from traitlets.utils.sentinel import Sentinel
 from ..client.fetcher import Fetcher
 from ..credentials import KEY_VARIABLE, ApiKey
 from ..errors import DreamboothError, InvalidKeyError, StoppedError
-from ..images.store import PictureCache
+from ..images.cache_folder import PictureCache
 from ..protocol.endpoint import V4, check_endpoint
 from .bundle import front_end
 from .display import StaticOutputs, is_boxed, is_captured, is_redirected, is_terminal, publish

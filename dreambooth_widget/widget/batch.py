@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from ..client.client import Client
     from ..client.job import FetchJob
     from ..client.job_group import Outcome
+    from ..images.cache_folder import PictureCache
     from ..images.picture import Picture
-    from ..images.store import PictureCache
 
 __all__ = ["DreamboothBatch"]
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..client.client import Client
     from ..client.job import FetchJob
     from ..client.state import FetchResult
-    from ..images.store import PictureCache
+    from ..images.cache_folder import PictureCache
 
 __all__ = ["DreamboothWidget"]
 
