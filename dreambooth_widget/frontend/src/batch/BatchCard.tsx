@@ -164,7 +164,7 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
             onSelectAll={all}
             onDownload={(entry) => void download.start([entry])}
             onRetry={again}
-            textOf={textOf}
+            factsOf={factsFor}
           />
         )}
         <GridLoupe
@@ -186,11 +186,6 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
 }
 
 const captionFor = (entry: PictureEntry): string => captionOf((entry as BatchEntry).row);
-
-function textOf(entry: PictureEntry): Record<string, string> {
-  const { row, text } = entry as BatchEntry;
-  return { prompt: row.caption, ...row.meta, ...text };
-}
 
 /** Of a picture: its file, its own request, and what its text says. */
 function factsFor(entry: PictureEntry): Fact[] {

@@ -28,7 +28,7 @@ import { useArrival } from "./arrival";
 import { FactList } from "./FactList";
 import { Form } from "./Form";
 import { useOverduePictures } from "./overduePictures";
-import { factsOf, ofFile, ofJob, sizeText } from "./pictureFacts";
+import { type Fact, factsOf, ofFile, ofJob, sizeText } from "./pictureFacts";
 import { mayTakeFocus, useRefusal } from "./refusal";
 import { Status } from "./Status";
 import { type Action, buttonLabel, running, statusText } from "./statusText";
@@ -63,12 +63,13 @@ export function RequestCard({ view: latest, store, kernelError, now, send, selec
   const prompt = card.meta.prompt ?? "";
   const problem = download.problem || (form ? "" : kernelError);
   const job = ofJob(view);
+  const factsFor = (entry: PictureEntry): Fact[] => factsOf({ ...ofFile(entry), ...job }, card.meta, entry.text);
   const chosen = ready.filter((entry) => selected.has(entry.index));
   const dialogs = useDialogs({
     entries: () => ready,
     label: `Pictures of request ${view.request_id}`,
     captionOf: () => "",
-    factsOf: (entry) => factsOf({ ...ofFile(entry), ...job }, card.meta, entry.text),
+    factsOf: factsFor,
     selected,
     store,
     onSelect: select,
@@ -165,7 +166,7 @@ export function RequestCard({ view: latest, store, kernelError, now, send, selec
             onSelectAll={() => select(readyIndices(pictures))}
             onDownload={(entry) => void download.start([entry])}
             onRetry={(entry) => send({ type: RETRY, index: entry.index })}
-            textOf={(entry) => ({ ...card.meta, ...entry.text })}
+            factsOf={factsFor}
           />
         )}
         <GridLoupe
