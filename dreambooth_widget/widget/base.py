@@ -26,7 +26,7 @@ from ..client.requests import redactor
 from ..client.state import counted
 from ..credentials import KEY_VARIABLE, ApiKey
 from ..errors import DreamboothError, InvalidKeyError, StoppedError
-from ..images.store import PictureCache
+from ..images.cache_folder import PictureCache
 from ..protocol.endpoint import check_endpoint
 from .bundle import front_end
 from .display import StaticOutputs, is_boxed, is_captured, is_redirected, is_terminal, publish
@@ -80,7 +80,7 @@ class BaseWidget(anywidget.AnyWidget):
         self._policies = policies
         if self._fetcher is not None:
             self._policies = replace(self._fetcher.policies, deadline=policies.deadline)
-        self._endpoint = check_endpoint(endpoint) if self._fetcher is None else self._fetcher.endpoint
+        self._endpoint = check_endpoint(endpoint, self._redact) if self._fetcher is None else self._fetcher.endpoint
         self._cache = PictureCache.of(cache) if self._fetcher is None else self._fetcher.cache
         self._viewed = False
         self._closed = False

@@ -13,7 +13,7 @@ from ..client.options import FetchOptions, Policies
 from ..client.requests import Requests, read_calls, read_requests
 from ..client.schedule import PollSchedule, Retry
 from ..client.state import FetchResult, counted
-from ..credentials import ApiKey
+from ..credentials import ApiKey, without_frames
 from ..errors import DreamboothError, StoppedError
 from ..images.files import named, save_files
 from ..images.picture import contact_sheet
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from ..client.client import Client
     from ..client.job import FetchJob
     from ..client.job_group import Outcome
+    from ..images.cache_folder import PictureCache
     from ..images.picture import Picture
-    from ..images.store import PictureCache
 
 __all__ = ["DreamboothBatch"]
 
@@ -54,6 +54,7 @@ class DreamboothBatch(BatchCard):
         ValueError: An argument cannot be right. For a request, the message has its index.
     """
 
+    @without_frames
     def __init__(
         self,
         key: str | ApiKey | None = None,
@@ -69,10 +70,8 @@ class DreamboothBatch(BatchCard):
         save_copy: bool = True,
         autostart: bool = True,
     ) -> None:
-        try:
-            secret, specs = read_calls(key, requests, client)
-        finally:
-            del key, requests
+        secret, specs = read_calls(key, requests, client)
+        del key, requests
         policies = Policies(schedule=schedule, retry=retry, deadline=deadline, watch_links=watch_links)
         self._jobs = FetchJobs(self._start_job, self._note_change)
         self._started = False
