@@ -75,7 +75,7 @@ class BaseWidget(anywidget.AnyWidget):
     ) -> None:
         self._key = key
         self._fetcher = client.fetcher if client is not None else None
-        self._endpoint = check_endpoint(endpoint) if self._fetcher is None else self._fetcher.endpoint
+        self._endpoint = check_endpoint(endpoint, self._redact) if self._fetcher is None else self._fetcher.endpoint
         self._cache = PictureCache.of(cache) if self._fetcher is None else self._fetcher.cache
         self._viewed = False
         self._closed = False
