@@ -124,6 +124,20 @@ SCROLL = """async (tile) => {
   };
 }"""
 
+PLAIN = """async ([count, thumbnail]) => {
+  document.body.innerHTML = "";
+  document.body.style = "display: grid; grid-template-columns: repeat(7, 1fr); gap: 8px; max-width: none";
+  const bytes = Uint8Array.from(atob(thumbnail), (letter) => letter.charCodeAt(0));
+  for (let left = count; left > 0; left--) {
+    const image = document.body.appendChild(new Image());
+    image.style.width = "100%";
+    image.src = URL.createObjectURL(new Blob([bytes], { type: "image/webp" }));
+  }
+  const loaded = () => [...document.images].every((image) => image.complete);
+  while (!loaded()) await new Promise(requestAnimationFrame);
+}"""
+"""The same pictures as images of a page without a line of ours: what this browser, on this machine, can do at best."""
+
 FILL = """async ([traits, thumbnail, size]) => {
   unmount();
   await mount(traits);
@@ -196,7 +210,7 @@ def measure(rounds: int, beside: bool) -> dict[str, Any]:
     picture = base64.b64encode(data).decode()
     opened = {"few": gallery(FEW), "many": gallery(MANY), "few of a batch": batch(FEW), "batch": batch(MOST)}
     times: dict[str, list[float]] = {name: [] for name in opened}
-    scrolled: dict[str, list[dict[str, float]]] = {"ours": [], "Gradio": []}
+    scrolled: dict[str, list[dict[str, float]]] = {"ours": [], "plain images": [], "Gradio": []}
     with serve() as url, gradio_gallery(data, beside) as peer, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium.find(), args=chromium.arguments())
         page = browser.new_page(viewport={"width": 1280, "height": 900})
@@ -206,6 +220,10 @@ def measure(rounds: int, beside: bool) -> dict[str, Any]:
                 times[name].append(page.evaluate(FIRST_SCREEN, [traits, options, messages, picture]))
                 if name == "many" and turn:
                     scrolled["ours"].append(page.evaluate(SCROLL, ".dreambooth-open"))
+            if turn:
+                _open(page, url)
+                page.evaluate(PLAIN, [MANY, picture])
+                scrolled["plain images"].append(page.evaluate(SCROLL, None))
             if peer and turn:
                 page.goto(peer)
                 page.wait_for_function(

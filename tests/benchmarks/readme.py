@@ -104,11 +104,12 @@ def _compare_galleries(found: Found) -> Iterator[tuple[str, str, str, str]]:
     what = "first screen of 500 pictures · of 5,000 in a batch, beside that of 20"
     few = f"of 20: {first['few']:.0f} ms · {first['few of a batch']:.0f} ms"
     yield what, f"{found['ratio']:.2f} · {found['ratio of the batch']:.2f}", few, "gallery"
-    ours, *others = (
-        f"{frames['frames a second']:.0f} · {frames['worst frame']:.0f} ms" for frames in found["scrolling"].values()
-    )
+    frames = {
+        name: f"{each['frames a second']:.0f} · {each['worst frame']:.0f} ms"
+        for name, each in found["scrolling"].items()
+    }
     what = "500 pictures scrolled past: frames a second · worst frame"
-    yield what, ours, f"Gradio's gallery: {others[0]}" if others else "", "gallery"
+    yield what, frames.pop("ours"), ", ".join(f"{name}: {each}" for name, each in frames.items()), "gallery"
 
 
 def _load(row: dict[str, Any]) -> str:

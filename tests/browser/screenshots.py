@@ -405,8 +405,9 @@ async def show(page: Page, name: str, pictures: Mapping[str, Mapping[str, str]])
     return page.locator(".dreambooth-card")
 
 
-DRAWN_ALL = """() => [...document.querySelectorAll(".dreambooth-tile[data-status=ready]")]
-  .every((tile) => tile.querySelector("img")?.complete)"""
+DRAWN_ALL = """() => Promise.all([...document.querySelectorAll(".dreambooth-tile[data-status=ready]")]
+  .map((tile) => tile.querySelector("img")?.decode().then(() => true)))
+  .then((drawn) => drawn.every(Boolean), () => false)"""
 
 
 def picture_sizes() -> dict[str, tuple[int, int]]:

@@ -279,12 +279,13 @@ async def test_key_events_stay_inside(mount: Mount, page: Page) -> None:
         await page.keyboard.press(key)
     await dialog.locator(".dreambooth-stage").click(button="right")
     assert await page.evaluate("() => leaked") == []
+    await expect(dialog.get_by_role("menu")).to_be_visible()
     focusable = page.locator("dialog :is(button, [tabindex]), dialog[tabindex]")
     for each in await focusable.all():
         await expect(each).to_have_attribute("data-lm-suppress-shortcuts", "true")
 
-    await page.keyboard.press("Escape")
-    await page.keyboard.press("Escape")
+    for _ in ("menu", "keys", "dialog"):
+        await page.keyboard.press("Escape")
     await expect(dialog).to_have_count(0)
     await page.evaluate("() => { leaked.length = 0; document.activeElement.blur(); }")
     await page.keyboard.press("x")

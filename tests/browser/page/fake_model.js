@@ -28,21 +28,6 @@ const PIECE = 1024 * 1024;
 const ROWS = 100;
 const UNASKED = 60;
 
-/** @type {Traits} */
-const BLANK = {
-  status: "idle",
-  message: "",
-  request_id: "",
-  eta: null,
-  polls: 0,
-  started_at: null,
-  next_poll_at: null,
-  finished_at: null,
-  pictures: [],
-  selected: [],
-  _card: { activity: "", waiting_since: null, error: null, meta: {}, clock: 0, form: false, has_key: false },
-};
-
 class FakeModel {
   /** @type {ToKernel[]} */
   sent = [];
@@ -59,8 +44,9 @@ class FakeModel {
 
   /** @param {Partial<Traits>} traits */
   constructor(traits) {
-    const card = { ...BLANK._card, clock: Date.now() / 1000, ...traits._card };
-    this.#traits = { ...BLANK, ...traits, _card: card };
+    // What is not given is unknown: the bundle has its own idea of that.
+    const card = { clock: Date.now() / 1000, ...traits._card };
+    this.#traits = { pictures: [], selected: [], ...traits, _card: card };
   }
 
   /** How many listeners the view has put on the model. */

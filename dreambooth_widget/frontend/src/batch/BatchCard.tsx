@@ -2,10 +2,11 @@
 import type { VNode } from "preact";
 import { useCallback, useState } from "preact/hooks";
 import { Alerts, OFFLINE } from "../card/Alerts";
+import { CardFrame } from "../card/CardFrame";
 import { Form } from "../card/Form";
+import { mayTakeFocus, useKeyForm } from "../card/keyForm";
 import { useOverduePictures } from "../card/overduePictures";
 import { type Fact, factsOf, ofFile, ofJob } from "../card/pictureFacts";
-import { mayTakeFocus, useRefusal } from "../card/refusal";
 import { Status } from "../card/Status";
 import { count } from "../card/statusText";
 import { useDownload } from "../gallery/download";
@@ -18,7 +19,6 @@ import { GridLoupe } from "../loupe/GridLoupe";
 import { type PictureEntry, POLL_NOW, RETRY, START, STOP } from "../model/messages";
 import type { CardProps } from "../mount";
 import { useKeptFocus } from "../ui/keepFocus";
-import { OWN_KEYS, stopKeys } from "../ui/keys";
 import { BatchTile } from "./BatchTile";
 import { type Action, batchButtonLabel, batchStatusText, captionOf } from "./batchText";
 import { countOf, Filters } from "./Filters";
@@ -39,7 +39,6 @@ interface Props extends CardProps<BatchTraits, BatchIntent> {
 export function BatchCard({ view, store, rows, kernelError, now, send, select, speak }: Props): VNode {
   const { total, status, _card: card } = view;
   const [size, setSize] = useState<Size>("M");
-  const [editing, setEditing] = useState(false);
   const [refused, setRefused] = useState("");
   const [loupe, setLoupe] = useState(false);
   const [picked, setPicked] = useState<Filter>("all");
@@ -56,9 +55,8 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
     .filter((entry) => entry?.status === "ready") as BatchEntry[];
   const name = count(total, "request");
   const label = `Pictures of ${name}`;
-  const refusal = useRefusal(status === "error" && card.key_refused, view.finished_at);
-  const changing = editing || (refusal.current && !refusal.dismissed);
-  const form = !view.gone && (card.form || changing);
+  const keyForm = useKeyForm(status === "error" && card.key_refused, view.finished_at);
+  const form = !view.gone && (card.form || keyForm.open);
   const problem = download.problem || (form ? "" : kernelError);
   const dialogs = useDialogs({
     entries: gallery.listReady,
@@ -71,15 +69,11 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
   });
 
   const act = (action: Action): void => {
-    if (action === "edit") setEditing(true);
+    if (action === "edit") keyForm.edit();
     else send({ type: INTENTS[action] });
   };
-  const closeForm = (): void => {
-    setEditing(false);
-    refusal.dismiss();
-  };
   const start = (key: string): void => {
-    closeForm();
+    keyForm.close();
     send({ type: START, ...(key && { key }) });
     // Starting is for those that have not begun.
     if (view.counts.error) send({ type: RETRY_FAILED });
@@ -95,15 +89,7 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
 
   return (
     <>
-      <section
-        ref={root}
-        class="dreambooth-card dreambooth-batch"
-        aria-label={label}
-        data-alive={(!view.gone && !silent) || undefined}
-        tabIndex={-1}
-        onKeyDown={stopKeys}
-        {...OWN_KEYS}
-      >
+      <CardFrame root={root} label={label} kind="dreambooth-batch" alive={!view.gone && !silent}>
         <Status
           text={() => {
             const said = batchStatusText(view, { ...view, now: now() });
@@ -119,13 +105,13 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
         />
         {form && (
           <Form
-            key={refusal.count}
+            key={keyForm.count}
             requestId={null}
-            hasKey={card.has_key && !refusal.current}
-            kernelError={kernelError || (refusal.again ? "The service refused this key too." : "")}
-            focused={changing && mayTakeFocus(root.current)}
+            hasKey={card.has_key && !keyForm.refused}
+            kernelError={kernelError || (keyForm.again ? "The service refused this key too." : "")}
+            focused={keyForm.open && mayTakeFocus(root.current)}
             onStart={start}
-            {...(changing && { onCancel: closeForm })}
+            {...(keyForm.open && { onCancel: keyForm.close })}
           />
         )}
         {total > 0 && !silent && (
@@ -164,7 +150,7 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
             onSelectAll={all}
             onDownload={(entry) => void download.start([entry])}
             onRetry={again}
-            textOf={textOf}
+            factsOf={factsFor}
           />
         )}
         <GridLoupe
@@ -179,18 +165,13 @@ export function BatchCard({ view, store, rows, kernelError, now, send, select, s
           waiting={download.waiting}
           note={refused === whyNotCompared(chosen.length) ? refused : view.gone && gallery.ready > 0 ? OFFLINE : ""}
         />
-      </section>
+      </CardFrame>
       {dialogs.drawn}
     </>
   );
 }
 
 const captionFor = (entry: PictureEntry): string => captionOf((entry as BatchEntry).row);
-
-function textOf(entry: PictureEntry): Record<string, string> {
-  const { row, text } = entry as BatchEntry;
-  return { prompt: row.caption, ...row.meta, ...text };
-}
 
 /** Of a picture: its file, its own request, and what its text says. */
 function factsFor(entry: PictureEntry): Fact[] {

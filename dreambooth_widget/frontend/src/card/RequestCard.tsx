@@ -22,14 +22,15 @@ import {
 } from "../model/messages";
 import type { CardProps } from "../mount";
 import { useKeptFocus } from "../ui/keepFocus";
-import { OWN_KEYS, stopKeys } from "../ui/keys";
+import { OWN_KEYS } from "../ui/keys";
 import { Alerts, OFFLINE } from "./Alerts";
 import { useArrival } from "./arrival";
+import { CardFrame } from "./CardFrame";
 import { FactList } from "./FactList";
 import { Form } from "./Form";
+import { mayTakeFocus, useKeyForm } from "./keyForm";
 import { useOverduePictures } from "./overduePictures";
-import { factsOf, ofFile, ofJob, sizeText } from "./pictureFacts";
-import { mayTakeFocus, useRefusal } from "./refusal";
+import { type Fact, factsOf, ofFile, ofJob, sizeText } from "./pictureFacts";
 import { Status } from "./Status";
 import { type Action, buttonLabel, running, statusText } from "./statusText";
 
@@ -44,18 +45,16 @@ export function RequestCard({ view: latest, store, kernelError, now, send, selec
   const { pictures, _card: card } = view;
   const [size, setSize] = useState<Size>("M");
   const [details, setDetails] = useState(false);
-  const [editing, setEditing] = useState(false);
   const [copied, setCopied] = useState("");
   const [refused, setRefused] = useState("");
   const [loupe, setLoupe] = useState(false);
-  const refusal = useRefusal(view.status === "error" && card.error?.remedy === "key", view.finished_at);
+  const keyForm = useKeyForm(view.status === "error" && card.error?.remedy === "key", view.finished_at);
   const download = useDownload(store);
   const silent = useOverduePictures(view.alive, view.status === "success" && pictures.length > 0);
 
   const ready = pictures.filter((entry) => entry.status === "ready");
   const selected = new Set(view.selected);
-  const changing = editing || (refusal.current && !refusal.dismissed);
-  const form = !view.gone && (card.form || changing);
+  const form = !view.gone && (card.form || keyForm.open);
   const over = !running(view) && view.status !== "success" && view.status !== "idle";
   // Grey tiles mean that pictures are coming, and nothing else.
   const known = over || view.gone ? pictures.filter((entry) => entry.status !== "waiting") : pictures;
@@ -63,41 +62,34 @@ export function RequestCard({ view: latest, store, kernelError, now, send, selec
   const prompt = card.meta.prompt ?? "";
   const problem = download.problem || (form ? "" : kernelError);
   const job = ofJob(view);
+  const factsFor = (entry: PictureEntry): Fact[] => factsOf({ ...ofFile(entry), ...job }, card.meta, entry.text);
   const chosen = ready.filter((entry) => selected.has(entry.index));
   const dialogs = useDialogs({
     entries: () => ready,
     label: `Pictures of request ${view.request_id}`,
     captionOf: () => "",
-    factsOf: (entry) => factsOf({ ...ofFile(entry), ...job }, card.meta, entry.text),
+    factsOf: factsFor,
     selected,
     store,
     onSelect: select,
   });
 
   const act = (action: Action): void => {
-    if (action === "edit") setEditing(true);
+    if (action === "edit") keyForm.edit();
     else if (action === "copy") void copyString(prompt).then(setCopied);
     else send({ type: action === "stop" ? STOP : action === "fetch" ? START : POLL_NOW });
   };
-  const closeForm = (): void => {
-    setEditing(false);
-    refusal.dismiss();
-  };
   const start = (key: string, id: string): void => {
-    closeForm();
+    keyForm.close();
     send({ type: START, ...(key && { key }), ...(id && { request_id: id }) });
   };
 
   return (
     <>
-      <section
-        ref={root}
-        class="dreambooth-card"
-        aria-label={view.request_id ? `Pictures of request ${view.request_id}` : "Pictures"}
-        data-alive={(!view.gone && !silent) || undefined}
-        tabIndex={-1}
-        onKeyDown={stopKeys}
-        {...OWN_KEYS}
+      <CardFrame
+        root={root}
+        label={view.request_id ? `Pictures of request ${view.request_id}` : "Pictures"}
+        alive={!view.gone && !silent}
       >
         <Status
           text={() => {
@@ -111,7 +103,7 @@ export function RequestCard({ view: latest, store, kernelError, now, send, selec
           line={(text) =>
             text.row === "error" && (
               <Failed
-                line={refusal.again ? `Refused again. ${text.line}` : text.line}
+                line={keyForm.again ? `Refused again. ${text.line}` : text.line}
                 details={card.error?.details ?? ""}
               />
             )
@@ -141,13 +133,13 @@ export function RequestCard({ view: latest, store, kernelError, now, send, selec
         </Status>
         {form && (
           <Form
-            key={refusal.count}
-            requestId={refusal.current && !editing ? null : view.request_id}
-            hasKey={card.has_key && !refusal.current}
+            key={keyForm.count}
+            requestId={keyForm.refused && !keyForm.editing ? null : view.request_id}
+            hasKey={card.has_key && !keyForm.refused}
             kernelError={kernelError}
-            focused={changing && mayTakeFocus(root.current)}
+            focused={keyForm.open && mayTakeFocus(root.current)}
             onStart={start}
-            {...(changing && { onCancel: closeForm })}
+            {...(keyForm.open && { onCancel: keyForm.close })}
           />
         )}
         {details && <FactList facts={factsOf({ size: sizeText(ready[0]), ...job }, card.meta)} say={setCopied} />}
@@ -165,7 +157,7 @@ export function RequestCard({ view: latest, store, kernelError, now, send, selec
             onSelectAll={() => select(readyIndices(pictures))}
             onDownload={(entry) => void download.start([entry])}
             onRetry={(entry) => send({ type: RETRY, index: entry.index })}
-            textOf={(entry) => ({ ...card.meta, ...entry.text })}
+            factsOf={factsFor}
           />
         )}
         <GridLoupe
@@ -184,7 +176,7 @@ export function RequestCard({ view: latest, store, kernelError, now, send, selec
             (view.gone && ready.length > 0 ? OFFLINE : "")
           }
         />
-      </section>
+      </CardFrame>
       {dialogs.drawn}
     </>
   );

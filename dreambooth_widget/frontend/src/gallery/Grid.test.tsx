@@ -25,7 +25,7 @@ function draw(focus: { index: number } | null): void {
     onSelectAll: nothing,
     onDownload: nothing,
     onRetry: nothing,
-    textOf: () => ({}),
+    factsOf: () => [],
   };
   const props = {
     pictures: entries(80),

@@ -1,13 +1,14 @@
 /** The pictures as a list of buttons. One tile is in the Tab order; arrows, Home and End lead on from there. */
 import { Component, type Ref, type RefObject, type VNode } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import type { Fact } from "../card/pictureFacts";
 import { UNASKED_PREVIEWS, UNASKED_THUMBNAILS } from "../model/constants";
 import type { PictureEntry } from "../model/messages";
 import type { PictureStore } from "../model/pictureStore";
 import { offerFile } from "./dragOut";
 import { nextTile } from "./gridNavigation";
 import { type Box, justifiedRows, type Shape } from "./justifiedRows";
-import { hasMenus, type MenuPlace, PictureMenu } from "./PictureMenu";
+import { usePictureMenu } from "./PictureMenu";
 import { click, type Selection, toggle } from "./selection";
 import type { TileProps } from "./Tile";
 import { type Band, useDrawnBand } from "./useDrawnBand";
@@ -57,8 +58,8 @@ interface Props {
   onSelectAll(): void;
   onDownload(entry: PictureEntry): void;
   onRetry(entry: PictureEntry): void;
-  /** What is known of a picture, by name: its menu copies seed and prompt. */
-  textOf(entry: PictureEntry): Record<string, string>;
+  /** Its menu copies seed and prompt. */
+  factsOf(entry: PictureEntry): Fact[];
 }
 
 /** Of every picture; an unknown one is taken to be like the first known one. */
@@ -143,15 +144,12 @@ export function Grid(props: Props): VNode {
     const index = Number((target as Element).closest<HTMLElement>("li")?.dataset.index);
     return entries.find((entry) => entry.index === index && entry.status === "ready");
   };
-  const [menu, setMenu] = useState<MenuPlace | null>(null);
+  const menu = usePictureMenu({ ...props, onSave: props.onDownload });
   const onContextMenu = (event: MouseEvent): void => {
     longPress.onContextMenu(event);
     const entry = pictureAt(event);
-    if (event.defaultPrevented || !entry || !hasMenus()) return;
-    event.preventDefault();
-    // The notebook would open its own on top.
-    event.stopPropagation();
-    setMenu({ entry, x: event.clientX, y: event.clientY });
+    const opener = entry && openerOf(entry.index);
+    if (!event.defaultPrevented && opener) menu.open(event, entry, opener);
   };
   const onDragStart = (event: DragEvent): void => {
     longPress.onDragStart(event);
@@ -254,17 +252,7 @@ export function Grid(props: Props): VNode {
           </>
         )}
       </ul>
-      {menu && (
-        <PictureMenu
-          key={`${menu.x} ${menu.y}`}
-          {...menu}
-          text={props.textOf(menu.entry)}
-          store={props.store}
-          onSave={() => props.onDownload(menu.entry)}
-          onLeave={() => openerOf(menu.entry.index)?.focus({ preventScroll: true })}
-          onClose={() => setMenu(null)}
-        />
-      )}
+      {menu.drawn}
     </>
   );
 }

@@ -4,6 +4,7 @@
  */
 import type { VNode } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import type { Fact } from "../card/pictureFacts";
 import { WAITING_FOR_CELL } from "../card/statusText";
 import { copyPicture, copyString } from "../lightbox/clipboard";
 import type { PictureEntry } from "../model/messages";
@@ -15,32 +16,70 @@ import { OWN_KEYS } from "../ui/keys";
 const READ = 2500;
 const COPYING = "Copying…";
 
-/** Where the menu was asked for, in CSS pixels of the window. */
-export interface MenuPlace {
+/** What can be copied beside the picture itself, by the facts' labels. */
+const COPIED = ["Seed", "Prompt"];
+
+/** What was asked for, and where: CSS pixels of the window. */
+interface Opened {
   entry: PictureEntry;
   x: number;
   y: number;
+  /** What has the focus when its items are gone. */
+  back: HTMLElement;
 }
 
-interface Props extends MenuPlace {
-  /** Seed and prompt, where they are known. */
-  text: Record<string, string>;
+interface MenuActions {
+  store: PictureStore;
+  /** Of which the menu copies seed and prompt. */
+  factsOf(entry: PictureEntry): Fact[];
+  onSave(entry: PictureEntry): void;
+}
+
+interface PictureMenu {
+  /** Shows it in place of the browser's own, for the event that asked for that. */
+  open(event: MouseEvent, entry: PictureEntry, back: HTMLElement): void;
+  drawn: VNode | null;
+}
+
+export function usePictureMenu({ factsOf, onSave, store }: MenuActions): PictureMenu {
+  const [opened, setOpened] = useState<Opened | null>(null);
+  const open: PictureMenu["open"] = (event, entry, back) => {
+    // Browsers without popovers keep their own.
+    if (!("popover" in HTMLElement.prototype)) return;
+    event.preventDefault();
+    // The notebook would open its own on top.
+    event.stopPropagation();
+    // A press of a button need not have a place.
+    const { left: x, top: y } = back.getBoundingClientRect();
+    setOpened({ entry, back, ...(event.type === "click" ? { x, y } : { x: event.clientX, y: event.clientY }) });
+  };
+  const drawn = opened && (
+    <Menu
+      key={`${opened.x} ${opened.y}`}
+      {...opened}
+      facts={factsOf(opened.entry)}
+      store={store}
+      onSave={() => onSave(opened.entry)}
+      onClose={() => setOpened(null)}
+    />
+  );
+  return { open, drawn };
+}
+
+interface MenuProps extends Opened {
+  facts: Fact[];
   store: PictureStore;
   onSave(): void;
-  /** Its items are gone: the focus belongs to the picture again. */
-  onLeave(): void;
   onClose(): void;
 }
 
-/** Whether the browser can show it; its own menu is left alone where not. */
-export const hasMenus = (): boolean => "popover" in HTMLElement.prototype;
-
-export function PictureMenu({ entry, x, y, text, store, onSave, onLeave, onClose }: Props): VNode {
+function Menu({ entry, x, y, back, facts, store, onSave, onClose }: MenuProps): VNode {
   const menu = useRef<HTMLDivElement>(null);
   const [said, say] = useState("");
   const [link, setLink] = useState("");
+  const leave = (): void => back.focus({ preventScroll: true });
   const close = (): void => {
-    onLeave();
+    leave();
     onClose();
   };
 
@@ -54,11 +93,11 @@ export function PictureMenu({ entry, x, y, text, store, onSave, onLeave, onClose
     void store.link(entry).then(setLink);
     // Not an "auto" popover: where a press opens the context menu, its release would close it again.
     const life = new AbortController();
-    const leave = (event: Event): void => {
+    const end = (event: Event): void => {
       if (event.type === "blur" ? event.target === window : !event.composedPath().includes(element)) close();
     };
     for (const type of ["pointerdown", "wheel", "blur"]) {
-      window.addEventListener(type, leave, { capture: true, signal: life.signal });
+      window.addEventListener(type, end, { capture: true, signal: life.signal });
     }
     return () => life.abort();
   }, []);
@@ -72,13 +111,13 @@ export function PictureMenu({ entry, x, y, text, store, onSave, onLeave, onClose
   const copy = (outcome: Promise<string>): void => {
     void outcome.then(say);
     say(store.kernelBusy ? WAITING_FOR_CELL : COPYING);
-    onLeave();
+    leave();
   };
   const save = (): void => {
     close();
     onSave();
   };
-  const copied = ["seed", "prompt"].filter((name) => text[name]);
+  const copied = COPIED.flatMap((label) => facts.filter(([name]) => name === label));
   const onKeyDown = (event: KeyboardEvent): void => {
     event.stopPropagation();
     const items = [...(menu.current?.querySelectorAll<HTMLElement>("[role=menuitem]") ?? [])];
@@ -106,8 +145,8 @@ export function PictureMenu({ entry, x, y, text, store, onSave, onLeave, onClose
         <div role="menu" aria-label="Picture">
           <Item label="Copy picture" onClick={() => copy(copyPicture(store.bytes(entry, "original")))} />
           <Item label="Save" onClick={save} />
-          {copied.map((name) => (
-            <Item key={name} label={`Copy ${name}`} onClick={() => copy(copyString(text[name] as string))} />
+          {copied.map(([name, value]) => (
+            <Item key={name} label={`Copy ${name.toLowerCase()}`} onClick={() => copy(copyString(value))} />
           ))}
           <a
             role="menuitem"

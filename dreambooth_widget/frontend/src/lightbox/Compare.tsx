@@ -1,17 +1,20 @@
 /** Two to four pictures at one look: side by side with one zoom and one position, two with a wipe; held Space blinks. */
 import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import type { Fact } from "../card/pictureFacts";
+import { usePictureMenu } from "../gallery/PictureMenu";
 import { useLoupe } from "../loupe/useLoupe";
 import type { PictureEntry } from "../model/messages";
 import type { PictureStore } from "../model/pictureStore";
 import { IconButton } from "../ui/Button";
 import { OWN_KEYS } from "../ui/keys";
-import { Dialog, focused, isRightToLeft, keepFocus } from "./Dialog";
+import { Dialog, focused, focusIn, isRightToLeft, keepFocus } from "./Dialog";
 import { arrange, type Size, sizeOf } from "./geometry";
 import { Help } from "./Help";
 import { COMPARE_HELP, commandFor, type ZoomCommand } from "./keymap";
 import { ZoomBar } from "./LightboxToolbar";
 import { Noticed, useNotice } from "./Notice";
+import { originalsOf } from "./originals";
 import { Panes } from "./Panes";
 import { useView } from "./useView";
 
@@ -20,12 +23,13 @@ export interface CompareProps {
   entries: PictureEntry[];
   /** What a picture is of, in a line, or "". */
   captionOf(entry: PictureEntry): string;
+  factsOf(entry: PictureEntry): Fact[];
   store: PictureStore;
   /** The focus is back where it was before. */
   onClose(): void;
 }
 
-export function Compare({ entries, captionOf, store, onClose }: CompareProps): VNode {
+export function Compare({ entries, captionOf, factsOf, store, onClose }: CompareProps): VNode {
   const [stage, setStage] = useState<Size>({ width: 0, height: 0 });
   const [wiping, setWiping] = useState(false);
   const [share, setShare] = useState(50);
@@ -38,6 +42,7 @@ export function Compare({ entries, captionOf, store, onClose }: CompareProps): V
   const { columns, pane } = arrange(wiping ? 1 : count, stage, sizeOf(first));
   const viewing = useView(pane, sizeOf(first));
   const loupe = useLoupe(pinned, () => setPinned(false));
+  const menu = usePictureMenu({ store, factsOf, onSave: originalsOf(store, say).save });
   const labelOf = (entry: PictureEntry): string =>
     [captionOf(entry) || `Picture ${entry.index + 1}`, entry.text.seed && `seed ${entry.text.seed}`]
       .filter(Boolean)
@@ -69,8 +74,23 @@ export function Compare({ entries, captionOf, store, onClose }: CompareProps): V
     if (key === " ") setBlink(false);
   };
 
+  const onContextMenu = (event: MouseEvent, target: Element, dialog: HTMLDialogElement): void => {
+    // A finger that rests with the loupe holds the spot.
+    const holds = loupe.on && (event as PointerEvent).pointerType === "touch";
+    const index = target.closest<HTMLElement>("[data-index]")?.dataset.index;
+    const entry = entries.find((one) => String(one.index) === index);
+    if (holds) event.preventDefault();
+    else if (entry) menu.open(event, entry, focusIn(dialog));
+  };
+
   return (
-    <Dialog label={`Compare ${count} pictures`} onKey={onKey} onKeyUp={onKeyUp} onClose={onClose}>
+    <Dialog
+      label={`Compare ${count} pictures`}
+      onKey={onKey}
+      onKeyUp={onKeyUp}
+      onContextMenu={onContextMenu}
+      onClose={onClose}
+    >
       {(close) => (
         <>
           <p>
@@ -117,6 +137,7 @@ export function Compare({ entries, captionOf, store, onClose }: CompareProps): V
               <Panes
                 {...{ entries, labelOf, store, columns, pane, viewing, blink, loupe }}
                 share={wiping ? share : null}
+                onMenu={(event, entry) => menu.open(event, entry, event.currentTarget)}
                 onSize={setStage}
                 onSettled={(reason) => reason && say(`No sharper picture: ${reason}`)}
               />
@@ -125,6 +146,7 @@ export function Compare({ entries, captionOf, store, onClose }: CompareProps): V
               <Noticed {...notice} />
             </div>
           </div>
+          {menu.drawn}
         </>
       )}
     </Dialog>

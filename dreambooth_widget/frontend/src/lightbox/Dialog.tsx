@@ -18,6 +18,8 @@ interface DialogProps {
   /** A key without Ctrl, Alt or Meta, by its name in lower case; true when it was used. */
   onKey?(name: string, dialog: HTMLDialogElement): boolean;
   onKeyUp?(name: string): void;
+  /** A right click on `target`, or the menu key while that has the focus. */
+  onContextMenu(event: MouseEvent, target: Element, dialog: HTMLDialogElement): void;
   /** The dialog is closed and the focus is back where it was. */
   onClose(): void;
   children: (close: () => void) => ComponentChildren;
@@ -89,14 +91,14 @@ function keepKeys(dialog: HTMLDialogElement, current: () => DialogProps, signal:
     return dialog.contains(target) || (dialog.matches(":modal") && target.contains(dialog));
   };
   const stop = (event: Event): void => {
-    if (ours(event)) event.stopImmediatePropagation();
+    if (ours(event) && !isInMenu(event)) event.stopImmediatePropagation();
   };
   const release = (event: KeyboardEvent): void => {
     stop(event);
     current().onKeyUp?.(keyName(event));
   };
   const press = (event: KeyboardEvent): void => {
-    if (!ours(event) || isHostShortcut(event)) return;
+    if (!ours(event) || isInMenu(event) || isHostShortcut(event)) return;
     event.stopImmediatePropagation();
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     const name = keyName(event);
@@ -104,12 +106,19 @@ function keepKeys(dialog: HTMLDialogElement, current: () => DialogProps, signal:
     if (used || name === "escape") event.preventDefault();
     if (!used && name === "escape") dialog.close();
   };
+  const openMenu = (event: MouseEvent): void => {
+    stop(event);
+    if (ours(event) && !isInMenu(event)) current().onContextMenu(event, event.composedPath()[0] as Element, dialog);
+  };
   window.addEventListener("keydown", press, { capture: true, signal });
   window.addEventListener("keyup", release, { capture: true, signal });
-  for (const type of ["keypress", "contextmenu"]) {
-    window.addEventListener(type, stop, { capture: true, signal });
-  }
+  window.addEventListener("keypress", stop, { capture: true, signal });
+  window.addEventListener("contextmenu", openMenu, { capture: true, signal });
 }
+
+/** The picture's menu keeps its keys itself. */
+const isInMenu = (event: Event): boolean =>
+  !!(event.composedPath()[0] as Partial<Element>).closest?.(".dreambooth-menu");
 
 export function isRightToLeft(element: Element): boolean {
   return getComputedStyle(element).direction === "rtl";
@@ -118,6 +127,12 @@ export function isRightToLeft(element: Element): boolean {
 /** Into the dialog, when what had it has gone: else the next key is the notebook's. */
 export function keepFocus(dialog: HTMLDialogElement): void {
   if (!dialog.contains(focused(dialog))) dialog.focus({ preventScroll: true });
+}
+
+/** What has the focus in the dialog; the dialog itself where nothing in it has. */
+export function focusIn(dialog: HTMLDialogElement): HTMLElement {
+  const element = focused(dialog);
+  return element instanceof HTMLElement && dialog.contains(element) ? element : dialog;
 }
 
 /** What has the focus, seen from inside marimo's shadow root too. */

@@ -2,18 +2,18 @@
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import { type Fact, nameOf } from "../card/pictureFacts";
-import { WAITING_FOR_CELL } from "../card/statusText";
-import { SLOW, savePicture } from "../gallery/download";
+import { usePictureMenu } from "../gallery/PictureMenu";
 import type { PictureEntry } from "../model/messages";
 import type { PictureStore } from "../model/pictureStore";
-import { copyPicture, reasonOf } from "./clipboard";
+import { copyPicture } from "./clipboard";
 import { Details, useDetails } from "./Details";
-import { Dialog, isRightToLeft, keepFocus } from "./Dialog";
+import { Dialog, focusIn, isRightToLeft, keepFocus } from "./Dialog";
 import { kindFor, type Size, sizeOf } from "./geometry";
 import { Help } from "./Help";
 import { type Command, commandFor, HELP } from "./keymap";
 import { Actions, Turns, ZoomBar } from "./LightboxToolbar";
 import { Noticed, useNotice } from "./Notice";
+import { originalsOf } from "./originals";
 import { Stage } from "./Stage";
 import { usePicture } from "./usePicture";
 import { usePosition } from "./usePosition";
@@ -71,10 +71,8 @@ function Opened(props: LightboxProps): VNode {
     go(to);
     say(nameAt(to, next), false);
   };
-  const bytes = (): Promise<Blob> => {
-    const slow = setTimeout(() => store.kernelBusy && say(WAITING_FOR_CELL), SLOW);
-    return store.bytes(entry, "original").finally(() => clearTimeout(slow));
-  };
+  const originals = originalsOf(store, say);
+  const menu = usePictureMenu({ ...props, onSave: originals.save });
   const commands: Record<Command, () => unknown> = {
     ...viewing.commands,
     previous: () => turn(position - 1),
@@ -87,12 +85,8 @@ function Opened(props: LightboxProps): VNode {
       say(selected.has(entry.index) ? "Not selected" : "Selected", false);
       props.onSelect(entry.index, !selected.has(entry.index));
     },
-    copy: async () => say(await copyPicture(bytes())),
-    download: () =>
-      bytes().then(
-        (blob) => savePicture(blob, entry),
-        (error: unknown) => say(`Not saved: ${reasonOf(error)}`),
-      ),
+    copy: async () => say(await copyPicture(originals.load(entry))),
+    download: () => originals.save(entry),
     compare: () => {
       const chosen = entries.filter(({ index }) => selected.has(index) || index === entry.index);
       const why = props.onCompare(chosen);
@@ -111,7 +105,15 @@ function Opened(props: LightboxProps): VNode {
   };
 
   return (
-    <Dialog label={props.label} onKey={onKey} onClose={() => props.onClose(position)}>
+    <Dialog
+      label={props.label}
+      onKey={onKey}
+      onContextMenu={(event, target, dialog) => {
+        if (target === dialog || target.closest(".dreambooth-stage, .dreambooth-turn"))
+          menu.open(event, entry, focusIn(dialog));
+      }}
+      onClose={() => props.onClose(position)}
+    >
       {(close) => (
         <>
           <p>
@@ -145,6 +147,7 @@ function Opened(props: LightboxProps): VNode {
             </div>
             {details && <Details facts={props.factsOf(entry)} say={say} />}
           </div>
+          {menu.drawn}
         </>
       )}
     </Dialog>

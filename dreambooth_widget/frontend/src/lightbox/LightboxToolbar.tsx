@@ -1,7 +1,6 @@
 /** The lightbox's buttons. */
 import type { VNode } from "preact";
 import { IconButton } from "../ui/Button";
-import { LARGEST } from "./geometry";
 import type { Command, ZoomCommand } from "./keymap";
 import type { Viewing } from "./useView";
 
@@ -11,11 +10,11 @@ export function ZoomBar({ viewing, run }: { viewing: Viewing; run: (command: Zoo
   const { scale } = viewing.view;
   return (
     <fieldset class="dreambooth-zoom" aria-label="Zoom">
-      <IconButton icon="minus" label="Zoom out" hint="−" off={viewing.fits} onClick={() => run("farther")} />
+      <IconButton icon="minus" label="Zoom out" hint="−" off={viewing.least} onClick={() => run("farther")} />
       <IconButton label="Fit" hint="0" aria-pressed={viewing.fits} onClick={() => run("fit")}>
         Fit
       </IconButton>
-      <IconButton icon="plus" label="Zoom in" hint="+" off={scale >= LARGEST} onClick={() => run("closer")} />
+      <IconButton icon="plus" label="Zoom in" hint="+" off={viewing.most} onClick={() => run("closer")} />
       <IconButton label="1:1" hint="1" aria-pressed={Math.abs(scale - 1) < 0.005} onClick={() => run("actual")}>
         1:1
       </IconButton>

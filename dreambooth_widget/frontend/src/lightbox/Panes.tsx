@@ -1,11 +1,12 @@
 /** The pictures of a comparison in their places: beside each other, or two over each other with an edge between them. */
-import type { CSSProperties, VNode } from "preact";
+import type { CSSProperties, TargetedMouseEvent, VNode } from "preact";
 import { useRef } from "preact/hooks";
 import { Lens } from "../loupe/Lens";
 import { spotAt } from "../loupe/lensGeometry";
 import type { Loupe } from "../loupe/useLoupe";
 import type { PictureEntry } from "../model/messages";
 import type { PictureStore } from "../model/pictureStore";
+import { Button } from "../ui/Button";
 import { kindFor, matchView, type Size, sizeOf, type View } from "./geometry";
 import { ZoomedImage } from "./Stage";
 import { useGestures } from "./useGestures";
@@ -25,6 +26,8 @@ interface PanesProps {
   /** How much of the first of two is seen over the second, in per cent; null side by side. */
   share: number | null;
   loupe: Loupe;
+  /** The caption of a picture was pressed. */
+  onMenu(event: TargetedMouseEvent<HTMLButtonElement>, entry: PictureEntry): void;
   onSize(size: Size): void;
   /** There is no sharper picture, for a reason; null where there is. */
   onSettled(reason: string | null): void;
@@ -54,6 +57,14 @@ export function Panes(props: PanesProps): VNode {
       onSettled={props.onSettled}
     />
   );
+  // A button: without a mouse it is the way to the picture's menu.
+  const caption = (entry: PictureEntry): VNode => (
+    <figcaption dir="auto" data-index={entry.index}>
+      <Button aria-haspopup="menu" onClick={(event) => props.onMenu(event, entry)}>
+        {labelOf(entry)}
+      </Button>
+    </figcaption>
+  );
   const [left, right] = blink ? entries.toReversed() : entries;
   const next = (place: number): PictureEntry => entries[(place + 1) % entries.length] as PictureEntry;
   return (
@@ -78,8 +89,8 @@ export function Panes(props: PanesProps): VNode {
             {layer(left, { clipPath: `inset(0 ${100 - share}% 0 0)` })}
             {layer(right, { clipPath: `inset(0 0 0 ${share}%)` })}
           </div>
-          <figcaption dir="auto">{labelOf(left)}</figcaption>
-          <figcaption dir="auto">{labelOf(right)}</figcaption>
+          {caption(left)}
+          {caption(right)}
         </figure>
       ) : (
         entries.map((entry, place) => (
@@ -89,7 +100,7 @@ export function Panes(props: PanesProps): VNode {
               {layer(next(place), { zIndex: blink ? 1 : 0 })}
               {layer(entry, { zIndex: blink ? 0 : 1 })}
             </div>
-            <figcaption dir="auto">{labelOf(blink ? next(place) : entry)}</figcaption>
+            {caption(blink ? next(place) : entry)}
           </figure>
         ))
       )}
@@ -114,7 +125,13 @@ function Layer({ entry, label, style, pane, view, store, loupe, onSettled }: Lay
   // What is compared at 100 % is the picture itself, not what a preview made of it.
   const shown = usePicture(store, entry, scale > 0.99 ? "original" : kindFor(picture, scale), onSettled);
   return (
-    <div class="dreambooth-layer" style={style} aria-hidden={style.zIndex === 0 || undefined} aria-busy={shown.busy}>
+    <div
+      class="dreambooth-layer"
+      data-index={entry.index}
+      style={style}
+      aria-hidden={style.zIndex === 0 || undefined}
+      aria-busy={shown.busy}
+    >
       {pane.width > 0 && <ZoomedImage id={entry.id} url={shown.url} alt={label} picture={picture} view={view} />}
       {loupe.on && view.scale < 1 && <Lens {...{ entry, store, view }} spot={loupe.spot} frame={pane} />}
     </div>

@@ -15,6 +15,7 @@ import {
 const STAGE = { width: 800, height: 616 };
 const LARGE = { width: 2000, height: 1000 };
 const SMALL = { width: 100, height: 100 };
+const TINY = { width: 10, height: 10 };
 
 describe("fitting", () => {
   it("shows the whole picture, limited by the narrower side", () => {
@@ -22,9 +23,9 @@ describe("fitting", () => {
     expect(fitView(STAGE, { width: 1000, height: 2000 }).scale).toBe(0.3);
   });
 
-  it("fills the stage with a small picture, up to eight to one", () => {
+  it("fills the stage with a small picture, however small", () => {
     expect(fitView(STAGE, SMALL)).toEqual({ scale: 6, x: 0, y: 0 });
-    expect(fitView(STAGE, { width: 10, height: 10 }).scale).toBe(8);
+    expect(fitView(STAGE, TINY).scale).toBe(60);
   });
 
   it("asks for no original while the stage has no size", () => {
@@ -46,6 +47,11 @@ describe("clampView", () => {
   it("stays between fitting and eight to one", () => {
     expect(clampView({ scale: 0, x: 0, y: 0 }, STAGE, LARGE).scale).toBe(0.4);
     expect(clampView({ scale: 99, x: 0, y: 0 }, STAGE, LARGE).scale).toBe(8);
+  });
+
+  it("lets a small picture shrink to its own pixels, and grow to twice what fits", () => {
+    expect(clampView({ scale: 0, x: 0, y: 0 }, STAGE, TINY).scale).toBe(1);
+    expect(clampView({ scale: 999, x: 0, y: 0 }, STAGE, TINY).scale).toBe(120);
   });
 });
 
@@ -178,7 +184,7 @@ describe("arrange", () => {
   });
 
   it("fills the stage, but for the gaps and the captions", () => {
-    expect(arrange(4, { width: 1002, height: 702 }, SMALL).pane).toEqual({ width: 500, height: 322 });
+    expect(arrange(4, { width: 1002, height: 702 }, SMALL).pane).toEqual({ width: 500, height: 318 });
     expect(arrange(2, { width: 0, height: 0 }, SMALL).pane).toEqual({ width: 0, height: 0 });
   });
 });

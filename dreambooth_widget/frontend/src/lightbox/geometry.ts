@@ -21,8 +21,8 @@ export interface View extends Point {
   scale: number;
 }
 
-/** Of the scale. */
-export const LARGEST = 8;
+/** Of the scale, where fitting does not take as much. */
+const LARGEST = 8;
 const SLACK = 1.01;
 const AIR = 16;
 
@@ -33,13 +33,20 @@ export function sizeOf(entry: PictureEntry): Size {
 
 /** The whole picture in the middle of the stage, as large as that allows, with some air above and below. */
 export function fitView(stage: Size, picture: Size): View {
-  const scale = Math.min(LARGEST, stage.width / picture.width, (stage.height - AIR) / picture.height);
+  const scale = Math.min(stage.width / picture.width, (stage.height - AIR) / picture.height);
   return { scale: Math.max(0, scale), x: 0, y: 0 };
 }
 
-/** Neither smaller than fitting nor larger than eight to one; an edge of the picture never leaves the stage's edge. */
+/** The smallest and the largest scale: fitting, or one to one of a small picture; eight to one, or twice fitting. */
+export function scaleLimits(stage: Size, picture: Size): [least: number, most: number] {
+  const fitting = fitView(stage, picture).scale;
+  return [Math.min(fitting, 1), Math.max(2 * fitting, LARGEST)];
+}
+
+/** A scale within the limits; an edge of the picture never leaves the stage's edge. */
 export function clampView(view: View, stage: Size, picture: Size): View {
-  const scale = Math.min(LARGEST, Math.max(fitView(stage, picture).scale, view.scale));
+  const [least, most] = scaleLimits(stage, picture);
+  const scale = Math.min(most, Math.max(least, view.scale));
   const along = (centre: number, shown: number, room: number): number => {
     const free = Math.max(0, (shown * scale - room) / 2);
     return Math.min(free, Math.max(-free, centre));
@@ -115,7 +122,7 @@ export function matchView(view: View, stage: Size, picture: Size, other: Size): 
 
 /** CSS pixels between the pictures of a comparison, and below each of them for its caption. */
 const GUTTER = 2;
-const CAPTION = 28;
+const CAPTION = 32;
 
 /** In how many columns `count` pictures lie side by side as large as the stage allows, and the size that each then has. */
 export function arrange(count: number, stage: Size, picture: Size): { columns: number; pane: Size } {

@@ -30,7 +30,8 @@ export function trackGestures(stage: HTMLElement, current: () => Gestures, signa
   };
 
   const press = (event: PointerEvent): void => {
-    if (event.button !== 0) return;
+    // The click of a button in it would go to the stage.
+    if (event.button !== 0 || (event.target as Element).closest("button")) return;
     if (down.size === 0) frame = frameOf(event);
     stage.setPointerCapture(event.pointerId);
     down.set(event.pointerId, pointOf(event));

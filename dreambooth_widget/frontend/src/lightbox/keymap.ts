@@ -41,31 +41,31 @@ const COMMANDS = new Map<string, Command>(
 type Keys = [keys: string, meaning: string][];
 
 export const HELP: Keys = [
-  ["← →", "previous, next"],
-  ["PgUp PgDn", "previous, next"],
-  ["Home End", "first, last"],
-  ["+ −, wheel", "zoom"],
-  ["Arrows, drag", "move when zoomed"],
-  ["0, 1, double click", "fit, 1:1"],
-  ["I", "details"],
-  ["S", "select"],
-  ["V", "compare with the selected"],
-  ["C", "copy picture"],
-  ["D", "download"],
-  ["?", "these keys"],
-  ["Esc", "close"],
+  ["← →", "Previous, next"],
+  ["PgUp PgDn", "Previous, next"],
+  ["Home End", "First, last"],
+  ["+ −, wheel", "Zoom"],
+  ["Arrows, drag", "Move when zoomed"],
+  ["0, 1, double click", "Fit, 1:1"],
+  ["I", "Details"],
+  ["S", "Select"],
+  ["V", "Compare with the selected"],
+  ["C", "Copy picture"],
+  ["D", "Download"],
+  ["?", "These keys"],
+  ["Esc", "Close"],
 ];
 
 export const COMPARE_HELP: Keys = [
-  ["+ −, wheel", "zoom all"],
-  ["Arrows, drag", "move all when zoomed"],
-  ["0, 1, double click", "fit, 1:1"],
-  ["Space, held", "blink: each shows the next"],
-  ["Z, held", "loupe: the same spot at 100 %"],
-  ["Arrows", "move the loupe"],
-  ["W", "wipe between two"],
-  ["?", "these keys"],
-  ["Esc", "close"],
+  ["+ −, wheel", "Zoom all"],
+  ["Arrows, drag", "Move all when zoomed"],
+  ["0, 1, double click", "Fit, 1:1"],
+  ["Space, held", "Blink: each shows the next"],
+  ["Z, held", "Loupe: the same spot at 100 %"],
+  ["Arrows", "Move the loupe"],
+  ["W", "Wipe between two"],
+  ["?", "These keys"],
+  ["Esc", "Close"],
 ];
 
 /** A key's name in lower case; a letter of another alphabet counts by its place on the keyboard. */

@@ -24,7 +24,7 @@ interface Dialogs {
 }
 
 export function useDialogs({ entries, onSelect, ...gallery }: DialogsProps): Dialogs {
-  const { selected, store } = gallery;
+  const { selected } = gallery;
   const [open, setOpen] = useState<PictureEntry | null>(null);
   const [compared, setCompared] = useState<PictureEntry[]>([]);
   const [focus, setFocus] = useState<Dialogs["focus"]>(null);
@@ -49,9 +49,7 @@ export function useDialogs({ entries, onSelect, ...gallery }: DialogsProps): Dia
           }}
         />
       )}
-      {compared.length > 0 && (
-        <Compare entries={compared} captionOf={gallery.captionOf} store={store} onClose={() => setCompared([])} />
-      )}
+      {compared.length > 0 && <Compare {...gallery} entries={compared} onClose={() => setCompared([])} />}
     </>
   );
   return { open: setOpen, compare, focus, drawn };

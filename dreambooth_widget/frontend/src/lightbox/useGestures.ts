@@ -21,7 +21,7 @@ export function useGestures(
       latest.current.gestures.end(total);
     };
     trackGestures(element, () => ({ ...latest.current.gestures, end }), stop.signal);
-    element.addEventListener("pointerdown", () => setHeld(true), { signal: stop.signal });
+    element.addEventListener("gotpointercapture", () => setHeld(true), { signal: stop.signal });
     const measure = (): void => latest.current.onSize({ width: element.clientWidth, height: element.clientHeight });
     const observer = new ResizeObserver(measure);
     observer.observe(element);

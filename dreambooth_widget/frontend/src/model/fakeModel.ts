@@ -1,33 +1,19 @@
 /** For unit tests only (nothing in the bundle imports it): a typed model whose other side is the test. */
+import { BLANK } from "./bridge";
 import type { Card, FromKernel, PictureEntry, ToKernel, Traits, WidgetModel } from "./messages";
 
 type Handler = (...args: never[]) => void;
 
 export const card = (changes: Partial<Card> = {}): Card => ({
-  activity: "",
-  waiting_since: null,
-  error: null,
-  meta: {},
+  ...BLANK._card,
   clock: Date.now() / 1000,
-  form: false,
   has_key: true,
-  caption: "",
-  expected: null,
   ...changes,
 });
 
 export const traits = (changes: Partial<Traits> = {}): Traits => ({
-  _kind: "request",
-  status: "idle",
-  message: "",
+  ...BLANK,
   request_id: "13443927",
-  eta: null,
-  polls: 0,
-  started_at: null,
-  next_poll_at: null,
-  finished_at: null,
-  pictures: [],
-  selected: [],
   _card: card(),
   ...changes,
 });
