@@ -43,6 +43,26 @@ _INVISIBLE = dict.fromkeys([
 _QUOTES = {'"': '"', "'": "'", "`": "`", "\u201c": "\u201d", "\u2018": "\u2019"}
 
 
+def without_frames(read: Callable[P, T]) -> Callable[P, T]:
+    """Make a function that reads what callers pass raise its TypeErrors and ValueErrors without frames and causes.
+
+    A frame of this decorator holds no argument either, whatever is raised.
+    """
+
+    @wraps(read)
+    def reading(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return read(*args, **kwargs)
+        except (TypeError, ValueError) as error:
+            failure = error.with_traceback(None)
+        finally:
+            del args, kwargs
+        failure.__cause__ = failure.__context__ = None
+        raise failure
+
+    return reading
+
+
 class ApiKey:
     """An API key that no repr, str, format, pickle, copy or `vars()` shows; only `get_secret_value()` opens it.
 
@@ -58,11 +78,16 @@ class ApiKey:
 
     __slots__ = ("__open", "__traces")
 
+    @without_frames
     def __init__(self, value: str) -> None:
-        error = _type_error(value) or _value_error(value := _cleaned(value))
-        if error is not None:
-            del value
-            raise error
+        if not isinstance(value, str):
+            raise TypeError(
+                f"key must be a str, not {type(value).__name__}; the key comes first, what to fetch after it"
+            )
+        value = _cleaned(value)
+        problem = _problem_of(value)
+        if problem:
+            raise ValueError(f"key {problem}")
         # Closures, not attributes: debuggers, `inspect` and `__slots__` walkers print attributes.
         self.__open: Callable[[], str] = lambda: value
         self.__traces: Callable[[], _Traces] | None = None
@@ -167,22 +192,6 @@ def _character(character: str) -> str:
     return f"(?:{'|'.join(sorted(variants))})"
 
 
-def without_frames(read: Callable[P, T]) -> Callable[P, T]:
-    """Make a function that reads what callers pass raise its TypeErrors and ValueErrors without frames and causes."""
-
-    @wraps(read)
-    def reading(*args: P.args, **kwargs: P.kwargs) -> T:
-        try:
-            return read(*args, **kwargs)
-        except (TypeError, ValueError) as error:
-            failure = error.with_traceback(None)
-        failure.__cause__ = failure.__context__ = None
-        del args, kwargs
-        raise failure
-
-    return reading
-
-
 @without_frames
 def find_key(key: object) -> ApiKey | None:
     """Return the key from the argument, else from the environment variable `DREAMBOOTH_API_KEY`, else None.
@@ -228,24 +237,16 @@ def _cleaned(value: str) -> str:
     return value
 
 
-def _type_error(value: object) -> TypeError | None:
-    if isinstance(value, str):
-        return None
-    return TypeError(f"key must be a str, not {type(value).__name__}; the key comes first, what to fetch after it")
-
-
-def _value_error(value: str) -> ValueError | None:
-    """Return what is wrong with a cleaned key, in words that do not contain it."""
+def _problem_of(value: str) -> str:
+    """Return what is wrong with a cleaned key, in words that do not contain it; "" for nothing."""
     if not value:
-        return ValueError("key is empty")
+        return "is empty"
     if re.search(r"\s#|\s//", value):
-        return ValueError("key is followed by a comment: pass the key alone")
+        return "is followed by a comment: pass the key alone"
     if re.match(r"(export\s+)?[A-Za-z_]*KEY\s*[=:]", value):
-        return ValueError("key begins with the name of a variable: pass the key alone")
+        return "begins with the name of a variable: pass the key alone"
     if re.search(r"[\s\x00-\x1f\x7f]", value):
-        return ValueError("key contains white space or a control character: pass the key alone")
+        return "contains white space or a control character: pass the key alone"
     if re.search("[\"'`\u2018-\u201f]", value):
-        return ValueError("key contains a quotation mark: pass the key alone")
-    if not value.isascii():
-        return ValueError("key contains a character outside of ASCII: copy it again from your account")
-    return None
+        return "contains a quotation mark: pass the key alone"
+    return "" if value.isascii() else "contains a character outside of ASCII: copy it again from your account"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
 
-from ..credentials import ApiKey, find_key
-from ..images.store import MEMORY, PictureCache, PictureStore
+from ..credentials import ApiKey, find_key, without_frames
+from ..images.cache_folder import PictureCache
+from ..images.store import MEMORY, PictureStore
 from ..protocol.answers import Answer
 from ..protocol.endpoint import V4, check_endpoint
 from .fetcher import Fetcher, check_access
@@ -35,7 +35,8 @@ class Client:
         retry: How to repeat a failed call.
         rate: Polls per second.
         burst: Polls that may be made at once before `rate` applies.
-        connections: Open connections to the endpoint, and as many to the hosts of pictures.
+        connections: Open connections to the endpoint, and as many to the hosts of pictures; some more there, where a
+            request without any would have to wait for slow pictures of others.
         allow_private_hosts: Whether picture links may lead to private addresses. None allows it only if the endpoint
             is on one.
         proxy: The address of an HTTP proxy for all requests; None takes it from the environment (`HTTPS_PROXY`, …).
@@ -51,6 +52,7 @@ class Client:
         ValueError: An argument is out of its range, or there is neither a key nor a cache.
     """
 
+    @without_frames
     def __init__(
         self,
         key: str | ApiKey | None = None,
@@ -69,10 +71,11 @@ class Client:
         memory: int = MEMORY,
         watch_links: bool = True,
     ) -> None:
-        try:
-            secret = find_key(key)
-        finally:
-            del key
+        secret = find_key(key)
+        del key
+        redact = secret.redact if secret is not None else str
+        if proxy is not None and redact(proxy) != proxy:
+            raise ValueError("proxy contains the API key")
         connect = partial(
             Transport,
             secret,
@@ -86,7 +89,7 @@ class Client:
         policies = Policies(schedule=schedule, retry=retry, limits=limits, watch_links=watch_links)
         folder = PictureCache.of(cache)
         check_access(secret, folder)
-        self.fetcher = Fetcher(connect, check_endpoint(endpoint), policies, PictureStore(memory, folder))
+        self.fetcher = Fetcher(connect, check_endpoint(endpoint, redact), policies, PictureStore(memory, folder))
 
     def __repr__(self) -> str:
         return f"<Client {self.endpoint if hasattr(self, 'fetcher') else '(not made)'}>"
@@ -100,6 +103,7 @@ class Client:
         """Return `text` without the API key."""
         return self.fetcher.redact(text)
 
+    @without_frames
     def fetch(self, request_id: int | str, *, eta: float | None = None, deadline: float | None = None) -> FetchJob:
         """Start fetching a request at once, on the running event loop.
 
@@ -108,12 +112,10 @@ class Client:
             eta: The expected duration in seconds from now.
             deadline: Seconds from now after which waiting ends; by default max(10 minutes, 6·eta).
         """
-        try:
-            options = FetchOptions(read_request_id(request_id, self.redact), eta=check_seconds("eta", eta))
-        finally:
-            del request_id
+        options = FetchOptions(read_request_id(request_id, self.redact), check_seconds("eta", eta))
         return self.fetcher.start(options, self._policies(deadline))
 
+    @without_frames
     def fetch_response(self, response: object, *, deadline: float | None = None) -> FetchJob:
         """Start fetching the request of a generation call's whole answer, queued (with its `eta`) or finished.
 
@@ -125,23 +127,16 @@ class Client:
             TypeError: `response` is something else.
             ValueError: The answer is an error, or names no request.
         """
-        try:
-            options = FetchOptions.for_response(response, self.redact)
-        finally:
-            del response
-        return self.fetcher.start(options, self._policies(deadline))
+        return self.fetcher.start(FetchOptions.for_response(response, self.redact), self._policies(deadline))
 
+    @without_frames
     def resume(self, token: str, *, deadline: float | None = None) -> FetchJob:
         """Continue the request of a `resume_token`, with a deadline of its own.
 
         Raises:
             ValueError: `token` is no resume token, or belongs to another endpoint.
         """
-        try:
-            options = self.read_token(token)
-        finally:
-            del token
-        return self.fetcher.start(options, self._policies(deadline))
+        return self.fetcher.start(self.read_token(token), self._policies(deadline))
 
     async def fetch_all(
         self,
@@ -170,10 +165,9 @@ class Client:
                 on_update(jobs[index])
 
         try:
-            specs = read_requests(requests, self.redact)
+            specs, policies = read_requests(requests, self.redact), self._policies(deadline)
         finally:
-            del requests
-        policies = self._policies(deadline)
+            del requests, deadline
         jobs = FetchJobs(lambda options: self.fetcher.start(options, policies), notify)
         jobs.add(specs)
         jobs.start()
@@ -190,16 +184,15 @@ class Client:
             del request_id
         return await self.fetcher.transport.poll(checked)
 
+    @without_frames
     def read_token(self, token: str) -> FetchOptions:
         """Return the request of a `resume_token`. Raises as `resume`."""
-        try:
-            options = FetchOptions.for_token(token)
-        finally:
-            del token
+        options = FetchOptions.for_token(token, self.endpoint)
         if options.endpoint_at(self.endpoint) != options.endpoint:
             raise ValueError(f"the token is for {options.endpoint}, this client polls {self.endpoint}")
         return options
 
+    @without_frames
     def _policies(self, deadline: float | None) -> Policies:
         return replace(self.fetcher.policies, deadline=check_seconds("deadline", deadline))
 
@@ -251,18 +244,18 @@ async def fetch(
         ValueError: An argument cannot be right.
     """
     try:
-        secret, request = read_call(key, request_id, client.redact if client is not None else None)
+        secret, options = read_call(key, request_id, client.redact if client is not None else None, eta=eta)
+        used = client or Client(
+            secret, endpoint=endpoint, schedule=schedule, retry=retry, cache=cache, watch_links=watch_links
+        )
+        policies = used._policies(deadline)
     finally:
-        del key, request_id
-    options = replace(request, eta=check_seconds("eta", eta))
-    seconds = check_seconds("deadline", deadline)
-    async with (
-        nullcontext(client)
-        if client is not None
-        else Client(secret, endpoint=endpoint, schedule=schedule, retry=retry, cache=cache, watch_links=watch_links)
-    ) as used:
-        fetcher = used.fetcher
-        return await run_to_end(fetcher.start(options, replace(fetcher.policies, deadline=seconds)), on_update)
+        del key, request_id, eta, endpoint, deadline
+    try:
+        return await run_to_end(used.fetcher.start(options, policies), on_update)
+    finally:
+        if client is None:
+            await used.close()
 
 
 async def run_to_end(job: FetchJob, on_update: Callable[[FetchState], None] | None = None) -> FetchResult:

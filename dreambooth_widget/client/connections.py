@@ -9,6 +9,7 @@ import json
 import socket
 import zlib
 from collections.abc import Callable, Coroutine, Mapping
+from contextvars import ContextVar
 from typing import Any
 
 import aiohttp
@@ -34,6 +35,9 @@ LATE_SECONDS = 1.0
 
 _MANY_CHUNKS, _SMALL_CHUNK = 10_000, 64
 """More chunks than the first, of fewer bytes than the second on average, are a flood that only keeps the loop busy."""
+
+_PROGRESS: ContextVar[Progress] = ContextVar("dreambooth exchange")
+"""The progress of the exchange in whose context a socket sends."""
 
 _PIECE = 32 * 1024
 """Bytes that are parsed at once, without a pause for the other tasks of the loop."""
@@ -81,7 +85,7 @@ class Connections:
         """Return the session for a purpose that connects within `reach`; None for any address."""
         if (purpose, reach) not in self._sessions:
             connector = aiohttp.TCPConnector(
-                limit=self._limit,
+                limit=0 if purpose == "pictures" else self._limit,  # pictures have slots, which may be a few more
                 keepalive_timeout=75.0,
                 resolver=_Resolver(),
                 socket_factory=_socket_factory(reach),
@@ -137,14 +141,29 @@ class _Resolver(AbstractResolver):
 class _Socket(socket.socket):
     """A socket that is read in small pieces: aiohttp parses each in one go, on the loop.
 
-    In 256 KiB, what asyncio reads at once, a hostile server can send ten thousand heads or forty thousand chunks.
+    In 256 KiB, what asyncio reads at once, a hostile server can send ten thousand heads or forty thousand chunks. What
+    it receives is noted by the exchange that has sent something last: a kept-alive connection serves many.
     """
 
+    _progress = Progress()
+
+    def send(self, data: Any, flags: int = 0) -> int:
+        self._progress = _PROGRESS.get(self._progress)
+        return super().send(data, flags)
+
+    def sendmsg(self, buffers: Any, *more: Any) -> int:
+        self._progress = _PROGRESS.get(self._progress)
+        return super().sendmsg(buffers, *more)
+
     def recv(self, size: int, flags: int = 0) -> bytes:
-        return super().recv(min(size, _PIECE), flags)
+        data = super().recv(min(size, _PIECE), flags)
+        self._progress.receive_raw(len(data))
+        return data
 
     def recv_into(self, buffer: Any, size: int = 0, flags: int = 0) -> int:  # for TLS
-        return super().recv_into(buffer, min(size or len(buffer), _PIECE), flags)
+        count = super().recv_into(buffer, min(size or len(buffer), _PIECE), flags)
+        self._progress.receive_raw(count)
+        return count
 
 
 def _socket_factory(reach: Reach | None) -> Callable[[tuple[int, int, int, str, tuple[Any, ...]]], socket.socket]:
@@ -181,6 +200,7 @@ async def _exchange(
 ) -> Response | Failure:
     loop = asyncio.get_running_loop()
     began = loop.time()
+    _PROGRESS.set(progress)  # an exchange is a task, with a context of its own
     if proxy is not None:
         options["proxy"] = proxy.url
         if proxy.authorization:

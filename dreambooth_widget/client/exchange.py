@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import Coroutine, Generator, Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -26,8 +26,9 @@ STALL_SECONDS = 20
 STALL_BYTES = 1000
 """A body that brings fewer bytes a second than this, over that many seconds, has stalled."""
 
-MOST_STEPS = 200
-"""Times that an exchange may go on before the body begins. Only interim answers (1xx) without an end take more."""
+LARGEST_HEAD = 256 * 1024
+"""Bytes on the wire before the body begins, certificates included. Only a flood of blank lines or of interim answers
+(1xx) brings more: aiohttp has no end of them."""
 
 TICK = 1.0
 
@@ -61,15 +62,16 @@ class Progress:
 
     def __init__(self) -> None:
         self._body = False
-        self._seconds = self._received = self._steps = 0
+        self._seconds = self._received = self._head = 0
 
     def begin_body(self) -> None:
         """Note that the headers are here."""
         self._body, self._seconds = True, 0
 
-    def step(self) -> None:
-        """Note that the exchange goes on: something that it has waited for is here."""
-        self._steps += 1
+    def receive_raw(self, count: int) -> None:
+        """Note `count` bytes on the wire."""
+        if not self._body:
+            self._head += count
 
     def receive(self, count: int) -> None:
         """Note `count` bytes of the body."""
@@ -79,7 +81,7 @@ class Progress:
         """Count one second. Return the failure once the exchange has stalled."""
         self._seconds += 1
         if not self._body:
-            if self._steps > MOST_STEPS:
+            if self._head > LARGEST_HEAD:
                 return Failure("the answer does not begin")
             return Failure(f"no answer within {HEAD_SECONDS} s") if self._seconds >= HEAD_SECONDS else None
         if self._seconds < STALL_SECONDS:
@@ -91,7 +93,7 @@ class Progress:
 
 async def supervise(work: Coroutine[Any, Any, T], progress: Progress) -> T | Failure:
     """Run `work` in a task of its own, and end it when it stalls or when this is cancelled."""
-    task = asyncio.create_task(_Counted(_without_frames(work), progress))
+    task = asyncio.create_task(_without_frames(work))
     try:
         while True:
             await asyncio.wait({task}, timeout=TICK)
@@ -106,27 +108,6 @@ async def supervise(work: Coroutine[Any, Any, T], progress: Progress) -> T | Fai
             task.cancel()
             await asyncio.wait({task})
         work.close()  # a task that is cancelled before its first step has never awaited it
-
-
-class _Counted(Coroutine[Any, Any, T]):
-    """A coroutine that counts its steps: aiohttp has no end of interim answers, and no place to count them."""
-
-    def __init__(self, work: Coroutine[Any, Any, T], progress: Progress) -> None:
-        self._work = work
-        self._progress = progress
-
-    def send(self, value: Any) -> Any:
-        self._progress.step()
-        return self._work.send(value)
-
-    def throw(self, *error: Any) -> Any:
-        return self._work.throw(*error)
-
-    def close(self) -> None:
-        self._work.close()
-
-    def __await__(self) -> Generator[Any, None, T]:
-        return self._work.__await__()
 
 
 async def _without_frames(work: Coroutine[Any, Any, T]) -> T:

@@ -12,8 +12,9 @@ from functools import partial
 from weakref import WeakValueDictionary
 
 from ..credentials import KEY_VARIABLE, ApiKey
+from ..images.cache_folder import PictureCache
 from ..images.pool import WorkerPool
-from ..images.store import PictureCache, PictureStore
+from ..images.store import PictureStore
 from .job import FetchJob
 from .link_watch import LinkProbe
 from .options import FetchOptions, Policies

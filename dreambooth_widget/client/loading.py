@@ -10,10 +10,12 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ..images.cache_folder import PictureCache, StoredRequest
+from ..images.original import Original
 from ..images.picture import Picture
 from ..images.pool import WorkerPool
 from ..images.sniff import PictureRefusedError, unwrap
-from ..images.store import Original, PictureCache, PictureStore, StoredRequest
+from ..images.store import PictureStore
 from ..images.threads import in_picture_thread
 from .download import MissingPictureError, download
 from .options import FetchOptions

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from ..credentials import without_frames
-from ..protocol.endpoint import V4, check_endpoint, check_request_id, is_vendor_address
+from ..protocol.endpoint import V4, check_endpoint, check_request_id, is_trusted_address, is_vendor_address
 from ..protocol.generation import read_generation
 from .schedule import PollSchedule, Retry
 from .state import FetchState, PictureState
 
 if TYPE_CHECKING:
     from ..protocol.answers import Finished, PictureLink
+    from ..protocol.parsing import Redact
 
 __all__ = ["FetchOptions", "Limits", "Policies", "check_samples", "check_seconds"]
 
@@ -32,7 +33,8 @@ class Limits:
         for name in ("max_bytes", "max_pixels"):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise ValueError(f"{name} must be a positive int, not {value!r}")
+                shown = value if isinstance(value, (int, float)) else type(value).__name__
+                raise ValueError(f"{name} must be a positive int, not {shown}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +77,7 @@ class FetchOptions(Policies):
 
     @classmethod
     @without_frames
-    def for_response(cls, response: object, redact: Callable[[str], str] = str) -> FetchOptions:
+    def for_response(cls, response: object, redact: Redact = str) -> FetchOptions:
         """Read the whole answer of a generation call.
 
         Args:
@@ -100,15 +102,19 @@ class FetchOptions(Policies):
 
     @classmethod
     @without_frames
-    def for_token(cls, token: str) -> FetchOptions:
+    def for_token(cls, token: str, endpoint: str | None = None) -> FetchOptions:
         """Read a resume token. It has no deadline: a resumed job gets one of its own.
 
+        Args:
+            token: What `FetchOptions.token` gave, perhaps to somebody else.
+            endpoint: The address that the caller polls; None to poll that of the token, if the key may be sent there.
+
         Raises:
-            ValueError: `token` is no resume token.
+            ValueError: `token` is no resume token, or names an address to which the key is not sent by itself.
         """
         try:
             facts = json.loads(token)
-            return cls(
+            options = cls(
                 check_request_id(facts["request_id"]),
                 eta=check_seconds("eta", facts.get("eta")),
                 started_at=check_seconds("started_at", facts.get("started_at")),
@@ -116,6 +122,12 @@ class FetchOptions(Policies):
             )
         except (TypeError, LookupError, AttributeError, ValueError, RecursionError) as error:
             raise ValueError("this is not a resume token") from error
+        if endpoint is None and not is_trusted_address(options.endpoint or ""):
+            raise ValueError(
+                f"the token is for {options.endpoint}, which is not the service's own address: "
+                "pass the same as endpoint= if your API key may be sent there"
+            )
+        return options
 
     def token(self, endpoint: str, state: FetchState) -> str:
         """Return JSON text from which another process continues this request: endpoint, id and times, no key."""
@@ -159,6 +171,7 @@ def _pixels(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= 100_000 else None
 
 
+@without_frames
 def check_seconds(name: str, value: object) -> float | None:
     """Return `value` as a number of seconds, None for None.
 
@@ -176,6 +189,7 @@ def check_seconds(name: str, value: object) -> float | None:
     return seconds
 
 
+@without_frames
 def check_samples(value: object) -> int:
     """Return `value` as the number of pictures to expect, 0 for None.
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, SupportsIndex, TypeAlias
 
 from ..credentials import ApiKey, find_key, looks_swapped, without_frames
 from ..errors import DreamboothError, InvalidRequestError
 from ..protocol.endpoint import check_request_id
+from ..protocol.parsing import Redact
 from .options import FetchOptions, check_seconds
 
 __all__ = ["Request", "RequestSpec", "Requests", "read_call", "read_calls", "read_request_id", "read_requests"]
@@ -18,9 +19,6 @@ Request: TypeAlias = int | str | SupportsIndex | tuple[int | str, float | None] 
 
 Requests: TypeAlias = Iterable[Request] | Mapping[str, Request]
 """Requests in order, or by their captions (prompts, for example)."""
-
-Redact: TypeAlias = "Callable[[str], str]"
-"""Removes the API key from a text."""
 
 _FIELDS = frozenset({"status", "id", "eta", "message", "messege", "output", "fetch_result", "meta"})
 """The fields of a generation call's answer. A mapping with a `status` text and another of these is one whole answer."""
@@ -39,25 +37,28 @@ class RequestSpec:
 
 
 @without_frames
-def read_call(key: object, request: object, redact: Redact | None = None) -> tuple[ApiKey | None, FetchOptions]:
-    """Read the first two arguments of a call: the API key and the request.
+def read_call(
+    key: object, request: object, redact: Redact | None = None, *, eta: object = None
+) -> tuple[ApiKey | None, FetchOptions]:
+    """Read what a call is for: the API key and the request.
 
     Args:
         key: The key, or None to take it from the environment.
         request: The request id, or options that were read before.
         redact: Removes the key from a text, if a client holds it.
+        eta: The expected duration in seconds from now; None for that of the options.
 
     Raises:
         TypeError: One of them is of a wrong type.
         ValueError: One of them cannot be right, or they are swapped. Neither is in the message or in a frame.
     """
-    secret = find_key(key)
+    secret, seconds = find_key(key), check_seconds("eta", eta)
     if isinstance(request, FetchOptions):
-        return secret, request
+        return secret, request if seconds is None else replace(request, eta=seconds)
     request = read_request_id(request, redact or (secret.redact if secret else str))
     if looks_swapped(secret, request):
         raise ValueError(_SWAPPED)
-    return secret, FetchOptions(request)
+    return secret, FetchOptions(request, seconds)
 
 
 @without_frames
@@ -97,7 +98,7 @@ def read_requests(requests: Requests, redact: Redact = str) -> list[RequestSpec]
     specs = []
     for index, (caption, request) in enumerate(_pairs(requests)):
         try:
-            specs.append(_read(str(caption), request, redact))
+            specs.append(_read(redact(str(caption)), request, redact))
         except (TypeError, ValueError) as error:
             raise (TypeError if isinstance(error, TypeError) else ValueError)(f"request {index}: {error}") from None
     return specs

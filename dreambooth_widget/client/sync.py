@@ -13,11 +13,10 @@ import os
 import threading
 import weakref
 from collections.abc import Callable
-from dataclasses import replace
 
 from ..credentials import ApiKey
+from ..images.cache_folder import PictureCache
 from ..images.fork import disown_after_fork
-from ..images.store import PictureCache
 from ..protocol.endpoint import V4, check_endpoint
 from .client import run_to_end
 from .fetcher import Fetcher
@@ -119,13 +118,13 @@ def fetch_sync(
         ValueError: An argument cannot be right.
     """
     try:
-        secret, request = read_call(key, request_id)
+        secret, options = read_call(key, request_id, eta=eta)
+        address = check_endpoint(endpoint, secret.redact if secret is not None else str)
+        seconds = check_seconds("deadline", deadline)
     finally:
-        del key, request_id
-    options = replace(request, eta=check_seconds("eta", eta))
-    seconds = check_seconds("deadline", deadline)
+        del key, request_id, eta, endpoint, deadline
     policies = Policies(schedule=schedule, retry=retry, deadline=seconds, watch_links=watch_links)
-    address, folder = check_endpoint(endpoint), PictureCache.of(cache)
+    folder = PictureCache.of(cache)
 
     async def work() -> FetchResult:
         fetcher = Fetcher.shared(secret, address, folder)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import ssl
 import sys
+import threading
 from pathlib import Path
 
 import truststore
-
-from ..images.threads import in_picture_thread
 
 __all__ = ["certificate_problem", "tls_context"]
 
@@ -35,19 +35,23 @@ _ADVICE = "set SSL_CERT_FILE to a file with the certificate of its issuer if you
 _contexts: dict[tuple[str, ...], ssl.SSLContext] = {}
 """The context by the values of `_VARIABLES`: a cell may set one between two requests."""
 
+_reading = threading.Lock()
+if hasattr(os, "register_at_fork"):  # a child must not find it held by a thread that it does not have
+    os.register_at_fork(before=_reading.acquire, after_in_parent=_reading.release, after_in_child=_reading.release)
+
 
 async def tls_context() -> ssl.SSLContext:
     """Return the context for this environment. Reading the certificates (20 ms) runs in a thread, once."""
     values = tuple(os.environ.get(name, "") for name in _VARIABLES)
     if values not in _contexts:
-        await in_picture_thread(_keep_context, values)
+        await asyncio.to_thread(_keep_context, values)
     return _contexts[values]
 
 
 def _keep_context(values: tuple[str, ...]) -> None:
-    if values not in _contexts:  # the first requests come together
-        # Two threads may make one each: the first counts, as connections are pooled by their context.
-        _contexts.setdefault(values, _make_context(values))
+    with _reading:  # the first requests come together, and connections are pooled by their context
+        if values not in _contexts:
+            _contexts[values] = _make_context(values)
 
 
 def _make_context(values: tuple[str, ...]) -> ssl.SSLContext:

@@ -26,6 +26,7 @@ from .exchange import Failure, Response
 from .link_guard import ANY, PUBLIC, AddressRefusedError, Reach, check_address, check_link, endpoint_reach
 from .loop_end import close_at_loop_end
 from .name_lookups import NameLookups
+from .picture_slots import PictureSlots
 from .poll_queue import PollQueue, Turn
 from .proxies import Proxy, ProxyUnusableError, check_proxy, find_proxy, parse_proxy
 from .rate_limit import RateLimiter, check_limits
@@ -43,9 +44,6 @@ _INLINE = 64 * 1024
 """Bytes of an answer that are parsed on the loop itself; more go to a thread."""
 
 _NAME_SECONDS = 5.0
-
-_KEPT_FREE = 2
-"""Picture downloads that one request leaves to the others."""
 
 
 class Transport:
@@ -175,15 +173,9 @@ class Transport:
 
     @asynccontextmanager
     async def picture_slot(self, request_id: str) -> AsyncIterator[None]:
-        """Hold a slot for one picture that is being loaded: as many are in memory between wire and disk.
-
-        One request never holds all of them, so that slow pictures of one do not keep the others waiting.
-        """
+        """Hold a slot for one picture that is being loaded, shared fairly with the other requests."""
         await self._attach()
-        own = self._request_slots.get(request_id)
-        if own is None:
-            own = self._request_slots[request_id] = asyncio.Semaphore(max(1, self._limit - _KEPT_FREE))
-        async with own, self._picture_slots:
+        async with self._picture_slots.hold(request_id):
             yield
 
     async def get(self, url: str, largest: int, *, beginning: bool = False) -> Response | Failure:
@@ -199,15 +191,21 @@ class Transport:
         """
         await self._attach()
         reach = await self.reach()
-        link = check_link(url, reach)
+        # Whether a private address is allowed is unknown until the endpoint's own can be looked up: another try may.
+        unknown = self._allow_private_hosts is None and self._reach is None
+        link = check_link(url, ANY if unknown else reach)
         try:
             proxy = await self._find_proxy(str(link))
         except ProxyUnusableError as error:
             raise AddressRefusedError(str(error)) from error
         if proxy is not None:  # it connects, so no socket of ours can be checked
+            check_link(url, reach)
             for address in await self._look_up(link.raw_host or ""):
                 check_address(address, reach)
-        return await self._connections.get(link, reach, proxy, largest, beginning=beginning)
+        outcome = await self._connections.get(link, reach, proxy, largest, beginning=beginning)
+        if unknown and isinstance(outcome, Failure) and outcome.final:
+            return Failure(f"{outcome.reason} (the endpoint's host name could not be resolved)")
+        return outcome
 
     async def reach(self) -> Reach:
         """Return which addresses picture links may reach: by `allow_private_hosts`, else by the endpoint's own."""
@@ -215,10 +213,9 @@ class Transport:
             return ANY if self._allow_private_hosts else PUBLIC
         if self._reach is None:
             addresses = await self._look_up(urlsplit(self.endpoint).hostname or "")
-            if not addresses:  # unknown for now; the next picture asks again
-                return PUBLIC
-            self._reach = endpoint_reach(addresses)
-        return self._reach
+            if addresses:  # else unknown for now; the next picture asks again
+                self._reach = endpoint_reach(addresses)
+        return self._reach or PUBLIC
 
     async def _look_up(self, host: str) -> list[str]:
         """Return the addresses of a name, [] if it cannot be resolved here: behind a proxy that is usual."""
@@ -260,8 +257,7 @@ class Transport:
         self._names = NameLookups()
         # aiohttp's time-outs count the wait for a free connection, so the wait comes before the request.
         self._slots = asyncio.Semaphore(self._limit)
-        self._picture_slots = asyncio.Semaphore(self._limit)
-        self._request_slots: weakref.WeakValueDictionary[str, asyncio.Semaphore] = weakref.WeakValueDictionary()
+        self._picture_slots = PictureSlots(self._limit)
 
 
 def _close_now(sessions: Sessions) -> None:

@@ -1,13 +1,7 @@
-"""A stand-in for the service, on loopback: the same protocol, pictures drawn here, no key and no internet.
+"""The stand-in's server: `start_demo` and what it returns.
 
-::
-
-    endpoint = await start_demo()
-    answer = endpoint.generate(prompt="a photo of sks dog in the dunes at dusk")
-    widget = DreamboothWidget.from_response(answer, endpoint.key, endpoint=endpoint.url)
-
-`python -m dreambooth_widget.demo` serves it for other programs. It lives on a thread and an event loop
-of its own, so it answers while a cell blocks, and ends quietly with the process if it is never closed.
+It lives on a thread and an event loop of its own, so it answers while a cell blocks, and ends quietly with the process
+if it is never closed.
 """
 
 from __future__ import annotations

@@ -120,8 +120,8 @@ class PictureCache:
             os.utime(folder / _MANIFEST)  # it was used: others go first
         pictures = {}
         for index, sha256, path in files:
-            original = _read_original(path, sha256, max_bytes)
-            if original is not None and _pixels(original) <= max_pixels:
+            original = _read_original(path, sha256, max_bytes, max_pixels)
+            if original is not None:
                 pictures[index] = original
         return StoredRequest(count, pictures, meta)
 
@@ -204,10 +204,11 @@ class PictureCache:
         for folder in newest.parent.iterdir():
             if folder.name.startswith(_GONE):  # of a process that was killed while it removed them
                 shutil.rmtree(folder, ignore_errors=True)
-            elif _REQUEST.fullmatch(folder.name) and (folder / _MANIFEST).is_file() and not folder.is_symlink():
-                with contextlib.suppress(FileNotFoundError):  # another kernel has just removed it
-                    clear_unfinished(folder)
-                    sizes[folder] = sum(file_size(path) or 0 for path in folder.iterdir())
+            elif _REQUEST.fullmatch(folder.name) and not folder.is_symlink():
+                clear_unfinished(folder)
+                with contextlib.suppress(OSError):  # another kernel has just removed it
+                    if (folder / _MANIFEST).is_file():
+                        sizes[folder] = sum(file_size(path) or 0 for path in folder.iterdir())
         self._size = sum(sizes.values())
         for folder in sorted(sizes, key=_used_at):
             if self._size > self.max_bytes and folder != newest:
@@ -223,23 +224,21 @@ def _remove_request(folder: Path) -> None:
         shutil.rmtree(gone, ignore_errors=True)
 
 
-def _read_original(path: Path, sha256: str, max_bytes: int) -> Original | None:
-    """Return the picture in a file of the cache, None when it is not what its name says."""
+def _read_original(path: Path, sha256: str, max_bytes: int, max_pixels: int) -> Original | None:
+    """Return the picture in a file of the cache, None when it is too large or not what its name says."""
     try:
         data = read_file(path, max_bytes)
-    except (OSError, ValueError):
+    except OSError:
         return None
     if hashlib.sha256(data).hexdigest() != sha256:
         return None
     try:
-        inspection = Inspection.unpack(read_file(path.with_suffix(INSPECTED), LARGEST_FRAME))
+        found = Inspection.unpack(read_file(path.with_suffix(INSPECTED), LARGEST_FRAME))
     except (OSError, ValueError):
         return Original(data)
-    return Original(data, inspection if inspection.sha256 == sha256 else None)
-
-
-def _pixels(original: Original) -> int:
-    return original.inspection.width * original.inspection.height if original.inspection is not None else 0
+    if found.sha256 != sha256:
+        return Original(data)
+    return Original(data, found) if found.width * found.height <= max_pixels else None
 
 
 def is_fact(value: object) -> bool:

@@ -14,7 +14,6 @@ import secrets
 import stat
 import sys
 import tempfile
-import time
 import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -46,7 +45,6 @@ __all__ = [
 
 _LONGEST_ID = 80
 UNFINISHED = ".dreambooth-"
-_ABANDONED_SECONDS = 3600.0
 _SAFELY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 """Flags that open what others may have planted: a link is not followed, a FIFO does not wait."""
 
@@ -80,12 +78,21 @@ def write_atomically(path: Path, data: bytes, *, overwrite: bool) -> None:
     """
     if not path.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "no such folder", str(path.parent))
-    temporary = path.parent / f"{UNFINISHED}{secrets.token_hex(6)}.part"
-    try:
-        temporary.write_bytes(data)
-        _move(temporary, path, overwrite=overwrite)
-    finally:
-        temporary.unlink(missing_ok=True)
+    for tries_left in (2, 1, 0):
+        temporary = path.parent / f"{UNFINISHED}{secrets.token_hex(6)}.part"
+        # Held until the file has its name: `clear_unfinished` of another process leaves it alone.
+        lock = None if sys.platform == "win32" else hold_lock(temporary)
+        try:
+            temporary.write_bytes(data)
+            _move(temporary, path, overwrite=overwrite)
+            return
+        except FileNotFoundError:  # cleared in the instant before it was locked
+            if not tries_left:
+                raise
+        finally:
+            temporary.unlink(missing_ok=True)
+            if lock is not None:
+                os.close(lock)
 
 
 def _move(temporary: Path, path: Path, *, overwrite: bool) -> None:
@@ -96,6 +103,8 @@ def _move(temporary: Path, path: Path, *, overwrite: bool) -> None:
         os.link(temporary, path)  # the file system decides whether the name is taken, so nothing can come between
     except FileExistsError:
         raise FileExistsError(f"{path} exists; pass overwrite=True to replace it") from None
+    except FileNotFoundError:
+        raise
     except (OSError, AttributeError, NotImplementedError):
         # No hard links here (FAT, some network and phone file systems): reserve the name, then fill it.
         path.open("xb").close()
@@ -103,16 +112,21 @@ def _move(temporary: Path, path: Path, *, overwrite: bool) -> None:
 
 
 def clear_unfinished(folder: Path) -> None:
-    """Remove the unfinished files of killed processes from a folder, after an hour: no writing takes that long."""
+    """Remove what killed processes were writing into a folder; what a living process writes there stays."""
     for path in folder.glob(f"{UNFINISHED}*.part"):
         with contextlib.suppress(OSError):
-            if time.time() - path.lstat().st_mtime > _ABANDONED_SECONDS:
-                path.unlink()
+            if sys.platform == "win32":
+                path.unlink()  # which Windows refuses while a process has the file open
+            elif (lock := hold_lock(path, make=False)) is not None:
+                try:
+                    path.unlink()  # while it is locked: whoever waits for this instant finds the file gone
+                finally:
+                    os.close(lock)
 
 
 def hold_lock(path: Path, *, make: bool = True) -> int | None:
     """Lock the file at `path` while it is open; return its descriptor, None if another process holds it."""
-    descriptor = os.open(path, os.O_RDWR | _SAFELY | (os.O_CREAT if make else 0), 0o600)
+    descriptor = os.open(path, os.O_RDWR | _SAFELY | (os.O_CREAT if make else 0), 0o666)
     try:
         if sys.platform == "win32":
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
@@ -146,15 +160,11 @@ def read_file(path: Path, largest: int) -> bytes:
     Raises:
         OSError: If it is a link or a device, or larger than `largest` bytes.
     """
-    descriptor = os.open(path, os.O_RDONLY | _SAFELY)
-    try:
-        found = os.fstat(descriptor)
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | _SAFELY)) as file:
+        found = os.fstat(file.fileno())
         if not stat.S_ISREG(found.st_mode) or found.st_size > largest:
             raise OSError(f"{path} is no file of ours")
-        with os.fdopen(descriptor, "rb", closefd=False) as file:
-            return file.read(largest)
-    finally:
-        os.close(descriptor)
+        return file.read(largest)
 
 
 def file_size(path: Path) -> int | None:
@@ -176,10 +186,10 @@ def save_all(
     """Write the original bytes of the pictures of one request into `folder`, which is made when missing.
 
     Args:
-        pictures: The pictures that are there.
+        pictures: Those that are there.
         folder: Where to.
         request_id: The first part of the file names.
-        indices: The pictures to write, by their `index`; None for all.
+        indices: The `index` of each picture to write; None for all.
         overwrite: Replace files that exist.
 
     Returns:

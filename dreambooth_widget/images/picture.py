@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from .files import clear_unfinished, write_atomically
 from .inspection import EDGES, Kind, Rendition
+from .original import Original
 from .prompt_text import describe
 from .sniff import EXTENSIONS, ImageFormat
-from .store import Original
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -53,20 +53,26 @@ _INPUTS = {
 _PROMPT_INPUTS = ("text", "text_g", "prompt", "string", "value", "wildcard_text")
 
 
+_SETTING = re.compile(r'([^:,]{1,100}):\s*("(?:\\.|[^"\\])*"|[^,]*)')
+"""One of "Steps: 20, Sampler: Euler a, Model: "a, b", …"."""
+
+Pair = tuple[str, Any]
+"""A name as a generator spells it, and its value: text or JSON."""
+
+
 def describe(text: Mapping[str, str]) -> dict[str, str]:
     """Return seed, prompt, negative_prompt, steps, sampler, guidance_scale, model, size … as far as `text` has them.
 
     Understood are chunks of their own ("seed", "Negative prompt"), the one "parameters" text of AUTOMATIC1111 and its
-    kin (also as EXIF UserComment), JSON in either (InvokeAI, NovelAI), and ComfyUI's graph. Every value is a str of at
-    most 10,000 characters. Never raises.
+    kin (also as EXIF UserComment), JSON in either (InvokeAI, NovelAI, SwarmUI), and ComfyUI's graph. Of two values the
+    first counts. Every value is a str of at most 10,000 characters. Never raises.
     """
     facts: dict[str, str] = {}
-    for key, value in text.items():
-        folded = _fold(key)
-        if folded in ("parameters", "usercomment", "comment", "invokeai metadata", "sd metadata"):
-            _add(facts, _parse_parameters(value))
-        elif folded in _NAMES and (folded != "source" or "NovelAI" in value):
-            _add(facts, _parse_json(value) if value.lstrip().startswith("{") else {_NAMES[folded]: value})
+    for chunk in text.items():
+        for key, value in _read_chunk(*chunk):
+            name, plain = _NAMES.get(_fold(key)), _plain(value)[:_LONGEST]
+            if name is not None and plain:
+                facts.setdefault(name, plain)
     if facts.get("description") == facts.get("prompt"):  # NovelAI has it twice
         facts.pop("description", None)
     return facts
@@ -76,91 +82,71 @@ def _fold(key: str) -> str:
     return re.sub(r"[\s_-]+", " ", key[:100].strip().lower())
 
 
-def _add(facts: dict[str, str], more: Mapping[str, str]) -> None:
-    """Add what is new: a chunk of its own comes before a digest of everything."""
-    for name, value in more.items():
-        if kept := value.strip()[:_LONGEST]:
-            facts.setdefault(name, kept)
+def _plain(value: object) -> str:
+    """Return the text of a value, "" if it has none."""
+    if isinstance(value, list) and value and isinstance(value[0], dict):  # InvokeAI 2: parts of a prompt with weights
+        value = value[0].get("prompt")
+    elif isinstance(value, dict):  # InvokeAI: a model
+        value = value.get("name")
+    return str(value).strip() if isinstance(value, (str, int, float)) and not isinstance(value, bool) else ""
 
 
-def _parse_parameters(value: str) -> dict[str, str]:
+def _read_chunk(key: str, value: str) -> Iterable[Pair]:
+    folded = _fold(key)
+    has_all = folded in ("parameters", "usercomment", "comment", "invokeai metadata", "sd metadata")
+    if folded == "source" and "NovelAI" not in value:
+        return ()
+    if (has_all or folded in _NAMES) and value.lstrip().startswith("{"):
+        return _read_json(value)
+    return _read_parameters(value) if has_all else ((key, value),)
+
+
+def _read_parameters(value: str) -> Iterable[Pair]:
     """Read the text of AUTOMATIC1111: prompt lines, "Negative prompt: …" lines, a line of "Steps: 20, Sampler: …"."""
-    if value.lstrip().startswith("{"):
-        return _parse_json(value)
     lines = value[: 4 * _LONGEST].strip().splitlines()
-    facts: dict[str, str] = {}
+    settings = ""
     if lines and "Steps:" in lines[-1] and "," in lines[-1]:
-        facts = _parse_settings(lines.pop()[:_LONGEST_LINE])
+        settings = lines.pop()[:_LONGEST_LINE]
     elif not any(line.startswith("Negative prompt:") for line in lines):
-        return {}  # a comment of another kind: not a prompt
+        return  # a comment of another kind: not a prompt
     prompt, _, negative = "\n".join(lines).partition("Negative prompt:")
-    return {"prompt": prompt.strip(), "negative_prompt": negative.strip(), **facts}
+    yield from (("prompt", prompt), ("negative prompt", negative))
+    for key, setting in _SETTING.findall(settings):
+        yield key, _unquote(setting.strip())
 
 
-def _parse_settings(line: str) -> dict[str, str]:
-    """Read one line of "Steps: 20, Sampler: Euler a, Model: "a, b", …"."""
-    fields: list[list[str]] = [[]]
-    quoted = escaped = False
-    for char in line:  # not a regular expression: on hostile quotes that takes quadratic time
-        if char == '"' and not escaped:
-            quoted = not quoted
-        escaped = char == "\\" and not escaped
-        if char == "," and not quoted:
-            fields.append([])
-        else:
-            fields[-1].append(char)
-    pairs = ("".join(field).partition(":") for field in fields)
-    return {_NAMES[_fold(key)]: _unquote(value.strip()) for key, _, value in pairs if _fold(key) in _NAMES}
+def _unquote(text: str) -> object:
+    try:
+        return json.loads(text) if text.startswith('"') else text
+    except ValueError:
+        return text.strip('"')
 
 
-def _unquote(text: str) -> str:
-    if text.startswith('"'):
-        try:
-            return str(json.loads(text))
-        except ValueError:
-            return text.strip('"')
-    return text
-
-
-def _parse_json(value: str) -> dict[str, str]:
-    """Read a JSON object: known names and what they hold, one level deep, or a ComfyUI graph."""
+def _read_json(value: str) -> Iterable[Pair]:
+    """Read a JSON object: its names and those of the objects that hold settings, or a ComfyUI graph."""
     try:
         found: Any = json.loads(value[:_LONGEST_JSON])
     except (ValueError, RecursionError):
-        return {}
-    if not isinstance(found, dict):
-        return {}
+        return
     nodes = {key: node for key, node in found.items() if isinstance(node, dict) and "class_type" in node}
     if nodes:
-        return _parse_graph(nodes)
-    facts: dict[str, str] = {}
-    model = found.get("model")
-    for scope in (found, found.get("image"), found.get("sui_image_params")):  # InvokeAI before 3; SwarmUI
-        if not isinstance(scope, dict):
-            continue
-        _add(facts, {_NAMES[_fold(key)]: str(item) for key, item in _scalars(scope.items()) if _fold(key) in _NAMES})
-        parts = scope.get("prompt")
-        if isinstance(parts, list) and parts and isinstance(parts[0], dict):  # InvokeAI 2: parts with weights
-            _add(facts, {name: str(item) for name, item in _scalars([("prompt", parts[0].get("prompt"))])})
-    if isinstance(model, dict) and isinstance(model.get("name"), str):
-        _add(facts, {"model": model["name"]})
-    return facts
+        yield from _read_graph(nodes)
+        return
+    for settings in (found, found.get("image"), found.get("sui_image_params")):  # InvokeAI before 3; SwarmUI
+        if isinstance(settings, dict):
+            yield from settings.items()
 
 
-def _scalars(items: Iterable[tuple[str, Any]]) -> Iterable[tuple[str, Any]]:
-    return ((k, v) for k, v in items if isinstance(v, (str, int, float)) and not isinstance(v, bool))
-
-
-def _parse_graph(nodes: Mapping[str, Any]) -> dict[str, str]:
+def _read_graph(nodes: Mapping[str, Any]) -> Iterable[Pair]:
     """Read ComfyUI's graph, from the node that samples back to those that feed it."""
     inputs = {key: node.get("inputs") for key, node in nodes.items() if isinstance(node.get("inputs"), dict)}
     start = next((key for key, named in inputs.items() if {"positive", "guider"} & named.keys()), None)
     if start is None:
-        return {}
-    facts = {name: _nearest(inputs, [[start]], wanted) for name, wanted in _INPUTS.items()}
-    facts["prompt"] = _nearest(inputs, [inputs[start].get("positive"), inputs[start].get("guider")], _PROMPT_INPUTS)
-    facts["negative_prompt"] = _nearest(inputs, [inputs[start].get("negative")], _PROMPT_INPUTS)
-    return {name: value for name, value in facts.items() if value}
+        return
+    for name, wanted in _INPUTS.items():
+        yield name, _nearest(inputs, [[start]], wanted)
+    for name, links in (("prompt", ("positive", "guider")), ("negative_prompt", ("negative",))):
+        yield name, _nearest(inputs, [inputs[start].get(link) for link in links], _PROMPT_INPUTS)
 
 
 def _nearest(inputs: Mapping[str, Any], links: list[Any], wanted: tuple[str, ...]) -> str:
@@ -171,8 +157,8 @@ def _nearest(inputs: Mapping[str, Any], links: list[Any], wanted: tuple[str, ...
         if not isinstance(key, str) or key in seen or key not in inputs:
             continue
         seen.add(key)
-        for _, value in _scalars((name, inputs[key].get(name)) for name in wanted):
-            if str(value).strip():
-                return str(value)
+        for name in wanted:
+            if value := _plain(inputs[key].get(name)):
+                return value
         links.extend(inputs[key].values())
     return ""

@@ -15,12 +15,12 @@ import weakref
 from itertools import count
 from pathlib import Path
 
-from .cache_folder import PictureCache, StoredRequest, is_fact
+from .cache_folder import PictureCache
 from .files import hold_lock, own_folder
 from .fork import disown_after_fork
 from .original import INSPECTED, Original
 
-__all__ = ["MEMORY", "Original", "PictureCache", "PictureStore", "StoredRequest", "is_fact"]
+__all__ = ["MEMORY", "PictureStore"]
 
 log = logging.getLogger(__name__)
 
@@ -125,5 +125,5 @@ def _remove_orphans(beside: Path) -> None:
             own_folder(folder, make=False)
             lock = hold_lock(folder / _LOCK, make=False)
             if lock is not None:
+                os.close(lock)  # first: Windows removes no open file
                 shutil.rmtree(folder, ignore_errors=True)
-                os.close(lock)

@@ -116,7 +116,6 @@ def read_answer(
     body: bytes,
     *,
     redact: Redact = str,
-    now: float | None = None,
     endpoint: str = "",
 ) -> Answer:
     """Return what an HTTP answer means.
@@ -126,10 +125,9 @@ def read_answer(
         headers: The HTTP headers, their names in any case.
         body: The inflated body.
         redact: Takes the key out of a text; applied to every text that may be shown.
-        now: Unix time in seconds that a date in `Retry-After` is measured from; by default the answer's own `Date`.
         endpoint: The address that was polled; a relative redirect is resolved against it.
     """
-    context = _Context(status, read_wait(headers, now), redact, endpoint, read_sender(headers, redact))
+    context = _Context(status, read_wait(headers), redact, endpoint, read_sender(headers, redact))
     if 300 <= status < 400:  # not followed, because the key would go along
         location = read_location(headers, endpoint, redact)
         return Refused(EndpointMovedError, "The service's address has moved.", f"HTTP {status}", location)
@@ -140,16 +138,9 @@ def read_answer(
     return _read(record, context)
 
 
-def read_record(record: Mapping[str, Any], status: int, wait: float | None, redact: Redact) -> Answer:
-    """Return what a parsed object means.
-
-    Args:
-        record: The object.
-        status: Its HTTP status.
-        wait: The wait in seconds that the headers name.
-        redact: Takes the key out of a text; applied to every text that may be shown.
-    """
-    return _read(record, _Context(status, wait, redact))
+def read_record(record: Mapping[str, Any], redact: Redact) -> Answer:
+    """Return what a parsed object means, without the headers that it came with. `redact` as in `read_answer`."""
+    return _read(record, _Context(200, None, redact))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ipaddress
 import operator
 import re
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote, urlsplit
+
+from ..credentials import without_frames
+from .parsing import Redact
 
 __all__ = [
     "V4",
@@ -14,6 +18,7 @@ __all__ = [
     "check_endpoint",
     "check_request_id",
     "compose_request",
+    "is_trusted_address",
     "is_vendor_address",
     "read_fetch_address",
 ]
@@ -33,12 +38,17 @@ _PLACEHOLDER: Final = "{request_id}"
 _LONGEST_ID: Final = 4096
 
 
-def check_endpoint(endpoint: str) -> str:
+@without_frames
+def check_endpoint(endpoint: str, redact: Redact = str) -> str:
     """Return `endpoint` without white space around it, if the key may be sent there.
+
+    Args:
+        endpoint: The address.
+        redact: Removes the API key from a text.
 
     Raises:
         TypeError: `endpoint` is not a str.
-        ValueError: It is no http(s) address, holds credentials, or holds braces other than `{request_id}`.
+        ValueError: It is no http(s) address, holds credentials or the key, or holds braces other than `{request_id}`.
     """
     if not isinstance(endpoint, str):
         raise TypeError(f"endpoint must be a str, not {type(endpoint).__name__}")
@@ -51,13 +61,13 @@ def check_endpoint(endpoint: str) -> str:
         parts = urlsplit(endpoint)
         host = parts.hostname
         _ = parts.port  # raises if the port is malformed
-    except ValueError as error:
-        raise ValueError("endpoint is not an address: its host or port is malformed") from error
+    except ValueError:
+        raise ValueError("endpoint is not an address: its host or port is malformed") from None
     if parts.scheme not in ("http", "https"):
         raise ValueError("endpoint must begin with https:// or http://")
     if not host:
         raise ValueError("endpoint names no host")
-    if "@" in parts.netloc:  # not repeated in the text: it may be a password
+    if "@" in parts.netloc or redact(endpoint) != endpoint:  # not repeated in the text: it may be a password
         raise ValueError("endpoint must not contain credentials; the key is passed as key=")
     if re.search(r"[{}]", endpoint.replace(parts.netloc, "", 1).replace(_PLACEHOLDER, "")) or "{" in parts.netloc:
         raise ValueError(f"endpoint may contain {_PLACEHOLDER} in its path, and no other braces")
@@ -107,6 +117,15 @@ def compose_request(endpoint: str, request_id: str) -> tuple[str, dict[str, str]
 def is_vendor_address(url: str) -> bool:
     """Whether `url` is an https address on a host of the service's vendor, to which the key may be sent by itself."""
     return _VENDOR.fullmatch(url) is not None
+
+
+def is_trusted_address(url: str) -> bool:
+    """Whether the key may be sent to a checked endpoint that the caller has not named: the vendor's, or loopback."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return is_vendor_address(url) or host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:  # another name
+        return False
 
 
 def read_fetch_address(url: str) -> str | None:

@@ -51,7 +51,7 @@ def read_generation(response: object, *, redact: Redact = str) -> Generation:
         ValueError: The answer is an error, or names no request.
     """
     record = _as_record(response)
-    answer = read_record(record, 200, None, redact)
+    answer = read_record(record, redact)
     if isinstance(answer, Refused):
         details = f" ({answer.details})" if answer.details and answer.details not in answer.message else ""
         raise ValueError(f"the generation call failed: {answer.message}{details}")

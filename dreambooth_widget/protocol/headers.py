@@ -35,10 +35,9 @@ def read_sender(headers: Mapping[str, str], redact: Redact) -> str:
     return ", ".join(f"{name}: {value}" for name, value in found if value)
 
 
-def read_wait(headers: Mapping[str, str], now: float | None) -> float | None:
-    """Return the wait in seconds of `Retry-After`; a date is measured from `now`, else from the own `Date`."""
-    moment = _date(_header(headers, "date")) if now is None else now
-    return parse_retry_after(_header(headers, "retry-after"), moment)
+def read_wait(headers: Mapping[str, str]) -> float | None:
+    """Return the wait in seconds of `Retry-After`; a date is measured from the answer's own `Date`."""
+    return parse_retry_after(_header(headers, "retry-after"), _date(_header(headers, "date")))
 
 
 def parse_retry_after(value: str | None, now: float | None) -> float | None:

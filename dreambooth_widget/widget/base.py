@@ -22,7 +22,7 @@ from traitlets.utils.sentinel import Sentinel
 from ..client.fetcher import Fetcher
 from ..credentials import KEY_VARIABLE, ApiKey
 from ..errors import DreamboothError, InvalidKeyError, StoppedError
-from ..images.store import PictureCache
+from ..images.cache_folder import PictureCache
 from ..protocol.endpoint import V4, check_endpoint
 from .bundle import front_end
 from .display import StaticOutputs, is_boxed, is_captured, is_redirected, is_terminal, publish
@@ -75,7 +75,7 @@ class BaseWidget(anywidget.AnyWidget):
     ) -> None:
         self._key = key
         self._fetcher = client.fetcher if client is not None else None
-        self._endpoint = check_endpoint(endpoint) if self._fetcher is None else self._fetcher.endpoint
+        self._endpoint = check_endpoint(endpoint, self._redact) if self._fetcher is None else self._fetcher.endpoint
         self._cache = PictureCache.of(cache) if self._fetcher is None else self._fetcher.cache
         self._viewed = False
         self._closed = False

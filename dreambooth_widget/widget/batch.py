@@ -14,7 +14,7 @@ from ..client.options import FetchOptions, Policies, check_seconds
 from ..client.requests import Requests, read_calls, read_requests
 from ..client.schedule import PollSchedule, Retry
 from ..client.state import FetchResult, counted
-from ..credentials import ApiKey
+from ..credentials import ApiKey, without_frames
 from ..errors import DreamboothError, StoppedError
 from ..images.files import named, save_files
 from ..images.picture import contact_sheet
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from ..client.client import Client
     from ..client.job import FetchJob
     from ..client.job_group import Outcome
+    from ..images.cache_folder import PictureCache
     from ..images.picture import Picture
-    from ..images.store import PictureCache
 
 __all__ = ["DreamboothBatch"]
 
@@ -57,6 +57,7 @@ class DreamboothBatch(BatchCard):
         ValueError: An argument cannot be right. For a request, the message has its index.
     """
 
+    @without_frames
     def __init__(
         self,
         key: str | ApiKey | None = None,
@@ -72,10 +73,8 @@ class DreamboothBatch(BatchCard):
         save_copy: bool = True,
         autostart: bool = True,
     ) -> None:
-        try:
-            secret, specs = read_calls(key, requests, client.redact if client is not None else None)
-        finally:
-            del key, requests
+        secret, specs = read_calls(key, requests, client.redact if client is not None else None)
+        del key, requests
         own = Policies(schedule=schedule, retry=retry, watch_links=watch_links)
         policies = own if client is None else client.fetcher.policies
         self._policies = replace(policies, deadline=check_seconds("deadline", deadline))

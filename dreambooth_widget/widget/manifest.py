@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ..client.state import FetchResult, FetchState
+from ..images.cache_folder import is_fact
 from ..images.files import file_name, write_atomically
-from ..images.store import is_fact
 from .signed_links import strip_url_queries
 
 __all__ = ["COLUMNS", "NAMES", "Record", "make_frame", "read_records", "write_manifest"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..client.options import FetchOptions, Policies, check_samples, check_seconds
 from ..client.requests import read_call
 from ..client.schedule import PollSchedule, Retry
-from ..credentials import ApiKey, find_key
+from ..credentials import ApiKey, find_key, without_frames
 from ..errors import DreamboothError
 from ..images.picture import contact_sheet
 from ..protocol.endpoint import V4
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..client.client import Client
     from ..client.job import FetchJob
     from ..client.state import FetchResult
-    from ..images.store import PictureCache
+    from ..images.cache_folder import PictureCache
 
 __all__ = ["DreamboothWidget"]
 
@@ -58,6 +58,7 @@ class DreamboothWidget(RequestCard):
         ValueError: An argument cannot be right. What goes wrong later is shown in the cell.
     """
 
+    @without_frames
     def __init__(
         self,
         key: str | ApiKey | None = None,
@@ -77,15 +78,13 @@ class DreamboothWidget(RequestCard):
         autostart: bool = True,
     ) -> None:
         request = FetchOptions("") if request_id is None else request_id
-        try:
-            secret, options = read_call(key, request, client.redact if client is not None else None)
-        finally:
-            del key, request_id, request
+        secret, options = read_call(key, request, client.redact if client is not None else None, eta=eta)
+        del key, request_id, request
+        holder = client or secret
         self._options = replace(
             options,
-            eta=options.eta if eta is None else check_seconds("eta", eta),
             expected=options.expected if samples is None else check_samples(samples),
-            caption=str(caption),
+            caption=holder.redact(str(caption)) if holder else str(caption),
         )
         own = Policies(schedule=schedule, retry=retry, watch_links=watch_links)
         policies = own if client is None else client.fetcher.policies
@@ -97,6 +96,7 @@ class DreamboothWidget(RequestCard):
             self.start()
 
     @classmethod
+    @without_frames
     def from_response(cls, response: object, key: str | None = None, **options: Any) -> DreamboothWidget:
         """Return the widget for the whole answer of a generation call, queued or finished.
 
@@ -111,33 +111,30 @@ class DreamboothWidget(RequestCard):
             TypeError: `response` is something else, or an option is unknown.
             ValueError: The answer is an error, or names no request.
         """
-        try:
-            secret = find_key(key)
-            holder = options.get("client") or secret
-            request = FetchOptions.for_response(response, holder.redact if holder else str)
-        finally:
-            del key, response
+        secret = find_key(key)
+        holder = options.get("client") or secret
+        request = FetchOptions.for_response(response, holder.redact if holder else str)
         return cls(secret, replace(request, endpoint=None) if "endpoint" in options else request, **options)
 
     @classmethod
+    @without_frames
     def resume(cls, token: str, key: str | None = None, **options: Any) -> DreamboothWidget:
         """Return the widget that continues the request of a `resume_token`, with a deadline of its own.
 
         Args:
             token: What `resume_token` gave, in this process or another one.
             key: As in the class.
-            options: The other arguments of the class, but for `endpoint`, which the token has.
+            options: The other arguments of the class. `endpoint` is in the token. The key is sent there if it is an
+                address of the service or on this machine; any other has to be passed as well.
 
         Raises:
             TypeError: An option is unknown.
-            ValueError: `token` is no resume token, or belongs to another endpoint than `client`.
+            ValueError: `token` is no resume token, belongs to another endpoint than `client`, or names a host to which
+                the key is not sent by itself.
         """
-        client = options.get("client")
-        try:
-            secret = find_key(key)
-            request = FetchOptions.for_token(token) if client is None else client.read_token(token)
-        finally:
-            del key, token
+        client, endpoint = options.get("client"), options.get("endpoint")
+        secret = find_key(key)
+        request = FetchOptions.for_token(token, endpoint) if client is None else client.read_token(token)
         if client is not None:
             return cls(secret, request, **options)
         return cls(secret, replace(request, endpoint=None), **{"endpoint": request.endpoint, **options})

@@ -22,7 +22,6 @@ def found(name: str, *arguments: str) -> Any:
         encoding="utf-8",
         env={**os.environ, "PYTHONIOENCODING": "utf-8"},
         check=False,
-        timeout=280,
     )
     assert done.returncode in (0, 1), done.stderr
     assert done.stdout, done.stderr

@@ -11,6 +11,7 @@ from .running import found
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # 30 s of a processor
 def test_many_requests_meet_their_targets() -> None:
     """In virtual time the same comes out on every machine: half the delay of loops, and cost that grows linearly."""
     result = found("many")

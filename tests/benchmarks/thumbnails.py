@@ -24,9 +24,10 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from PIL import Image
 
+from dreambooth_widget.images.original import Original
 from dreambooth_widget.images.picture import Picture
 from dreambooth_widget.images.pool import WorkerPool
-from dreambooth_widget.images.store import Original, PictureStore
+from dreambooth_widget.images.store import PictureStore
 from dreambooth_widget.images.threads import in_picture_thread
 from dreambooth_widget.widget.image_sender import ImageSender
 from tests.benchmarks.report import Target, print_report

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import ssl
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
+import trustme
 
 from dreambooth_widget.client import exchange
 from dreambooth_widget.client.exchange import Failure, Progress, Response, supervise
@@ -85,9 +89,17 @@ async def test_slow_transfer_goes_on(transport: Transport, monkeypatch: pytest.M
     assert len(response.body) == 24_000
 
 
-@pytest.mark.parametrize("flood", [b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 102 Processing\r\nX: y\r\n\r\n"])
+FLOODS = {
+    "100": b"HTTP/1.1 100 Continue\r\n\r\n",
+    "102": b"HTTP/1.1 102 Processing\r\nX: y\r\n\r\n",
+    "blank lines": b"\r\n" * 100,
+    "line feeds": b"\n" * 100,
+}
+
+
+@pytest.mark.parametrize("flood", FLOODS.values(), ids=FLOODS)
 async def test_endless_heads_end(transport: Transport, flood: bytes) -> None:
-    """Interim responses without an end are no answer: a flood of them ends within seconds."""
+    """Interim responses and blank lines without an end are no answer: a flood of them ends within seconds."""
 
     async def answer(writer: asyncio.StreamWriter) -> None:
         while True:
@@ -97,6 +109,43 @@ async def test_endless_heads_end(transport: Transport, flood: bytes) -> None:
 
     async with raw_server(answer) as url:
         assert await transport.get(url, 1000) == Failure("the answer does not begin")
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "TLS"])
+async def test_flood_on_kept_connection_ends(
+    transport: Transport, secure: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that has answered before floods the same connection, after more bytes than a head may have."""
+    body = b"x" * 1_000_000
+    connections = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            for _ in range(2):
+                await reader.readuntil(b"\r\n\r\n")
+                writer.write(HEAD + b"Content-Length: 1000000\r\n\r\n" + body)
+            await reader.readuntil(b"\r\n\r\n")
+            while True:
+                writer.write(b"\r\n" * 1000)
+                await writer.drain()
+                await asyncio.sleep(0)
+        writer.close()
+
+    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.cert_pem.write_to_path(tmp_path / "authority.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context if secure else None)
+    url = f"{'https' if secure else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}/1.png"
+    for _ in range(2):
+        response = await transport.get(url, 10_000_000)
+        assert isinstance(response, Response)
+        assert response.body == body
+    assert await transport.get(url, 10_000_000) == Failure("the answer does not begin")
+    assert connections == 1
+    server.close()
 
 
 async def test_interim_answers_pass(transport: Transport) -> None:

@@ -26,7 +26,7 @@ from dreambooth_widget import (
 from dreambooth_widget.client.fetcher import _FETCHERS, _TRANSPORTS, Fetcher
 from dreambooth_widget.client.options import FetchOptions
 from dreambooth_widget.credentials import ApiKey, find_key
-from dreambooth_widget.images.store import PictureCache
+from dreambooth_widget.images.cache_folder import PictureCache
 
 from ..endpoint import CANARY, PROCESSING, Endpoint, ThreadedEndpoint, png
 

@@ -65,6 +65,35 @@ def test_wrong_token(token: str) -> None:
         FetchOptions.for_token(token)
 
 
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "https://evil.example/api/v4/dreambooth/fetch",
+        "https://modelslab.com.evil.example/fetch",
+        "http://modelslab.com/api/v6/images/fetch",
+        "http://127.0.0.1.evil.example/",
+        "http://localhost.evil.example/",
+        "http://10.0.0.1/fetch",
+        "http://127。0。0。1/fetch",
+    ],
+)
+def test_strange_address_of_token_needs_consent(endpoint: str) -> None:
+    """A token may be a stranger's: the key goes to no host that the caller has not named, but the service's own."""
+    token = FetchOptions("7").token(endpoint, FetchState("7"))
+    with pytest.raises(ValueError, match=r"the token is for .* pass the same as endpoint= if your API key may be sent"):
+        FetchOptions.for_token(token)
+    assert FetchOptions.for_token(token, endpoint).endpoint == endpoint
+
+
+@pytest.mark.parametrize(
+    "endpoint", [V4, V6, "http://127.0.0.1:8123/fetch", "http://localhost/fetch", "http://[::1]:8123/fetch"]
+)
+def test_own_address_of_token_is_used(endpoint: str) -> None:
+    """The service's addresses and this machine's need nothing but the token."""
+    token = FetchOptions("7").token(endpoint, FetchState("7"))
+    assert FetchOptions.for_token(token).endpoint == endpoint
+
+
 def test_address_of_a_response() -> None:
     """The default address gives way to the vendor's; an address of the user and any other host do not."""
     named = FetchOptions.for_response(QUEUED)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from dreambooth_widget import V4, Client
+from dreambooth_widget import V4, Client, Retry
 from dreambooth_widget.client.exchange import Response
 from dreambooth_widget.client.link_guard import ANY, PUBLIC, AddressRefusedError
 from dreambooth_widget.client.transport import Transport
@@ -86,6 +86,46 @@ async def test_unknown_reach_is_looked_up_again(monkeypatch: pytest.MonkeyPatch)
     reach = await transport.reach()
     assert [str(network) for network in reach.networks] == ["10.0.0.0/24"]
     assert await transport.reach() is reach
+
+
+@pytest.mark.parametrize("host", ["intranet.example", "127.0.0.1"])
+async def test_failed_lookup_costs_no_picture(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    """A name server that fails when a picture is loaded is tried again: its private link is unknown, not refused."""
+    link = endpoint.serve("1.png", png()).replace("127.0.0.1", host)
+    endpoint.answers = [endpoint.success(link)]
+    # In turn: the poll, the reach of pictures, the picture's name (where it has one); then all of them work.
+    resolve(monkeypatch, ["127.0.0.1"], [], ["127.0.0.1"], *[["127.0.0.1"]] * 9)
+    url = endpoint.url.replace("127.0.0.1", "intranet.example")
+    reasons: list[str] = []
+    async with Client(CANARY, endpoint=url, retry=Retry(first=0.01)) as client:
+        job = client.fetch(1)
+        job.subscribe(lambda state: reasons.extend(entry.reason for entry in state.pictures))
+        assert len(await job) == 1
+    (failed,) = {reason for reason in reasons if reason}
+    assert failed.startswith("the link leads to a private address (the endpoint's host name could not be resolved);")
+
+
+async def test_unknown_reach_allows_public_links(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as the endpoint's name cannot be looked up, public links are followed; what no reach allows is not."""
+    resolve(monkeypatch, *[[]] * 9)
+    monkeypatch.setattr("dreambooth_widget.client.link_guard._PRIVATE", ())  # this machine counts as public
+    transport = Transport(None, "http://service.example/fetch")
+    response = await transport.get(endpoint.serve("1.png", png()), 100_000)
+    assert isinstance(response, Response)
+    assert response.body == png()
+    for wrong in ("http://[::1", "ftp://127.0.0.1/", "http://169.254.169.254/"):
+        with pytest.raises(AddressRefusedError):
+            await transport.get(wrong, 100_000)
+    await transport.close()
+
+
+async def test_failed_lookup_of_picture_is_repeated(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The name of a picture's host that cannot be resolved now is looked up again with the next attempt."""
+    link = endpoint.serve("1.png", png()).replace("127.0.0.1", "pictures.example")
+    endpoint.answers = [endpoint.success(link)]
+    resolve(monkeypatch, [], [], ["127.0.0.1"])
+    async with Client(CANARY, endpoint=endpoint.url, retry=Retry(first=0.01)) as client:
+        assert len(await client.fetch(1)) == 1
 
 
 @pytest.mark.parametrize("addresses", [["10.0.0.1"], ["93.184.216.34", "127.0.0.1"]])

@@ -18,9 +18,9 @@ import pytest
 
 import dreambooth_widget as dw
 from dreambooth_widget import Client, DreamboothWidget, PollSchedule, Retry
+from dreambooth_widget.images.cache_folder import PictureCache, StoredRequest
 from dreambooth_widget.images.files import save_all
 from dreambooth_widget.images.picture import Picture
-from dreambooth_widget.images.store import PictureCache, StoredRequest
 
 from ..endpoint import CANARY, PROCESSING, Endpoint, Reply, ThreadedEndpoint, png
 from ..image_files import read_picture
@@ -313,7 +313,8 @@ def test_two_threads_at_once(tmp_path: Path) -> None:
 CROWD = """
 import sys
 from pathlib import Path
-from dreambooth_widget.images.store import Original, PictureCache
+from dreambooth_widget.images.cache_folder import PictureCache
+from dreambooth_widget.images.original import Original
 from dreambooth_widget.images.worker import inspect
 folder, name, bound, *files = sys.argv[1:]
 wholes = [Path(file).read_bytes() for file in files]
@@ -465,10 +466,10 @@ def test_killed_while_downloading(tmp_path: Path) -> None:
 SAVING = """
 import hashlib, sys
 from dreambooth_widget.images.inspection import Inspection, Rendition
-from dreambooth_widget.images.store import Original
+from dreambooth_widget.images.original import Original
 from pathlib import Path
 from dreambooth_widget.images.picture import Picture
-from dreambooth_widget.images.store import PictureCache
+from dreambooth_widget.images.cache_folder import PictureCache
 folder = Path(sys.argv[1])
 data = bytes(40_000_000)
 small = {"thumbnail": Rendition("image/webp", b"x"), "preview": Rendition("image/webp", b"x")}
@@ -482,39 +483,58 @@ while True:
 """
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("where", ["", "cache"])
-def test_killed_while_saving(tmp_path: Path, where: str) -> None:
-    """The name is the whole file or is not there, whenever the process is killed in the middle of writing."""
-    for _ in range(3):
-        victim = subprocess.Popen([sys.executable, "-c", SAVING, str(tmp_path)])
-        try:
-            pattern = "*/*/*/.dreambooth-*.part" if where else ".dreambooth-*.part"
-            until(lambda pattern=pattern: any(_size(path) for path in tmp_path.glob(pattern)))
-        finally:
-            victim.kill()
-            victim.wait()
-        for path in tmp_path.rglob("*.png"):
-            assert path.stat().st_size == 40_000_000
+def write_until_stopped(folder: Path, pattern: str) -> tuple[subprocess.Popen[bytes], set[Path]]:
+    """Return a stopped process that is in the middle of writing a file, and that file."""
+    writer = subprocess.Popen([sys.executable, "-c", SAVING, str(folder)])
+    while True:
+        until(lambda: any(_size(path) for path in folder.glob(pattern)))
+        writer.send_signal(signal.SIGSTOP)
+        os.waitpid(writer.pid, os.WUNTRACED)
+        if unfinished := {path for path in folder.glob(pattern) if _size(path)}:
+            return writer, unfinished
+        writer.send_signal(signal.SIGCONT)
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="Windows cannot stop a process")
 @pytest.mark.parametrize("where", ["cache", "save", "save all"])
-def test_abandoned_files_are_cleared_away(tmp_path: Path, where: str) -> None:
-    """What a process left that was killed goes with the next writing there; what may still be written does not."""
+def test_only_killed_writers_are_cleared(tmp_path: Path, where: str) -> None:
+    """The next writing leaves the unfinished file of a living process alone, and removes it once that was killed.
+
+    The name itself is the whole file or is not there.
+    """
     one = picture("red")
-    folder = keep(PictureCache(tmp_path / "cache"), "1", one, 1).parent if where == "cache" else tmp_path
-    abandoned, unfinished, mine = (folder / f".dreambooth-{name}" for name in ("1.part", "2.part", "mine.txt"))
-    for path in (abandoned, unfinished, mine):
-        path.write_bytes(b"half")
-    for path in (abandoned, mine):
-        os.utime(path, (time.time() - 4000, time.time() - 4000))
-    if where == "cache":
-        keep(PictureCache(tmp_path / "cache"), "2", one, 1)
-    elif where == "save":
-        one.save(folder / "b.png")
-    else:
-        save_all([one], folder, "7")
-    assert [path.exists() for path in (abandoned, unfinished, mine)] == [False, True, True]
+    mine = tmp_path / ".dreambooth-mine.txt"
+    mine.write_bytes(b"mine")
+    writer, unfinished = write_until_stopped(tmp_path, f"{'cache/*/*/' if where == 'cache' else ''}.dreambooth-*.part")
+
+    def write() -> None:
+        if where == "cache":
+            keep(PictureCache(tmp_path / "cache"), "2", one, 1)
+        elif where == "save":
+            one.save(tmp_path / "b.png", overwrite=True)
+        else:
+            save_all([one], tmp_path, "7", overwrite=True)
+
+    try:
+        write()
+        assert all(path.exists() for path in unfinished)
+    finally:
+        writer.kill()
+        writer.wait()
+    write()
+    assert not any(path.exists() for path in unfinished)
+    assert mine.exists()
+    assert all(path.stat().st_size in (40_000_000, one.nbytes) for path in tmp_path.rglob("*.png"))
+
+
+def test_half_a_first_manifest_is_cleared(tmp_path: Path) -> None:
+    """A process that was killed at the first file of a request leaves nothing behind either."""
+    cache = PictureCache(tmp_path)
+    half = cache.open() / f"1-{'0' * 16}" / ".dreambooth-0.part"
+    half.parent.mkdir(mode=0o700)
+    half.write_bytes(b"{")
+    keep(cache, "2", picture("red"), 1)
+    assert not half.exists()
 
 
 def _size(path: Path) -> int:

@@ -45,6 +45,12 @@ def test_parameters_without_a_negative_prompt() -> None:
     assert describe({"parameters": "a dog\nSteps: 20, Seed: 7"}) == {"prompt": "a dog", "steps": "20", "seed": "7"}
 
 
+def test_stray_quote_spoils_one_setting() -> None:
+    """A quote that is never closed does not swallow what follows."""
+    found = describe({"parameters": 'a dog\nSteps: 20, Sampler: DPM++ 2", Model: "sks, Seed: 7'})
+    assert found == {"prompt": "a dog", "steps": "20", "sampler": 'DPM++ 2"', "model": "sks", "seed": "7"}
+
+
 def test_parameters_without_settings() -> None:
     """Prompt and negative prompt alone."""
     found = describe({"parameters": "a dog: a portrait\nNegative prompt: cats"})

@@ -20,9 +20,11 @@ from pathlib import Path
 import pytest
 
 from dreambooth_widget import Client, Retry
+from dreambooth_widget.images.cache_folder import PictureCache
 from dreambooth_widget.images.files import named, zip_bytes
+from dreambooth_widget.images.original import Original
 from dreambooth_widget.images.picture import contact_sheet
-from dreambooth_widget.images.store import Original, PictureCache, PictureStore
+from dreambooth_widget.images.store import PictureStore
 
 from ..endpoint import CANARY, Endpoint, png
 from ..image_files import read_picture
@@ -216,7 +218,9 @@ def test_negative_memory_raises(room: int) -> None:
 HOLDING = """
 import sys
 from pathlib import Path
-from dreambooth_widget.images.store import Original, PictureCache, PictureStore
+from dreambooth_widget.images.cache_folder import PictureCache
+from dreambooth_widget.images.original import Original
+from dreambooth_widget.images.store import PictureStore
 originals = PictureStore(0, PictureCache(sys.argv[1]))
 kept = [Original(b"bytes") for _ in range(3)]
 for original in kept:
@@ -272,7 +276,9 @@ def test_a_forked_child_takes_nothing_away(tmp_path: Path) -> None:
     script = """
 import os, sys
 from pathlib import Path
-from dreambooth_widget.images.store import Original, PictureCache, PictureStore
+from dreambooth_widget.images.cache_folder import PictureCache
+from dreambooth_widget.images.original import Original
+from dreambooth_widget.images.store import PictureStore
 originals = PictureStore(0, PictureCache(sys.argv[1]))
 kept = [Original(b"bytes") for _ in range(2)]
 for original in kept:

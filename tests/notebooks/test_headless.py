@@ -16,7 +16,11 @@ from ..browser import chromium
 from ..endpoint import CANARY, PROCESSING, Endpoint, Reply
 from .programs import PROGRAMS, VIEW, Program, Workshop
 
-KERNELS = [None, "7.3.0", "7.0.1", "6.31.0"]
+RUNS = [
+    *((program, None) for program in PROGRAMS),
+    *(("nbclient", version) for version in ("7.3.0", "7.0.1", "6.31.0")),
+]
+"""Each program with the installed ipykernel, and the older ones with nbclient, by which the other two execute."""
 
 SET_UP = "from IPython.display import display\nfrom dreambooth_widget import DreamboothWidget, PollSchedule"
 
@@ -38,8 +42,7 @@ def thumbnails(html: str) -> list[Image.Image]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("version", KERNELS, ids=lambda version: version or "installed")
-@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize(("program", "version"), RUNS, ids=lambda value: value or "installed")
 def test_the_pictures_are_in_the_file(
     program: Program, version: str | None, workshop: Workshop, endpoint: Endpoint
 ) -> None:

@@ -82,15 +82,15 @@ BODIES = (
 )
 
 
-@given(st.integers(0, 999), HEADERS, BODIES, st.none() | st.floats())
-@example(200, {}, b"[" * 100_000, None)
-@example(200, {}, b'{"status":' + b"9" * 10_000 + b"}", None)
-@example(200, {}, b'{"status":"error","message":' + b"[" * 900 + b"]" * 900 + b"}", None)
-@example(429, {"Retry-After": "Mon, 99 Foo 2026 99:99:99 GMT"}, b"", 0.0)
-@example(429, {"Retry-After": "Fri, 31 Dec 9999 23:59:59 -2359"}, b"", 0.0)
-def test_any_input_gives_answer(status: int, headers: dict[str, str], body: bytes, now: float | None) -> None:
+@given(st.integers(0, 999), HEADERS, BODIES)
+@example(200, {}, b"[" * 100_000)
+@example(200, {}, b'{"status":' + b"9" * 10_000 + b"}")
+@example(200, {}, b'{"status":"error","message":' + b"[" * 900 + b"]" * 900 + b"}")
+@example(429, {"Retry-After": "Mon, 99 Foo 2026 99:99:99 GMT"}, b"")
+@example(429, {"Retry-After": "Fri, 31 Dec 9999 23:59:59 -2359"}, b"")
+def test_any_input_gives_answer(status: int, headers: dict[str, str], body: bytes) -> None:
     """Whatever the service sends is an `Answer`: fit to be shown, saved as JSON, and without the key."""
-    answer = read_answer(status, headers, body, redact=KEY.redact, now=now, endpoint=V4)
+    answer = read_answer(status, headers, body, redact=KEY.redact, endpoint=V4)
     assert isinstance(answer, Processing | Finished | Refused | Busy)
     facts = asdict(answer)
     error = facts.pop("error", InvalidKeyError)

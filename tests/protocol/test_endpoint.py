@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dreambooth_widget.credentials import ApiKey
 from dreambooth_widget.protocol.endpoint import (
     V4,
     V6,
@@ -30,6 +31,14 @@ class TestRequest:
     def test_path_form(self) -> None:
         """An address with `{request_id}` takes the id into its path."""
         assert compose_request("https://m.example/v6/fetch/{request_id}", "77") == ("https://m.example/v6/fetch/77", {})
+
+    def test_endpoint_holds_no_key(self) -> None:
+        """The key is sent in the body: an address that has it would show it wherever the endpoint is shown."""
+        key = ApiKey("s3cret-s3cret")
+        with pytest.raises(ValueError, match="the key is passed as key=") as caught:
+            check_endpoint("https://m.example/fetch?key=s3cret-s3cret", key.redact)
+        assert "s3cret" not in str(caught.value)
+        assert check_endpoint(V4, key.redact) == V4
 
     def test_hostile_id_in_the_path(self) -> None:
         """An id cannot leave its segment of the path."""

@@ -130,9 +130,8 @@ class TestRateLimit:
         assert busy(b"", 429, {name: "61"}).retry_after == 61
 
     def test_header_as_a_date(self) -> None:
-        """A date is measured from `now`, without it from the answer's own `Date`."""
+        """A date is measured from the answer's own `Date`, whatever this machine's clock is."""
         headers = {"Retry-After": formatdate(1_000_090, usegmt=True), "Date": formatdate(1_000_000, usegmt=True)}
-        assert busy(b"", 429, headers, now=1_000_060.0).retry_after == 30
         assert busy(b"", 429, headers).retry_after == 90
 
     def test_prompt_of_too_many_words(self) -> None:

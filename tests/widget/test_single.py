@@ -261,6 +261,18 @@ async def test_a_token_with_a_client(endpoint: Endpoint) -> None:
             DreamboothWidget.resume(token, client=other)
 
 
+async def test_strangers_token_gets_no_key(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token that names a strange host is refused, with the key from the call or the environment."""
+    monkeypatch.setenv("DREAMBOOTH_API_KEY", CANARY)
+    token = make(endpoint, PROCESSING, autostart=False).resume_token.replace("127.0.0.1", "evil.example")
+    for key in (None, CANARY):
+        with pytest.raises(ValueError, match=r"evil\.example.*pass the same as endpoint="):
+            DreamboothWidget.resume(token, key)
+    address = json.loads(token)["endpoint"]
+    named = DreamboothWidget.resume(token, CANARY, endpoint=address, autostart=False)
+    assert json.loads(named.resume_token)["endpoint"] == address
+
+
 async def test_the_selection_as_images(endpoint: Endpoint) -> None:
     """`selected_images` has the selected pictures, in their order."""
     links = endpoint.serve("1.png", png("red", (10, 10))), endpoint.serve("2.png", png("blue", (20, 20)))

@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
-from PIL import Image, ImageChops, ImageDraw, ImageFilter
+from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 
 __all__ = ["Canvas", "Colour", "Curve", "Pen", "Point", "mix", "smooth"]
 
@@ -34,13 +34,19 @@ def mix(first: str | Colour, second: str | Colour, share: float) -> Colour:
     return round(r + (x - r) * share), round(g + (y - g) * share), round(b + (z - b) * share)
 
 
-def smooth(points: Sequence[Point], steps: int = 6, *, closed: bool = True) -> list[Point]:
-    """Return the Catmull-Rom curve through `points`, with `steps` parts between each two."""
-    count = len(points)
+def _between(stops: Sequence[tuple[float, str | Colour]], at: float) -> Colour:
+    """Return the colour at a height between stops."""
+    for (upper, first), (lower, second) in pairwise(stops):
+        if at < lower:
+            return mix(first, second, max(0, (at - upper) / (lower - upper)))
+    return _rgb(stops[-1][1])
+
+
+def smooth(points: Sequence[Point], steps: int = 6) -> list[Point]:
+    """Return the closed Catmull-Rom curve through `points`, with `steps` parts between each two."""
     curve = []
-    for n in range(count if closed else count - 1):
-        around = [points[(n + k) % count if closed else min(max(n + k, 0), count - 1)] for k in (-1, 0, 1, 2)]
-        xs, ys = [x for x, _ in around], [y for _, y in around]
+    for n in range(len(points)):
+        xs, ys = zip(*(points[(n + k) % len(points)] for k in (-1, 0, 1, 2)), strict=True)
         curve += [(_spline(xs, step / steps), _spline(ys, step / steps)) for step in range(steps)]
     return curve
 
@@ -85,20 +91,13 @@ class Canvas:
         self.aspect = size[0] / size[1]
         self.rng = random.Random(seed)
         self.image = Image.new("RGB", size)
-        self.corner = (0, 0)
 
     # -- paints ------------------------------------------------------------------------------------------------
 
     def gradient(self, *stops: tuple[float, str | Colour]) -> Image.Image:
         """Return a vertical gradient through colours at heights."""
-        rows = max(2, self.size[1] // 4)
-        column = Image.new("RGB", (1, rows), _rgb(stops[-1][1]))
-        for (upper, first), (lower, second) in reversed([(stops[0], stops[0]), *pairwise(stops)]):
-            for row in range(min(rows, math.ceil(lower * rows - 0.5))):
-                share = ((row + 0.5) / rows - upper) / (lower - upper) if lower > upper else 0
-                column.putpixel((0, row), mix(first, second, max(0, share)))
-        tall = column.resize((1, self.size[1]), Image.Resampling.BILINEAR)
-        return tall.resize(self.size, Image.Resampling.NEAREST)
+        column = bytes(band for row in range(256) for band in _between(stops, (row + 0.5) / 256))
+        return Image.frombytes("RGB", (1, 256), column).resize(self.size, Image.Resampling.BILINEAR)
 
     def ramp(self, *stops: tuple[float, int]) -> Image.Image:
         """Return a vertical mask through levels (0 to 255) at heights."""
@@ -114,10 +113,7 @@ class Canvas:
             layer = layer.resize(half, Image.Resampling.BICUBIC)
             clouds = layer if clouds is None else Image.blend(clouds, layer, 1 / (1 + 2**octave))
         assert clouds is not None
-        used = [level for level, count in enumerate(clouds.histogram()) if count]
-        low, span = used[0], max(1, used[-1] - used[0])
-        stretched = clouds.point([max(0, min(255, round((level - low) * 255 / span))) for level in range(256)])
-        return stretched.resize(self.size, Image.Resampling.BICUBIC)
+        return ImageOps.autocontrast(clouds).resize(self.size, Image.Resampling.BICUBIC)
 
     def wisps(self, across: float, down: float, *, above: int, gain: float, octaves: int = 4) -> Image.Image:
         """Return the part of some clouds that is brighter than a level, with more contrast."""
@@ -172,12 +168,7 @@ class Canvas:
 
     def blurred(self, mask: Image.Image, blur: float) -> Image.Image:
         """Return the mask blurred by a length."""
-        radius = blur * self.size[1]
-        less = max(1, min(8, int(radius / 2)))  # a wide blur needs few pixels
-        if less == 1:
-            return mask.filter(ImageFilter.GaussianBlur(radius)) if radius >= 0.3 else mask
-        small = mask.reduce(less).filter(ImageFilter.GaussianBlur(radius / less))
-        return small.resize(mask.size, Image.Resampling.BICUBIC)
+        return mask.filter(ImageFilter.GaussianBlur(blur * self.size[1])) if blur else mask
 
     # -- layers ------------------------------------------------------------------------------------------------
 
@@ -199,18 +190,6 @@ class Canvas:
         """Take light away where the mask is white."""
         dark = ImageChops.invert(_dimmed(mask, strength))
         self.image = ImageChops.multiply(self.image, Image.merge("RGB", [dark] * 3))
-
-    def part(self, x: float, y: float, side: float) -> Canvas:
-        """Return a square of this picture to draw on, for `put`. Its unit is its side."""
-        edge = max(8, round(side * self.size[1]))
-        part = Canvas((edge, edge), 0)
-        part.corner = round(x * self.size[1]) - edge // 2, round(y * self.size[1]) - edge // 2
-        part.image = self.image.crop((*part.corner, part.corner[0] + edge, part.corner[1] + edge))
-        return part
-
-    def put(self, part: Canvas) -> None:
-        """Put a `part` back where it was taken from."""
-        self.image.paste(part.image, part.corner)
 
     def finish(self, grain: int = 5, vignette: float = 0.35) -> Image.Image:
         """Return the picture with darker corners and a fine grain, which hides the steps of gradients."""

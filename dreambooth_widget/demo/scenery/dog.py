@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from PIL import Image, ImageChops
@@ -23,7 +22,11 @@ _EAR = (
     (0.035, 0.925), (-0.005, 0.952), (-0.06, 0.935), (-0.105, 0.865), (-0.135, 0.775), (-0.115, 0.725), (-0.07, 0.735),
     (-0.03, 0.8), (0.015, 0.86),
 )  # fmt: skip
-_TAIL = ((-0.3, 0.05), (-0.42, 0.035), (-0.53, 0.07), (-0.6, 0.16), (-0.58, 0.26))
+_TAIL = (
+    (-0.294, 0.014), (-0.371, -0.006), (-0.469, -0.003), (-0.553, 0.036), (-0.611, 0.11), (-0.617, 0.2),
+    (-0.583, 0.261), (-0.577, 0.259), (-0.581, 0.193), (-0.558, 0.144), (-0.507, 0.104), (-0.449, 0.085),
+    (-0.381, 0.08), (-0.306, 0.086),
+)  # fmt: skip
 _SCARF = (
     (-0.125, 0.735), (-0.04, 0.68), (0.06, 0.645), (0.165, 0.66), (0.185, 0.6), (0.19, 0.575), (0.07, 0.555),
     (-0.05, 0.595), (-0.175, 0.655),
@@ -35,39 +38,21 @@ _SCARF_END = (
 _SHADOW = ((-0.62, 0.015), (-0.2, 0.035), (0.2, 0.02), (0.23, -0.01), (0.0, -0.035), (-0.4, -0.03))
 
 
-def draw_dog(canvas: Canvas, x: float, ground: float, height: float, *, body: str, rim: str, facing: int = 1) -> None:
+def draw_dog(c: Canvas, x: float, ground: float, height: float, *, body: str, rim: str, facing: int = 1) -> None:
     """Draw the dog at `x`, facing right (1) or left (-1), into light of the colour `rim`."""
-    side = height * 1.5
-    part = canvas.part(x, ground - height * 0.5, side)
-    unit = height / side
 
-    def moved(points: Sequence[Point]) -> list[Point]:
-        return [(0.5 + facing * px * unit, 0.5 + (0.5 - py) * unit) for px, py in points]
+    def cut(*outlines: Sequence[Point]) -> Image.Image:
+        return c.mask(*([(x + facing * px * height, ground - py * height) for px, py in smooth(o)] for o in outlines))
 
     def lit(mask: Image.Image, width: float, soft: float) -> Image.Image:
-        return part.edge(mask, facing * width * unit, 0.8 * width * unit, soft * unit)
+        return c.edge(mask, facing * width * height, 0.8 * width * height, soft * height)
 
-    part.shade(part.mask(moved(_SHADOW), blur=0.012), 0.55)
-    shape, ear = part.mask(moved(smooth(_BODY)), moved(_tail())), part.mask(moved(smooth(_EAR)))
-    part.fill(body, ImageChops.lighter(shape, ear))
-    part.light(rim, lit(shape, 0.06, 0.035), 0.28)
-    part.light(rim, lit(shape, 0.014, 0.004), 0.8)
-    part.fill(body, ear, 0.8)
-    part.light(rim, lit(ear, 0.013, 0.005), 0.45)
-    cloth = part.mask(moved(smooth(_SCARF_END)), moved(smooth(_SCARF)))
-    part.fill("c8102e", cloth)
-    part.light("ffb199", lit(cloth, 0.02, 0.008), 0.4)
-    canvas.put(part)
-
-
-def _tail() -> list[Point]:
-    """Return the outline of the tail, which tapers along its curve."""
-    spine = [*smooth(_TAIL, closed=False), _TAIL[-1]]
-    left, right = [], []
-    for n, (x, y) in enumerate(spine):
-        (px, py), (qx, qy) = spine[max(n - 1, 0)], spine[min(n + 1, len(spine) - 1)]
-        length = math.hypot(qx - px, qy - py)
-        wide = 0.045 * math.sin(math.pi * (0.3 + 0.68 * n / (len(spine) - 1))) / length
-        left.append((x - (qy - py) * wide, y + (qx - px) * wide))
-        right.append((x + (qy - py) * wide, y - (qx - px) * wide))
-    return left + right[::-1]
+    c.shade(c.blurred(cut(_SHADOW), 0.018 * height), 0.55)
+    shape, ear, cloth = cut(_BODY, _TAIL), cut(_EAR), cut(_SCARF_END, _SCARF)
+    c.fill(body, ImageChops.lighter(shape, ear))
+    c.light(rim, lit(shape, 0.06, 0.035), 0.28)
+    c.light(rim, lit(shape, 0.014, 0.004), 0.8)
+    c.fill(body, ear, 0.8)
+    c.light(rim, lit(ear, 0.013, 0.005), 0.45)
+    c.fill("c8102e", cloth)
+    c.light("ffb199", lit(cloth, 0.02, 0.008), 0.4)
