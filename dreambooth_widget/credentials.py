@@ -157,8 +157,12 @@ class _Traces:
 
     def _are_in(self, text: str) -> bool:
         """Whether a form of the key is in the text once escapes, white space and case are out of the way."""
-        if "%" in text:
-            text = unquote(unquote(text, errors="ignore"), errors="ignore")
+        if "%" in text:  # as it is, too: a "%" before the key takes the key's first characters for an escape
+            unquoted = unquote(unquote(text, errors="ignore"), errors="ignore")
+            return self._are_plain_in(unquoted) or self._are_plain_in(text)
+        return self._are_plain_in(text)
+
+    def _are_plain_in(self, text: str) -> bool:
         if not text.isascii():
             text = text.translate(_INVISIBLE)
         text = "".join(text.split())
