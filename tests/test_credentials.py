@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dreambooth_widget import Client, DreamboothBatch, DreamboothWidget, fetch, fetch_sync
@@ -141,6 +141,8 @@ class TestRedact:
     """The key in texts of the service."""
 
     @given(st.lists(st.text(max_size=20), min_size=1, max_size=6))
+    @example(["%", ""])
+    @example(["%25", "%2"])
     def test_every_occurrence_goes(self, pieces: list[str]) -> None:
         """Every occurrence goes, the rest of the text stays."""
         assert ApiKey(CANARY).redact(CANARY.join(pieces)) == "[key]".join(pieces)
