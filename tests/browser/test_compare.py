@@ -218,7 +218,7 @@ async def test_escape_leads_back_to_the_button(card_page: CardPage, page: Page) 
     """Help goes first; then the focus is where it was."""
     card, dialog = await compared(card_page, 2)
     await page.keyboard.press("?")
-    await expect(dialog.get_by_role("complementary", name="Keys")).to_contain_text("blink")
+    await expect(dialog.get_by_role("complementary", name="Keys")).to_contain_text("Blink")
     await page.keyboard.press("Escape")
     await expect(dialog.get_by_role("complementary", name="Keys")).to_have_count(0)
     await page.keyboard.press("Escape")
