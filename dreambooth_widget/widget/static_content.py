@@ -42,7 +42,7 @@ _MOST_MISSING = 8
 
 _ENDS = {
     "stopped": ("■ Stopped waiting", "The job keeps running on the service."),
-    "timed_out": ("◑ Still running", "Not ready when the wait ended."),
+    "timed_out": ("⌛ Still running", "Not ready when the wait ended."),
 }
 
 
@@ -105,7 +105,7 @@ class StaticContent:
         """Return the copy in one line of plain text, for LaTeX and other readers without HTML."""
         parts = [f"{self.caption}:"] if self.caption else []
         if self.notice is not None:
-            title = self.notice.title.lstrip("✕■◑ ")
+            title = self.notice.title.lstrip("✕■⌛ ")
             parts.append(f"{title}. {self.notice.text}" if title else self.notice.text)
         if self.pictures or self.missing:
             parts.append(f"{self.summary()}.")

@@ -276,10 +276,10 @@ def test_successful_state_makes_gallery() -> None:
         ),
         (
             FetchState("13", "timed_out", error=DeadlineExceededError("Not ready after 10:00.")),
-            "◑ Still runningNot ready after 10:00. Run the cell to fetch request 13.",
+            "⌛ Still runningNot ready after 10:00. Run the cell to fetch request 13.",
         ),
         (FetchState("13", "stopped"), "■ Stopped waiting"),
-        (FetchState("13", "timed_out"), "◑ Still runningNot ready"),
+        (FetchState("13", "timed_out"), "⌛ Still runningNot ready"),
         (FetchState("13", "error", message="odd"), "✕ Failedodd"),
     ],
 )
