@@ -101,6 +101,11 @@ async def decoded(picture: Locator) -> None:
     await expect(picture).not_to_have_js_property("naturalWidth", 0)
 
 
+async def redrawn(page: Page) -> None:
+    """Wait until the page has been drawn anew: observers of sizes have been called, and what they changed is there."""
+    await page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
 async def box(element: Locator) -> FloatRect:
     """The element's place in the window, in CSS pixels."""
     found = await element.bounding_box()

@@ -29,6 +29,7 @@ from dreambooth_widget.widget.static_html import render, render_many
 
 from ..image_files import encoded
 from . import chromium
+from .card import redrawn
 from .page.batches import batches
 from .page.landscapes import landscape
 from .page.serve import BUNDLE, serve
@@ -448,7 +449,7 @@ async def shoot(browser: Browser, url: str, pictures: State, out: Path, name: st
         for colours, media in COLOURS.items():
             await page.emulate_media(**media)
             # The 120 ms of a transition: this is for eyes, not an assertion.
-            await page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+            await redrawn(page)
             path = out / f"{name}-{width}-{colours}.png"
             if await page.locator("dialog").count():
                 await page.screenshot(path=path, animations="disabled")

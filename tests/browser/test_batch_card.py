@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from ..endpoint import png
-from .card import Card, decoded
+from .card import Card, decoded, redrawn
 from .card_page import CardPage
 from .page.batches import batches, done, failed, row, stopped, traits
 from .screenshots import batch_entry
@@ -271,9 +271,7 @@ async def measured(page: Page, card_page: CardPage, url: str) -> tuple[float, fl
             "([rows, traits]) => { model.deliver({type: 'rows', rows, first: false}); model.set(traits); }",
             [changed, traits(changed)],
         )
-        await page.evaluate(
-            "() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))"
-        )
+        await redrawn(page)
     tasks = await computed(browser)
     assert len(tasks) > 10
     return first, max(tasks)

@@ -14,7 +14,7 @@ from playwright.async_api import expect
 
 from ..endpoint import png
 from .axe import Axe
-from .card import Card, box
+from .card import Card, box, redrawn
 from .card_page import CardPage
 from .screenshots import states, waiting
 
@@ -139,7 +139,7 @@ async def test_card_keeps_its_height(card_page: CardPage, width: int) -> None:
         {"pictures": ready, "status": "success", "finished_at": time.time()},
     ):
         await card_page.set(**traits)
-        await page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        await redrawn(page)
     await expect(card.chip).to_have_text("Done")
     heights = await page.evaluate("() => heights")
     assert max(heights) - min(heights) <= 2, heights

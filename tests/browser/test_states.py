@@ -9,6 +9,7 @@ from playwright.async_api import expect
 
 from ..endpoint import png
 from .axe import Axe
+from .card import redrawn
 from .card_page import CardPage
 from .screenshots import COLOURS, WIDTHS, names, picture_sizes, show
 
@@ -54,6 +55,7 @@ async def test_every_state_is_accessible_and_whole(
     dialog = page.locator("dialog[open]")
     for width in WIDTHS:
         await page.set_viewport_size({"width": width, "height": 640})
+        await redrawn(page)
         for media in COLOURS.values():
             await page.emulate_media(**media)
             root = dialog if await dialog.count() else card
