@@ -110,8 +110,11 @@ class Kernel:
             message["header"]["subshell_id"] = subshell
         self._client.shell_channel.send(message)
 
-    def new_subshell(self) -> str:
-        """Make a subshell, as JupyterLab does for comm messages; returns its id."""
+    def new_subshell(self) -> str | None:
+        """Make a subshell, as JupyterLab does for comm messages; returns its id, or None for an ipykernel before 7."""
+        about = self._client.kernel_info(reply=True, timeout=PATIENCE)["content"]
+        if "kernel subshells" not in about.get("supported_features", ()):
+            return None
         message = self._client.session.msg("create_subshell_request", {})
         self._client.control_channel.send(message)
         while True:
