@@ -60,8 +60,8 @@ class Kernel:
         return self.ended(self.begin(code))
 
     def begin(self, code: str) -> str:
-        """Send `code` to be executed; returns the message's id."""
-        return self._client.execute(code)
+        """Send `code` to be executed; returns the message's id. Its failure aborts none that is sent after it."""
+        return self._client.execute(code, stop_on_error=False)
 
     def ended(self, message_id: str) -> Execution:
         """Wait for the end of an execution, gathering its outputs."""
