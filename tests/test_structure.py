@@ -44,7 +44,18 @@ LATER = {"PIL", "aiohttp"}
 # Folders of which each module has a test file of its name, in the folder of tests that mirrors it.
 MIRRORED = ["", "client", "demo", "images", "protocol", "widget"]
 # What is tested of the package as a whole. `_version` is tested here.
-WHOLE = {"kernel", "latency", "packaging", "reference", "replay", "secrets", "shared_constants", "soak", "structure"}
+WHOLE = {
+    "kernel",
+    "latency",
+    "packaging",
+    "reference",
+    "replay",
+    "secrets",
+    "shared_constants",
+    "soak",
+    "structure",
+    "workers",
+}
 
 JUPYTER = {"IPython", "anywidget", "comm", "ipykernel", "ipywidgets", "jupyter_client", "traitlets"}
 

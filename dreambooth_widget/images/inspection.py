@@ -19,6 +19,9 @@ from .sniff import EXTENSIONS, ImageFormat
 __all__ = [
     "EDGES",
     "LARGEST_FRAME",
+    "LONGEST_TEXT",
+    "LONGEST_TEXTS",
+    "MOST_TEXTS",
     "Box",
     "Frame",
     "Inspection",
