@@ -60,8 +60,8 @@ class Kernel:
         return self.ended(self.begin(code))
 
     def begin(self, code: str) -> str:
-        """Send `code` to be executed; returns the message's id."""
-        return self._client.execute(code)
+        """Send `code` to be executed; returns the message's id. Its failure aborts none that is sent after it."""
+        return self._client.execute(code, stop_on_error=False)
 
     def ended(self, message_id: str) -> Execution:
         """Wait for the end of an execution, gathering its outputs."""
@@ -110,8 +110,11 @@ class Kernel:
             message["header"]["subshell_id"] = subshell
         self._client.shell_channel.send(message)
 
-    def new_subshell(self) -> str:
-        """Make a subshell, as JupyterLab does for comm messages; returns its id."""
+    def new_subshell(self) -> str | None:
+        """Make a subshell, as JupyterLab does for comm messages; returns its id, or None for an ipykernel before 7."""
+        about = self._client.kernel_info(reply=True, timeout=PATIENCE)["content"]
+        if "kernel subshells" not in about.get("supported_features", ()):
+            return None
         message = self._client.session.msg("create_subshell_request", {})
         self._client.control_channel.send(message)
         while True:
