@@ -39,7 +39,8 @@ class Client:
             request without any would have to wait for slow pictures of others.
         allow_private_hosts: Whether picture links may lead to private addresses. None allows it only if the endpoint
             is on one.
-        proxy: The address of an HTTP proxy for all requests; None takes it from the environment (`HTTPS_PROXY`, …).
+        proxy: The address of an HTTP proxy for all requests; None takes it from the environment (`HTTPS_PROXY`, …),
+            which never counts for this machine itself.
         max_bytes: The largest size of one picture, in bytes.
         max_pixels: The largest size of one picture, in pixels.
         cache: A folder that keeps the original files. A request that is in it is not polled for; it needs no key.

@@ -1,7 +1,8 @@
 """Which proxy a request goes through: the one set by hand, else the one that the environment names.
 
 The rules are those of `requests`: `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, also in lower case, then the
-settings of macOS and Windows. aiohttp's `trust_env` is not used: it would read passwords from `~/.netrc` as well.
+settings of macOS and Windows. None of them counts for this machine itself. aiohttp's `trust_env` is not used: it would
+read passwords from `~/.netrc` as well.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Proxy:
 
 
 async def find_proxy(scheme: str, host: str, port: int) -> Proxy | None:
-    """Return the proxy that the environment names for an address, None to connect directly.
+    """Return the proxy that the environment names for an address, None to connect directly, as to this machine itself.
 
     Args:
         scheme: "http" or "https".
@@ -44,9 +45,20 @@ async def find_proxy(scheme: str, host: str, port: int) -> Proxy | None:
     Raises:
         ProxyUnusableError: If the proxy is malformed or of a kind that cannot be used.
     """
+    if _is_loopback(host):
+        return None
     if not getproxies_environment() and sys.platform in ("darwin", "win32"):
         return await asyncio.to_thread(_choose, scheme, host, port)  # the system's settings may need a name look-up
     return _choose(scheme, host, port)
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether `host` is this machine itself. A proxy would look for it on its own one."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host.rstrip(".").lower().split(".")[-1] == "localhost"
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 def _choose(scheme: str, host: str, port: int) -> Proxy | None:

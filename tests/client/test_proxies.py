@@ -65,8 +65,10 @@ def named(endpoint: Endpoint, name: str = "stand-in.invalid") -> str:
         ({"ALL_PROXY": "http://p:1", "NO_PROXY": "*"}, ("https", "a.example", 443), None),
         ({"ALL_PROXY": "http://p:1", "NO_PROXY": "x, 10.0.0.0/8"}, ("http", "10.1.2.3", 80), None),
         ({"ALL_PROXY": "http://p:1", "NO_PROXY": "10.0.0.0/8"}, ("http", "11.1.2.3", 80), "http://p:1"),
-        ({"ALL_PROXY": "http://p:1", "NO_PROXY": "127.0.0.1:80"}, ("http", "127.0.0.1", 80), None),
-        ({"ALL_PROXY": "http://p:1", "NO_PROXY": "::1"}, ("http", "::1", 80), None),
+        ({"ALL_PROXY": "http://p:1", "NO_PROXY": "10.0.0.1:80"}, ("http", "10.0.0.1", 80), None),
+        ({"ALL_PROXY": "http://p:1", "NO_PROXY": "fd00::1"}, ("http", "fd00::1", 80), None),
+        ({"ALL_PROXY": "http://p:1"}, ("http", "localhost.example", 80), "http://p:1"),
+        ({"ALL_PROXY": "http://p:1"}, ("http", "128.0.0.1", 80), "http://p:1"),
     ],
 )
 async def test_environment_names_the_proxy(
@@ -77,6 +79,15 @@ async def test_environment_names_the_proxy(
         monkeypatch.setenv(name, value)
     found = await find_proxy(*url)
     assert (found and found.url) == expected
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST.", "a.localhost", "127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"]
+)
+async def test_loopback_needs_no_proxy(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    """A proxy on another machine would look for the endpoint there, and receive the key."""
+    monkeypatch.setenv("ALL_PROXY", "socks5://p:1")
+    assert await find_proxy("http", host, 8000) is None
 
 
 def test_credentials_stand_apart() -> None:
@@ -129,10 +140,11 @@ async def test_polls_and_pictures_use_the_proxy(
     await transport.close()
 
 
-async def test_no_proxy_goes_directly(endpoint: Endpoint, proxy: ForwardProxy, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hosts in NO_PROXY are connected to without the proxy."""
+async def test_loopback_is_reached_directly(
+    endpoint: Endpoint, proxy: ForwardProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The proxy of the environment sees neither the poll, which has the key, nor the picture."""
     monkeypatch.setenv("ALL_PROXY", proxy.url)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     transport = Transport(ApiKey(CANARY), endpoint.url)
     endpoint.answers = [PROCESSING]
     assert isinstance(await transport.poll("1"), Processing)
@@ -204,13 +216,13 @@ async def test_proxy_that_hangs_up_is_named(monkeypatch: pytest.MonkeyPatch, sch
 async def test_socks_proxy_ends_at_once(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     """The answer is final and names it; a picture is refused with the same words."""
     monkeypatch.setenv("ALL_PROXY", "socks5h://u:s3cret@proxy.example:1080")
-    transport = Transport(ApiKey(CANARY), endpoint.url)
+    transport = Transport(ApiKey(CANARY), named(endpoint))
     answer = await transport.poll("1")
     assert isinstance(answer, Refused)
     assert answer.error is EndpointUnreachableError
     assert "socks5h://proxy.example:1080" in answer.message
     with pytest.raises(AddressRefusedError, match="socks5h://proxy"):
-        await transport.get(endpoint.link("1.png"), 100)
+        await transport.get("http://pictures.invalid/1.png", 100)
     await transport.close()
 
 
