@@ -35,8 +35,8 @@ class Client:
         retry: How to repeat a failed call.
         rate: Polls per second.
         burst: Polls that may be made at once before `rate` applies.
-        connections: Open connections to the endpoint, and as many to the hosts of pictures; some more there, where a
-            request without any would have to wait for slow pictures of others.
+        connections: Open connections to the endpoint, and as many to the hosts of pictures; there up to twice as many,
+            where a request without any would have to wait for the pictures of others.
         allow_private_hosts: Whether picture links may lead to private addresses. None allows it only if the endpoint
             is on one.
         proxy: The address of an HTTP proxy for all requests; None takes it from the environment (`HTTPS_PROXY`, …),

@@ -55,7 +55,7 @@ class Transport:
         endpoint: The address that is polled.
         rate: Polls a second.
         burst: Polls at once before `rate` applies.
-        connections: Most connections to each side.
+        connections: Most connections to the endpoint, and slots for pictures. See `PictureSlots`.
         allow_private_hosts: Whether pictures may come from private addresses; None allows those of the endpoint's own
             network when it is on one. See `link_guard`.
         proxy: The address of an HTTP proxy for all requests, None for the one that the environment names.

@@ -1,4 +1,4 @@
-"""Slots for pictures that are loaded at once: fair between requests, and never all with slow ones."""
+"""Slots for pictures that are loaded at once: fair between requests, also where some are slow."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 import pytest
 
 from dreambooth_widget import Client
-from dreambooth_widget.client import picture_slots
 from dreambooth_widget.client.picture_slots import PictureSlots
 
 from ..endpoint import CANARY, Endpoint, Reply, png
@@ -51,12 +50,6 @@ class Holders:
                 self._changed.set()
 
 
-@pytest.fixture(autouse=True)
-def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no slot be late by itself."""
-    monkeypatch.setattr(picture_slots, "PATIENCE", 3600)
-
-
 @pytest.fixture
 async def holders() -> AsyncIterator[Holders]:
     """Pictures that share four slots."""
@@ -75,29 +68,34 @@ async def settled() -> None:
 
 
 async def test_free_slot_goes_to_the_fewest(holders: Holders) -> None:
-    """One request holds two less than all; what becomes free goes to who holds the fewest, of several to the first."""
-    holders.add(*"aaa", *"bbb")
-    await holders.until("aabb")
-    holders.add(*"aacd")
-    await settled()
+    """A request alone has all; what becomes free goes to who holds the fewest, of several to the first."""
+    holders.add(*"aaaaaa")
+    await holders.until("aaaa")
+    holders.add(*"bbb")
+    await holders.until("aaaab")  # one more, as "b" has none
     await holders.end(0)
-    await holders.until("abbc")
-    await holders.end(1)  # "a" has waited longer than "d", and holds as few
-    await holders.until("abbc")
-    await holders.end(3)
-    await holders.until("abcd")
+    await settled()
+    assert sorted(holders.holding) == list("aaab")
+    await holders.end(1)
+    await holders.until("aabb")
+    await holders.end(6)  # "a" waits longer, but holds more
+    await settled()
+    assert holders.holding[-2:] == ["b", "b"]
+    holders.add("c")
+    await holders.until("aabbc")
 
 
 async def test_waiting_pictures_can_be_cancelled(holders: Holders) -> None:
     """One that gives up, before or just as it gets its slot, takes none with it."""
-    holders.add(*"aabbcd")
-    await holders.until("aabb")
+    holders.add(*"abcd")
+    await holders.until("abcd")
+    holders.add(*"efg")
+    await settled()
     await holders.end(4)
     holders.tasks[0].cancel()
-    await asyncio.sleep(0)  # the slot goes to "d", which gives up in the same step
+    await asyncio.sleep(0)  # the slot goes to "f", which gives up in the same step
     holders.tasks[5].cancel()
-    holders.add("e")
-    await holders.until("abbe")
+    await holders.until("bcdg")
 
 
 async def test_single_slot_is_shared() -> None:
@@ -109,32 +107,45 @@ async def test_single_slot_is_shared() -> None:
         await holders.end(index)
 
 
-async def test_slow_pictures_starve_no_request(holders: Holders) -> None:
-    """Without a free slot for a while there is one more, for requests without any; afterwards the limit holds again."""
-    holders.add(*"aaaabbbb", *"cc")
+@pytest.mark.parametrize("limit", [2, 3, 8])
+async def test_one_request_uses_all(limit: int) -> None:
+    """Nothing is kept back from the only request."""
+    holders = Holders(limit)
+    holders.add(*"a" * (limit + 1))
     await settled()
-    holders.slots._add_slot()
-    await holders.until("aabbc")
-    holders.slots._add_slot()
-    await settled()
-    assert sorted(holders.holding) == list("aabbc")  # each request has one
-    await holders.end(8)
-    await holders.until("aabbc")
-    holders.add("d", "e")
-    await settled()
-    for held in ("aabbcd", "aabbcde"):
-        holders.slots._add_slot()
-        await holders.until(held)
-    for index in (2, 3, 6, 7, 9, 10, 11):
+    assert len(holders.holding) == limit
+    for index in range(limit + 1):
         await holders.end(index)
-    holders.add(*"ff")
+
+
+async def test_slow_pictures_starve_no_request(holders: Holders) -> None:
+    """Without a free slot there is one for each request without any, until as many have one as there are slots."""
+    holders.add(*"aaaabb", *"ccdde")
     await settled()
-    assert sorted(holders.holding) == list("aabb")
+    assert sorted(holders.holding) == list("aaaabcd")
+    for index in (0, 1, 2):
+        await holders.end(index)
+    await settled()
+    assert sorted(holders.holding) == list("abcd")  # each has its share
+    await holders.end(4)
+    await holders.until("abcd")  # of "b" and "e", which hold none now, "b" has waited longer
+    await holders.end(5)
+    await holders.until("acde")
 
 
-async def test_dripping_hosts_delay_nobody(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_many_requests_share_the_limit(holders: Holders) -> None:
+    """A slow line gets no more downloads than the limit from requests of one picture each."""
+    holders.add(*"abcdefghij")
+    await settled()
+    assert sorted(holders.holding) == list("abcd")
+    for index, last in enumerate("efghij"):
+        await holders.end(index)
+        await holders.until("abcdefghij"[index + 1 : index + 5])
+        assert holders.holding[-1] == last
+
+
+async def test_dripping_hosts_delay_nobody(endpoint: Endpoint) -> None:
     """The pictures of three requests drip and hold every download; those of a fourth come nevertheless."""
-    monkeypatch.setattr(picture_slots, "PATIENCE", 0.2)
     dripping: set[asyncio.StreamWriter] = set()
     full = asyncio.Event()
 

@@ -153,16 +153,16 @@ async def test_unknown_names_are_the_proxys(monkeypatch: pytest.MonkeyPatch) -> 
 # -- slots -----------------------------------------------------------------------------------------------------------
 
 
-async def test_one_request_leaves_slots_to_others(endpoint: Endpoint) -> None:
-    """Eight pictures that hang take six of eight slots; another request's picture comes."""
+async def test_hanging_request_delays_no_other(endpoint: Endpoint) -> None:
+    """Eight pictures that hang hold all eight slots; another request's picture comes nevertheless."""
     gate = asyncio.Event()
     slow = [endpoint.serve(f"slow{n}.png", Reply(png(), gate=gate)) for n in range(8)]
     endpoint.answers = [endpoint.success(*slow), endpoint.success(endpoint.serve("quick.png", png()))]
     async with Client(CANARY, endpoint=endpoint.url) as client:
         hanging = client.fetch(1)
-        await endpoint.saw(6, "GET")
+        await endpoint.saw(8, "GET")
         assert len(await asyncio.wait_for(_awaiting(client.fetch(2)), 60)) == 1
-        assert len(endpoint.gets) == 7
+        assert len(endpoint.gets) == 9
         gate.set()
         assert len(await hanging) == 8
 
