@@ -13,6 +13,7 @@ from ..images.cache_folder import PictureCache
 from ..images.store import MEMORY, PictureStore
 from ..protocol.answers import Answer
 from ..protocol.endpoint import V4, check_endpoint
+from .arguments import check_real
 from .fetcher import Fetcher, check_access
 from .job import FetchJob
 from .job_group import FetchJobs, Outcome
@@ -90,7 +91,8 @@ class Client:
         policies = Policies(schedule=schedule, retry=retry, limits=limits, watch_links=watch_links)
         folder = PictureCache.of(cache)
         check_access(secret, folder)
-        self.fetcher = Fetcher(connect, check_endpoint(endpoint, redact), policies, PictureStore(memory, folder))
+        store = PictureStore(check_real("memory", memory, "number of bytes"), folder)
+        self.fetcher = Fetcher(connect, check_endpoint(endpoint, redact), policies, store)
 
     def __repr__(self) -> str:
         return f"<Client {self.endpoint if hasattr(self, 'fetcher') else '(not made)'}>"

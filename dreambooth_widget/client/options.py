@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..credentials import without_frames
 from ..protocol.endpoint import V4, check_endpoint, check_request_id, is_trusted_address, is_vendor_address
 from ..protocol.generation import read_generation
+from .arguments import check_int, check_real
 from .schedule import PollSchedule, Retry
 from .state import FetchState, PictureState
 
@@ -31,10 +32,10 @@ class Limits:
 
     def __post_init__(self) -> None:
         for name in ("max_bytes", "max_pixels"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                shown = value if isinstance(value, (int, float)) else type(value).__name__
-                raise ValueError(f"{name} must be a positive int, not {shown}")
+            value = check_int(name, getattr(self, name))
+            if value < 1:
+                raise ValueError(f"{name} must be at least 1, not {value!r}")
+            object.__setattr__(self, name, value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +58,7 @@ class Policies:
             value = getattr(self, name)
             if not isinstance(value, kind):
                 raise TypeError(f"{name} must be a {kind.__name__}(…), not {type(value).__name__}")
-        check_seconds("deadline", self.deadline)
+        object.__setattr__(self, "deadline", check_seconds("deadline", self.deadline))
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,11 +190,9 @@ def check_seconds(name: str, value: object) -> float | None:
     """
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{name} must be a number of seconds, not {type(value).__name__}")
-    seconds = float(value)
+    seconds = check_real(name, value, "number of seconds")
     if not 0 <= seconds < float("inf"):
-        raise ValueError(f"{name} must be 0 seconds or more, not {value!r}")
+        raise ValueError(f"{name} must be 0 seconds or more, not {seconds!r}")
     return seconds
 
 
@@ -213,8 +212,7 @@ def check_samples(value: object) -> int:
     """
     if value is None:
         return 0
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"samples must be an int, not {type(value).__name__}")
-    if not 1 <= value <= _MOST_SAMPLES:
-        raise ValueError(f"samples must be between 1 and {_MOST_SAMPLES}, not {value!r}")
-    return value
+    samples = check_int("samples", value)
+    if not 1 <= samples <= _MOST_SAMPLES:
+        raise ValueError(f"samples must be between 1 and {_MOST_SAMPLES}, not {samples!r}")
+    return samples

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .schedule import check_number
+from .arguments import check_number
 
 __all__ = ["RateLimiter", "check_limits"]
 
@@ -18,19 +18,19 @@ _BURST_SECONDS = 1.0
 """Refusals of calls that were sent less than this after the rate was halved belong to the same event."""
 
 
-def check_limits(rate: float, burst: int) -> None:
-    """Check the arguments of a rate limiter.
+def check_limits(rate: float, burst: float) -> tuple[float, float]:
+    """Return the arguments of a rate limiter as plain numbers.
 
     Raises:
         TypeError: A limit is not a number.
         ValueError: A limit would let nothing through; the message names it.
     """
-    check_number("rate", rate)
-    check_number("burst", burst)
+    rate, burst = check_number("rate", rate), check_number("burst", burst)
     if rate <= 0:
         raise ValueError(f"rate must be more than 0 requests a second, not {rate!r}")
     if burst < 1:
         raise ValueError(f"burst must be at least 1 request, not {burst!r}")
+    return rate, burst
 
 
 class RateLimiter:
@@ -39,11 +39,9 @@ class RateLimiter:
     The generic cell rate algorithm: its only state is the time at which the bucket is full again.
     """
 
-    def __init__(self, rate: float, burst: int, *, clock: Callable[[], float]) -> None:
-        check_limits(rate, burst)
-        self.rate = rate
-        self._full_rate = rate
-        self._burst = burst
+    def __init__(self, rate: float, burst: float, *, clock: Callable[[], float]) -> None:
+        self.rate, self._burst = check_limits(rate, burst)
+        self._full_rate = self.rate
         self._clock = clock
         self._full_at = clock()
         self._halved_at = float("-inf")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Any, Protocol, SupportsIndex, TypeAlias
 
 from ..credentials import ApiKey, find_key, looks_swapped, without_frames
@@ -19,7 +20,10 @@ __all__ = [
 ]  # fmt: skip
 
 Request: TypeAlias = int | str | SupportsIndex | tuple[int | str, float | None] | Mapping[str, Any]
-"""An id, `(id, eta)` with the ETA in seconds, or the whole answer of a generation call (a dict or its JSON text)."""
+"""An id, `(id, eta)`, or the whole answer of a generation call (a dict or its JSON text).
+
+The ETA is in seconds; None or NaN stands for an unknown one.
+"""
 
 Requests: TypeAlias = Iterable[Request] | Mapping[str, Request]
 """Requests in order, or by their captions (prompts, for example)."""
@@ -153,6 +157,8 @@ def _read(caption: str, request: Any, redact: Redact) -> RequestSpec:
         if len(request) != 2:
             raise ValueError(f"a pair must be (id, eta), not {len(request)} values")
         request, eta = request
+        if isinstance(eta, Real) and eta != eta:  # noqa: PLR0124 - NaN, which tables have for unknown
+            eta = None
     return RequestSpec(caption, FetchOptions(read_request_id(request, redact), eta=check_seconds("eta", eta)))
 
 

@@ -16,7 +16,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["DurationHistory", "PollSchedule", "Retry", "check_number", "default_deadline"]
+from .arguments import check_int, check_number
+
+__all__ = ["DurationHistory", "PollSchedule", "Retry", "default_deadline"]
 
 _GROWTH: Final = 3.0
 """Of the back-off. Six attempts bridge 20 to 40 seconds then, which a service needs to restart; 2.0 bridges 8 to 16."""
@@ -47,7 +49,7 @@ class PollSchedule:
     def __post_init__(self) -> None:
         """Refuse what would poll without a pause, or never."""
         for name in ("eta_fraction", "growth", "shortest", "longest", "longest_silence", "jitter"):
-            check_number(name, getattr(self, name))
+            object.__setattr__(self, name, check_number(name, getattr(self, name)))
         _check(0 <= self.eta_fraction <= 10, "eta_fraction", "between 0 and 10", self.eta_fraction)
         _check(self.growth >= 0, "growth", "0 or more", self.growth)
         _check(self.shortest > 0, "shortest", "more than 0", self.shortest)
@@ -97,10 +99,9 @@ class Retry:
 
     def __post_init__(self) -> None:
         """Refuse what would never try, or never pause."""
-        if isinstance(self.attempts, bool) or not isinstance(self.attempts, int):
-            raise TypeError(f"attempts must be an int, not {type(self.attempts).__name__}")
+        object.__setattr__(self, "attempts", check_int("attempts", self.attempts))
         for name in ("first", "longest", "rate_limit_wait"):
-            check_number(name, getattr(self, name))
+            object.__setattr__(self, name, check_number(name, getattr(self, name)))
         _check(self.attempts >= 1, "attempts", "at least 1", self.attempts)
         _check(self.first > 0, "first", "more than 0", self.first)
         _check(self.longest >= self.first, "longest", "at least first", self.longest)
@@ -153,13 +154,6 @@ def default_deadline(eta: float | None) -> float:
 
 def _at_least_0(seconds: float | None) -> float:
     return seconds if seconds is not None and math.isfinite(seconds) and seconds > 0 else 0.0
-
-
-def check_number(name: str, value: object) -> None:
-    """Raise TypeError if `value` is no number, ValueError if it is not finite. The message names it `name`."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{name} must be a number, not {type(value).__name__}")
-    _check(math.isfinite(value), name, "finite", value)
 
 
 def _check(holds: bool, name: str, wanted: str, value: object) -> None:

@@ -22,6 +22,7 @@ from ..errors import EndpointUnreachableError, InvalidKeyError
 from ..images.fork import disown_after_fork
 from ..protocol.answers import LARGEST_BODY, Answer, Busy, Finished, Processing, Refused, read_answer
 from ..protocol.endpoint import compose_request
+from .arguments import check_int
 from .exchange import Failure, Response
 from .link_guard import ANY, PUBLIC, AddressRefusedError, Reach, check_address, check_link, endpoint_reach
 from .loop_end import close_at_loop_end
@@ -30,7 +31,6 @@ from .picture_slots import PictureSlots
 from .poll_queue import PollQueue, Turn
 from .proxies import Proxy, ProxyUnusableError, check_proxy, find_proxy, parse_proxy
 from .rate_limit import RateLimiter, check_limits
-from .schedule import check_number
 from .state import capitalized
 
 if TYPE_CHECKING:
@@ -75,14 +75,12 @@ class Transport:
         allow_private_hosts: bool | None = None,
         proxy: str | None = None,
     ) -> None:
-        check_number("connections", connections)
-        if connections < 1:
-            raise ValueError(f"connections must be at least 1, not {connections!r}")
-        check_limits(rate, burst)
+        self._limit = check_int("connections", connections)
+        if self._limit < 1:
+            raise ValueError(f"connections must be at least 1, not {self._limit!r}")
+        self._rate, self._burst = check_limits(rate, burst)
         self.endpoint = endpoint
         self._key = key
-        self._rate, self._burst = rate, burst
-        self._limit = connections
         self._allow_private_hosts = allow_private_hosts
         self._proxy = None if proxy is None else parse_proxy(proxy)
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -37,9 +37,7 @@ class PictureStore:
     by several threads.
     """
 
-    def __init__(self, memory: int = MEMORY, cache: PictureCache | None = None) -> None:
-        if isinstance(memory, bool) or not isinstance(memory, (int, float)):
-            raise TypeError(f"memory must be a number of bytes, not {type(memory).__name__}")
+    def __init__(self, memory: float = MEMORY, cache: PictureCache | None = None) -> None:
         if memory < 0:
             raise ValueError(f"memory must be 0 bytes or more, not {memory!r}")
         self.cache = cache

@@ -85,6 +85,21 @@ def test_wrong_argument_is_named(arguments: dict[str, Any]) -> None:
         Client(CANARY, **arguments)
 
 
+def test_numbers_of_numpy_limit() -> None:
+    """As those of Python do."""
+    numpy = pytest.importorskip("numpy")
+    three, half = numpy.int64(3), numpy.float32(0.5)
+    schedule, retry = PollSchedule(shortest=half, longest=three), Retry(attempts=three)
+    Client(CANARY, rate=half, burst=three, connections=three, max_bytes=three, max_pixels=three, memory=three)
+    kept = (schedule.shortest, schedule.longest, retry.attempts)
+    assert (kept, *map(type, kept)) == ((0.5, 3, 3), float, float, int)
+    Client(CANARY, memory=float("inf"))  # whatever there is
+    for name in ("connections", "memory", "rate", "max_bytes"):
+        arguments: dict[str, Any] = {name: numpy.bool_(True)}
+        with pytest.raises(TypeError, match=f"^{name} must be"):
+            Client(CANARY, **arguments)
+
+
 async def test_wrong_callback_is_refused(endpoint: Endpoint) -> None:
     """`on_update` is called many times: what cannot be called is refused at once, and no job goes on."""
     wrong: Any = 5

@@ -143,9 +143,27 @@ def test_wrong_policies(policy: dict[str, Any], reason: str) -> None:
         Policies(**policy)
 
 
-@pytest.mark.parametrize("value", [0, -1, 1.5, True, None])
-def test_wrong_limits(value: Any) -> None:
+@pytest.mark.parametrize(
+    ("value", "kind", "wanted"),
+    [
+        (0, ValueError, "at least 1, not 0"),
+        (-1, ValueError, "at least 1, not -1"),
+        (1.5, TypeError, "an int, not float"),
+        (True, TypeError, "an int, not bool"),
+        (None, TypeError, "an int, not NoneType"),
+    ],
+)
+def test_wrong_limits(value: Any, kind: type[Exception], wanted: str) -> None:
     """Limits are positive ints."""
     for name in ("max_bytes", "max_pixels"):
-        with pytest.raises(ValueError, match=f"{name} must be a positive int"):
+        with pytest.raises(kind, match=f"^{name} must be {wanted}$"):
             Limits(**{name: value})
+
+
+def test_numbers_of_numpy() -> None:
+    """They become plain ones, which a resume token can hold."""
+    numpy = pytest.importorskip("numpy")
+    options = FetchOptions("1", eta=check_seconds("eta", numpy.int64(20)), deadline=numpy.float32(5))
+    assert json.loads(options.token(V4, options.first_state()))["eta"] == 20
+    kept = [options.deadline, check_samples(numpy.int64(4)), Limits(numpy.int64(7)).max_bytes]
+    assert [(type(value), value) for value in kept] == [(float, 5), (int, 4), (int, 7)]

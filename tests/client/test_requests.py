@@ -39,6 +39,18 @@ def test_ids_and_pairs() -> None:
     assert not any(spec.error for spec in specs)
 
 
+def test_pairs_of_a_table() -> None:
+    """Numbers out of a DataFrame; NaN is an unknown ETA."""
+    pandas = pytest.importorskip("pandas")
+    table = pandas.DataFrame({"id": [1, 2], "eta": [3.5, None], "whole": [5, 6]})
+    assert [spec.options.eta for spec in read(zip(table.id, table.eta, strict=True))] == [3.5, None]
+    pairs = read(table[["id", "whole"]].itertuples(index=False))
+    pairs += read([(table.id.iloc[0], table.whole.iloc[0]), (2, table.eta.astype("float32").iloc[1])])
+    assert [spec.options.request_id for spec in pairs] == ["1", "2", "1", "2"]
+    assert [spec.options.eta for spec in pairs] == [5, 6, 5, None]
+    assert {type(spec.options.eta) for spec in pairs} == {float, type(None)}
+
+
 def test_answers_of_generation_calls() -> None:
     """Queued or finished, as an object or as text: the ETA, what is announced and what is known come from it."""
     queued, finished, text = read([json.loads(QUEUED), json.loads(DONE_WITH_META), f"  {QUEUED}"])
