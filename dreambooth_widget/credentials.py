@@ -12,7 +12,7 @@ import binascii
 import os
 import re
 from collections.abc import Callable
-from functools import wraps
+from functools import cached_property, wraps
 from typing import Any, NoReturn, ParamSpec, TypeVar
 from urllib.parse import unquote
 
@@ -32,6 +32,8 @@ _LONG_ID = 16
 
 _SHORTEST_BASE64 = 8
 _BASE64 = "[A-Za-z0-9+/_-]"
+_ESCAPE = "%(?:25)*"
+"""A pattern for how the escape of a byte begins that was percent-encoded once or more often."""
 _STANDARD_BASE64 = str.maketrans("-_", "+/")
 
 _INVISIBLE = dict.fromkeys([
@@ -147,20 +149,27 @@ class _Traces:
     def removed_from(self, text: str) -> str:
         if not self._are_in(text):
             return text
-        text = self._pattern().sub("[key]", text)
+        text = self._pattern.sub("[key]", text)
         return "[key]" if self._are_in(text) else text
 
+    @cached_property
     def _pattern(self) -> re.Pattern[str]:
         plain = "|".join(_spaced(form) for form in self._folded)
         encoded = [f"{_BASE64}{{0,3}}{_spaced(form)}{_BASE64}{{0,3}}={{0,2}}" for form in self._encoded]
         return re.compile("|".join([f"(?i:{plain})", *encoded]))
 
     def _are_in(self, text: str) -> bool:
-        """Whether a form of the key is in the text once escapes, white space and case are out of the way."""
-        if "%" in text:  # as it is, too: a "%" before the key takes the key's first characters for an escape
-            unquoted = unquote(unquote(text, errors="ignore"), errors="ignore")
-            return self._are_plain_in(unquoted) or self._are_plain_in(text)
-        return self._are_plain_in(text)
+        """Whether a form of the key is in the text as it is, or with its escapes decoded once or twice."""
+        for _ in range(3):
+            if self._are_plain_in(text):
+                return True
+            if "%" not in text or not self._folded:
+                return False
+            # Decoding takes a "%" before the key and the key's first characters for an escape; the pattern does not.
+            if self._pattern.search(text):
+                return True
+            text = unquote(text, errors="ignore")
+        return False
 
     def _are_plain_in(self, text: str) -> bool:
         if not text.isascii():
@@ -184,16 +193,20 @@ def _base64_core(raw: bytes, shift: int) -> str:
 
 
 def _spaced(form: str) -> str:
-    """Return a pattern for `form` whose characters may be percent-encoded and have white space between them."""
-    return r"(?:\s|%0[AD]|%20)*".join(_character(character) for character in form)
+    """Return a pattern for `form` whose characters may be percent-encoded and have white space between them.
+
+    Bytes outside of ASCII that are percent-encoded count as invisible: the key has none.
+    """
+    invisible = "".join(map(chr, _INVISIBLE))
+    between = rf"(?:[\s{invisible}]|{_ESCAPE}(?i:0[9A-D]|20|[89A-F][0-9A-F]))*"
+    return between.join(_character(character) for character in form)
 
 
 def _character(character: str) -> str:
-    escaped = "".join(f"%{byte:02x}" for byte in character.encode())
-    variants = {re.escape(character), f"(?i:{escaped})"}
-    if character in "+/":
-        variants.add({"+": "-", "/": "_"}[character])
-    return f"(?:{'|'.join(sorted(variants))})"
+    variants = {character, {"+": "-", "/": "_"}.get(character, character)}
+    plain = "".join(map(re.escape, sorted(variants)))
+    codes = sorted({f"{ord(case):02x}" for variant in variants for case in (variant, variant.swapcase())})
+    return f"(?:[{plain}]|{_ESCAPE}(?i:{'|'.join(codes)}))"
 
 
 @without_frames
