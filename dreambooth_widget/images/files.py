@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import numbers
 import os
 import re
 import secrets
@@ -249,13 +250,15 @@ def save_files(
     return [path for path, _ in named_files]
 
 
-def _chosen(pictures: Sequence[Picture], indices: Iterable[int]) -> list[Picture]:
-    if isinstance(indices, (str, bytes)) or not isinstance(indices, Iterable):
+def _chosen(pictures: Sequence[Picture], indices: object) -> list[Picture]:
+    # An array without dimensions has `__iter__`, and raises in it.
+    if isinstance(indices, (str, bytes)) or not isinstance(indices, Iterable) or getattr(indices, "ndim", 1) == 0:
         raise ValueError(f"indices must be a list of picture indices, not {type(indices).__name__}")
     by_index = {picture.index: picture for picture in pictures}
     chosen = list(indices)
     for index in chosen:
-        if isinstance(index, bool) or index not in list(by_index):  # a list: what is wrong need not be hashable
+        # A truth is none, of Python or numpy; nor is a row of an array of two dimensions.
+        if isinstance(index, bool) or not isinstance(index, numbers.Integral) or index not in by_index:
             there = ", ".join(map(str, sorted(by_index))) or "none"
             raise IndexError(f"there is no picture with index {index!r}; the indices are {there}")
     return [by_index[index] for index in dict.fromkeys(chosen)]

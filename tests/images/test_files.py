@@ -10,7 +10,7 @@ import sys
 import threading
 import zipfile
 from pathlib import Path, PureWindowsPath
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pytest
 from hypothesis import example, given
@@ -70,6 +70,25 @@ def test_save_all_makes_the_folder(tmp_path: Path) -> None:
     paths = save_all([three[0], three[2]], tmp_path / "a" / "b", "77")
     assert [path.name for path in paths] == ["77-1.png", "77-3.png"]
     assert [path.read_bytes() for path in paths] == [three[0].data, three[2].data]
+
+
+@pytest.mark.parametrize(
+    ("indices", "kind", "why"),
+    [
+        ([False, True], IndexError, "no picture with index .*False"),
+        ([[0, 1]], IndexError, "no picture with index array"),
+        (1, ValueError, "must be a list of picture indices, not ndarray"),
+        ([0.0, 1.0], IndexError, "no picture with index"),
+    ],
+)
+def test_arrays_of_no_indices(indices: Any, kind: type[Exception], why: str, tmp_path: Path) -> None:
+    """Of numpy's arrays, those of integers in one dimension are indices; a mask is refused, as one of Python is."""
+    numpy = pytest.importorskip("numpy")
+    with pytest.raises(kind, match=why):
+        save_all(pictures(), tmp_path, "77", numpy.array(indices))
+    assert list(tmp_path.iterdir()) == []
+    paths = save_all(pictures(), tmp_path, "77", numpy.array([2, 0, 2]))
+    assert [path.name for path in paths] == ["77-3.png", "77-1.png"]
 
 
 def test_save_all_overwrites_only_when_told(tmp_path: Path) -> None:
