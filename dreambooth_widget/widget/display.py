@@ -20,6 +20,7 @@ from IPython.display import publish_display_data
 from ipywidgets import Output, Widget
 from ipywidgets.widgets import widget as widget_registry
 
+from .ipykernel6 import cell_header, outputs_in
 from .static_copy import EMPTY, StaticCopy
 
 __all__ = ["StaticOutputs", "has_notebook", "is_boxed", "is_captured", "is_redirected", "is_terminal", "publish"]
@@ -71,6 +72,19 @@ def publish(data: dict[str, Any], metadata: dict[str, Any] | None = None, **how:
         publish_display_data(data, metadata, **how)  # type: ignore[no-untyped-call]
 
 
+class _Cell:
+    """The running cell, in which something is to be published later. ipykernel 7 names it in a context variable."""
+
+    def __init__(self) -> None:
+        self._context = contextvars.copy_context()
+        self._header = cell_header()
+
+    def run(self, function: Callable[[], None]) -> None:
+        """Call `function`, whose outputs are those of this cell."""
+        with outputs_in(self._header):
+            self._context.copy().run(function)
+
+
 class StaticOutputs:
     """The static outputs of one widget, one for each time it was displayed; all show the same copy.
 
@@ -82,8 +96,7 @@ class StaticOutputs:
     def __init__(self, send: Callable[[StaticCopy], None], later: Callable[[float, Callable[[], None]], bool]) -> None:
         self._send = send
         self._later = later
-        # ipykernel names the cell of an output in a context variable: this is the cell that made the widget.
-        self._cell = contextvars.copy_context()
+        self._cell = _Cell()  # the one that made the widget
         self._display_ids: list[str] = []
         self._views = 0
         self._copy = EMPTY
@@ -97,14 +110,14 @@ class StaticOutputs:
         """Publish one more output in the running cell, with the copy as it is."""
         if not has_notebook():
             return
-        self._cell = contextvars.copy_context()
+        self._cell = _Cell()
         display_id = f"dreambooth-{uuid4().hex}"
         self._display_ids.append(display_id)
         publish(self._copy, transient={"display_id": display_id})
 
     def open_again(self) -> None:
         """Publish the copy in the cell that showed the widget last, or that made it: a view lacks it."""
-        self._cell.copy().run(self.open)
+        self._cell.run(self.open)
 
     def replace(self) -> None:
         """Publish the copy in a new output: a view finds none in its page, which has dropped the output of the old one.

@@ -1,9 +1,12 @@
-"""Handles the messages of views on ipykernel 6 while a cell awaits the widget.
+"""What ipykernel 6 does otherwise: messages of views while a cell awaits the widget, and the cell of an output.
 
 ipykernel 7 gives widget messages a thread of their own, or takes them between two steps of an awaiting cell.
 ipykernel 6 keeps them in a queue until the cell has ended: "Stop waiting" would stop nothing. So while a cell awaits,
 the widget's own custom messages are taken out of that queue. The queue is private to ipykernel: if it looks
 different than in 6.29 to 6.31, it is left alone, and the messages wait.
+
+ipykernel 7 keeps the cell of an output in a context variable. ipykernel 6 has one attribute, which each message
+changes: that of a view has no cell at all.
 """
 
 from __future__ import annotations
@@ -13,12 +16,12 @@ import contextlib
 import json
 import sys
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from IPython.core.getipython import get_ipython
 
-__all__ = ["handle_messages"]
+__all__ = ["cell_header", "handle_messages", "outputs_in"]
 
 _INTERVAL = 0.15
 """Seconds between two looks at the queue."""
@@ -38,6 +41,29 @@ async def handle_messages(comm_id: str) -> AsyncIterator[None]:
         listener.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await listener
+
+
+def cell_header() -> Any:
+    """Return what names the cell of outputs, as `outputs_in` takes it; None where ipykernel 6 does not run."""
+    return _publisher().parent_header if _old_kernel() is not None else None
+
+
+@contextlib.contextmanager
+def outputs_in(header: Any) -> Iterator[None]:
+    """Publish outputs in that cell while this context is open. None changes nothing."""
+    if header is None:
+        yield
+        return
+    publisher = _publisher()
+    running, publisher.parent_header = publisher.parent_header, header
+    try:
+        yield
+    finally:
+        publisher.parent_header = running
+
+
+def _publisher() -> Any:
+    return getattr(get_ipython(), "display_pub", None)
 
 
 def _old_kernel() -> Any:

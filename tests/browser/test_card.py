@@ -236,6 +236,10 @@ async def test_picture_has_own_menu(card_page: CardPage, axe: Axe, key: str) -> 
     await expect(card.opener(2)).to_be_focused()
     await expect(card.root.get_by_role("status").get_by_text("Copied")).to_be_visible()
     assert await page.evaluate("() => navigator.clipboard.readText()") == "124"
+    await opened()  # while that sentence stands
+    await items.nth(3).press("Enter")
+    await expect(card.root.get_by_role("status").get_by_text("Copied")).to_be_visible()
+    assert (await page.evaluate("() => navigator.clipboard.readText()")).startswith("a ")
     await expect(card.root.locator(".dreambooth-menu")).to_have_count(0)
     for leave in ("Escape", "Tab"):
         await opened()

@@ -30,10 +30,10 @@ def endpoint() -> Iterator[Endpoint]:
         yield endpoint
 
 
-@pytest.fixture(scope="module")
-def kernel_of_all() -> Iterator[Kernel]:
-    """One kernel for all tests."""
-    with kernel() as running:
+@pytest.fixture(scope="module", params=[None, "6.31.0"], ids=["installed", "6.31"])
+def kernel_of_all(request: pytest.FixtureRequest) -> Iterator[Kernel]:
+    """One kernel for all tests, of the ipykernel that is installed, and of the last one before 7."""
+    with kernel(request.param) as running:
         yield running
 
 

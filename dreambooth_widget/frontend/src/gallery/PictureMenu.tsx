@@ -26,6 +26,8 @@ interface Opened {
   y: number;
   /** What has the focus when its items are gone. */
   back: HTMLElement;
+  /** How many menus were opened before: each is a new one, also at the same place. */
+  before: number;
 }
 
 interface MenuActions {
@@ -43,6 +45,7 @@ interface PictureMenu {
 
 export function usePictureMenu({ factsOf, onSave, store }: MenuActions): PictureMenu {
   const [opened, setOpened] = useState<Opened | null>(null);
+  const menus = useRef(0);
   const open: PictureMenu["open"] = (event, entry, back) => {
     // Browsers without popovers keep their own.
     if (!("popover" in HTMLElement.prototype)) return;
@@ -51,11 +54,12 @@ export function usePictureMenu({ factsOf, onSave, store }: MenuActions): Picture
     event.stopPropagation();
     // A press of a button need not have a place.
     const { left: x, top: y } = back.getBoundingClientRect();
-    setOpened({ entry, back, ...(event.type === "click" ? { x, y } : { x: event.clientX, y: event.clientY }) });
+    const at = event.type === "click" ? { x, y } : { x: event.clientX, y: event.clientY };
+    setOpened({ entry, back, ...at, before: menus.current++ });
   };
   const drawn = opened && (
     <Menu
-      key={`${opened.x} ${opened.y}`}
+      key={opened.before}
       {...opened}
       facts={factsOf(opened.entry)}
       store={store}
