@@ -34,6 +34,7 @@ _SHORTEST_BASE64 = 8
 _BASE64 = "[A-Za-z0-9+/_-]"
 _ESCAPE = "%(?:25)*"
 """A pattern for how the escape of a byte begins that was percent-encoded once or more often."""
+_BETWEEN = f"(?:[^!-~]|{_ESCAPE}(?:[0189A-Fa-f][0-9A-Fa-f]|20|7[Ff]))*"
 _STANDARD_BASE64 = str.maketrans("-_", "+/")
 
 _INVISIBLE = dict.fromkeys([
@@ -160,26 +161,27 @@ class _Traces:
 
     def _are_in(self, text: str) -> bool:
         """Whether a form of the key is in the text as it is, or with its escapes decoded once or twice."""
-        for _ in range(3):
-            if self._are_plain_in(text):
-                return True
-            if "%" not in text or not self._folded:
-                return False
-            # Decoding takes a "%" before the key and the key's first characters for an escape; the pattern does not.
-            if self._pattern.search(text):
-                return True
-            text = unquote(text, errors="ignore")
-        return False
+        texts = [text]
+        if "%" in text:
+            texts.append(unquote(text, errors="ignore"))
+            texts.append(unquote(texts[-1], errors="ignore"))
+        if any(self._are_plain_in(each) for each in texts):
+            return True
+        # Decoding takes a "%" before the key and two characters of it for an escape; the pattern, which is slow, does
+        # not. The rest of the key is left by both decodings.
+        eaten = any(self._are_plain_in(each, without=4) for each in texts[1:])
+        return eaten and any(self._pattern.search(each) for each in texts)
 
-    def _are_plain_in(self, text: str) -> bool:
+    def _are_plain_in(self, text: str, without: int = 0) -> bool:
+        """Whether a form of the key, without its first characters, is in the text but for white space and case."""
         if not text.isascii():
             text = text.translate(_INVISIBLE)
         text = "".join(text.split())
         folded = text.lower()
-        if any(form in folded for form in self._folded):
+        if any(form[without:] in folded for form in self._folded):
             return True
         text = text.translate(_STANDARD_BASE64) if "-" in text or "_" in text else text
-        return any(form in text for form in self._encoded)
+        return any(form[without:] in text for form in self._encoded)
 
 
 def _base64_core(raw: bytes, shift: int) -> str:
@@ -193,20 +195,19 @@ def _base64_core(raw: bytes, shift: int) -> str:
 
 
 def _spaced(form: str) -> str:
-    """Return a pattern for `form` whose characters may be percent-encoded and have white space between them.
+    """Return a pattern for `form` whose characters may be percent-encoded and have others between them.
 
-    Bytes outside of ASCII that are percent-encoded count as invisible: the key has none.
+    Those are what no key has: white space, control characters and whatever is outside of ASCII.
     """
-    invisible = "".join(map(chr, _INVISIBLE))
-    between = rf"(?:[\s{invisible}]|{_ESCAPE}(?i:0[9A-D]|20|[89A-F][0-9A-F]))*"
-    return between.join(_character(character) for character in form)
+    return _BETWEEN.join(map(_character, form))
 
 
 def _character(character: str) -> str:
     variants = {character, {"+": "-", "/": "_"}.get(character, character)}
     plain = "".join(map(re.escape, sorted(variants)))
-    codes = sorted({f"{ord(case):02x}" for variant in variants for case in (variant, variant.swapcase())})
-    return f"(?:[{plain}]|{_ESCAPE}(?i:{'|'.join(codes)}))"
+    codes = {f"{ord(case):02x}" for variant in variants for case in (variant, variant.swapcase())}
+    escapes = "|".join(sorted(codes | {code.upper() for code in codes}))
+    return f"(?:[{plain}]|{_ESCAPE}(?:{escapes}))"
 
 
 @without_frames
