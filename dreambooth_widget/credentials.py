@@ -12,7 +12,7 @@ import binascii
 import os
 import re
 from collections.abc import Callable
-from functools import wraps
+from functools import cached_property, wraps
 from typing import Any, NoReturn, ParamSpec, TypeVar
 from urllib.parse import unquote
 
@@ -32,6 +32,9 @@ _LONG_ID = 16
 
 _SHORTEST_BASE64 = 8
 _BASE64 = "[A-Za-z0-9+/_-]"
+_ESCAPE = "%(?:25)*"
+"""A pattern for how the escape of a byte begins that was percent-encoded once or more often."""
+_BETWEEN = f"(?:[^!-~]|{_ESCAPE}(?:[0189A-Fa-f][0-9A-Fa-f]|20|7[Ff]))*"
 _STANDARD_BASE64 = str.maketrans("-_", "+/")
 
 _INVISIBLE = dict.fromkeys([
@@ -147,30 +150,38 @@ class _Traces:
     def removed_from(self, text: str) -> str:
         if not self._are_in(text):
             return text
-        text = self._pattern().sub("[key]", text)
+        text = self._pattern.sub("[key]", text)
         return "[key]" if self._are_in(text) else text
 
+    @cached_property
     def _pattern(self) -> re.Pattern[str]:
         plain = "|".join(_spaced(form) for form in self._folded)
         encoded = [f"{_BASE64}{{0,3}}{_spaced(form)}{_BASE64}{{0,3}}={{0,2}}" for form in self._encoded]
         return re.compile("|".join([f"(?i:{plain})", *encoded]))
 
     def _are_in(self, text: str) -> bool:
-        """Whether a form of the key is in the text once escapes, white space and case are out of the way."""
-        if "%" in text:  # as it is, too: a "%" before the key takes the key's first characters for an escape
-            unquoted = unquote(unquote(text, errors="ignore"), errors="ignore")
-            return self._are_plain_in(unquoted) or self._are_plain_in(text)
-        return self._are_plain_in(text)
+        """Whether a form of the key is in the text as it is, or with its escapes decoded once or twice."""
+        texts = [text]
+        if "%" in text:
+            texts.append(unquote(text, errors="ignore"))
+            texts.append(unquote(texts[-1], errors="ignore"))
+        if any(self._are_plain_in(each) for each in texts):
+            return True
+        # Decoding takes a "%" before the key and two characters of it for an escape; the pattern, which is slow, does
+        # not. The rest of the key is left by both decodings.
+        eaten = any(self._are_plain_in(each, without=4) for each in texts[1:])
+        return eaten and any(self._pattern.search(each) for each in texts)
 
-    def _are_plain_in(self, text: str) -> bool:
+    def _are_plain_in(self, text: str, without: int = 0) -> bool:
+        """Whether a form of the key, without its first characters, is in the text but for white space and case."""
         if not text.isascii():
             text = text.translate(_INVISIBLE)
         text = "".join(text.split())
         folded = text.lower()
-        if any(form in folded for form in self._folded):
+        if any(form[without:] in folded for form in self._folded):
             return True
         text = text.translate(_STANDARD_BASE64) if "-" in text or "_" in text else text
-        return any(form in text for form in self._encoded)
+        return any(form[without:] in text for form in self._encoded)
 
 
 def _base64_core(raw: bytes, shift: int) -> str:
@@ -184,16 +195,19 @@ def _base64_core(raw: bytes, shift: int) -> str:
 
 
 def _spaced(form: str) -> str:
-    """Return a pattern for `form` whose characters may be percent-encoded and have white space between them."""
-    return r"(?:\s|%0[AD]|%20)*".join(_character(character) for character in form)
+    """Return a pattern for `form` whose characters may be percent-encoded and have others between them.
+
+    Those are what no key has: white space, control characters and whatever is outside of ASCII.
+    """
+    return _BETWEEN.join(map(_character, form))
 
 
 def _character(character: str) -> str:
-    escaped = "".join(f"%{byte:02x}" for byte in character.encode())
-    variants = {re.escape(character), f"(?i:{escaped})"}
-    if character in "+/":
-        variants.add({"+": "-", "/": "_"}[character])
-    return f"(?:{'|'.join(sorted(variants))})"
+    variants = {character, {"+": "-", "/": "_"}.get(character, character)}
+    plain = "".join(map(re.escape, sorted(variants)))
+    codes = {f"{ord(case):02x}" for variant in variants for case in (variant, variant.swapcase())}
+    escapes = "|".join(sorted(codes | {code.upper() for code in codes}))
+    return f"(?:[{plain}]|{_ESCAPE}(?:{escapes}))"
 
 
 @without_frames

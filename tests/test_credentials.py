@@ -29,6 +29,9 @@ from dreambooth_widget.credentials import ApiKey, find_key, looks_swapped
 
 from .endpoint import CANARY, PROCESSING, Endpoint, Reply
 
+HEXADECIMAL = "ab12Cd34Ef56Gh78"
+"""A key whose first characters make an escape of a "%" before them."""
+
 
 @dataclass
 class Holder:
@@ -182,12 +185,59 @@ class TestRedact:
             assert disguise[start : start + 8] not in redacted
         assert ApiKey(CANARY).redact(redacted) == redacted
 
+    @given(
+        st.text("%0256aAbBxé", max_size=5),
+        st.lists(
+            st.tuples(
+                st.sampled_from(["{0}", "%{1:02x}", "%{1:02X}", "%25{1:02x}"]),
+                st.sampled_from(["", "", "", " ", "%20", "%0A", "\u200b", "%E2%80%8B"]),
+            ),
+            min_size=len(HEXADECIMAL),
+            max_size=len(HEXADECIMAL),
+        ),
+    )
+    def test_percent_before_escaped_key(self, before: str, disguises: list[tuple[str, str]]) -> None:
+        """A "%" that makes an escape of the key's first characters hides none of the escapes behind it."""
+        spelt = zip(disguises, HEXADECIMAL, strict=True)
+        text = "".join(form.format(letter, ord(letter)) + gap for (form, gap), letter in spelt)
+        assert "[key]" in ApiKey(HEXADECIMAL).redact(f"{before}{text}")
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "100%ab12%43d34Ef56Gh78",
+            "%ab12%20Cd34Ef56Gh78",
+            "%ab12%E2%80%8BCd34Ef56Gh78",
+            "%25ab12%43d34Ef56Gh78",
+            "%" + "".join(f"%{ord(letter):02x}" for letter in HEXADECIMAL),
+            "%%61b12%%343d34Ef56Gh78",
+            "%" + base64.b64encode(f"ab{HEXADECIMAL}?".encode()).decode().replace("B", "%42"),
+        ],
+    )
+    def test_percent_before_key(self, text: str) -> None:
+        """The same, as it was found."""
+        redacted = ApiKey(HEXADECIMAL).redact(text)
+        assert "[key]" in redacted
+        assert "Ef56" not in redacted
+
     def test_the_rest_of_the_text_stays(self) -> None:
         """Only what spells the key goes."""
         assert ApiKey(CANARY).redact(f"https://h/{CANARY.upper()}?a=1") == "https://h/[key]?a=1"
         assert ApiKey(CANARY).redact(f"a {CANARY[:5]}\n {CANARY[5:]} b") == "a [key] b"
 
-    @pytest.mark.parametrize("text", ["c" * 2_000_000, "c \n" * 500_000, "%63" * 500_000, f"{CANARY[:-1]} " * 50_000])
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "c" * 2_000_000,
+            "c \n" * 500_000,
+            "%63" * 500_000,
+            f"{CANARY[:-1]} " * 50_000,
+            f"%{'25' * 700_000}",
+            "%25" * 500_000,
+            f"c{'%20' * 500_000}",
+            f"{CANARY[:-1]}%20" * 50_000,
+        ],
+    )
     def test_linear_time(self, text: str) -> None:
         """Megabytes that nearly spell the key take a second or two, not minutes."""
         began = time.process_time()

@@ -31,6 +31,12 @@ class View:
         """Send a custom message to the kernel."""
         self.widget._handle_msg({"content": {"data": {"method": "custom", "content": content}}, "buffers": []})
 
+    def set(self, **state: Any) -> None:
+        """Set traits, as a view does."""
+        self.widget._handle_msg(
+            {"content": {"data": {"method": "update", "state": state, "buffer_paths": []}}, "buffers": []}
+        )
+
     async def until(self, found: Any) -> Any:
         """Wait until `found(message)` is true for a custom message, and return the message."""
         while True:

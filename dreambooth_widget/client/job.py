@@ -211,6 +211,8 @@ class FetchJob:
             if not self._stopping:  # the loop is being shut down
                 raise
         except Exception:
+            if self._loop.is_closed():  # with tasks on it: they are being collected, and cannot clean up any more
+                return
             # The edge of the task: without this the job would never end, silently.
             log.exception("request %s: unforeseen failure", self._options.request_id)
             failure = DreamboothError(

@@ -119,7 +119,8 @@ class FetchOptions(Policies):
             endpoint: The address that the caller polls; None to poll that of the token, if the key may be sent there.
 
         Raises:
-            ValueError: `token` is no resume token, or names an address to which the key is not sent by itself.
+            ValueError: `token` is no resume token, belongs to another address than `endpoint`, or names one to which
+                the key is not sent by itself.
         """
         try:
             facts = json.loads(token)
@@ -136,6 +137,8 @@ class FetchOptions(Policies):
                 f"the token is for {options.endpoint}, which is not the service's own address: "
                 "pass the same as endpoint= if your API key may be sent there"
             )
+        if endpoint is not None and options.endpoint_at(endpoint) != options.endpoint:
+            raise ValueError(f"the token is for {options.endpoint}, not for {endpoint}")
         return options
 
     def token(self, endpoint: str, state: FetchState) -> str:

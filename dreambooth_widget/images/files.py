@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import numbers
 import os
 import re
 import secrets
@@ -17,7 +18,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 if sys.platform == "win32":
     import msvcrt
@@ -80,19 +81,32 @@ def write_atomically(path: Path, data: bytes, *, overwrite: bool) -> None:
         raise FileNotFoundError(errno.ENOENT, "no such folder", str(path.parent))
     for tries_left in (2, 1, 0):
         temporary = path.parent / f"{UNFINISHED}{secrets.token_hex(6)}.part"
-        # Held until the file has its name: `clear_unfinished` of another process leaves it alone.
-        lock = None if sys.platform == "win32" else hold_lock(temporary)
         try:
-            temporary.write_bytes(data)
-            _move(temporary, path, overwrite=overwrite)
+            with temporary.open("xb") as file:
+                _write_locked(file, data)
+                _move(temporary, path, overwrite=overwrite)
             return
         except FileNotFoundError:  # cleared in the instant before it was locked
             if not tries_left:
                 raise
         finally:
             temporary.unlink(missing_ok=True)
-            if lock is not None:
-                os.close(lock)
+
+
+def _write_locked(file: BinaryIO, data: bytes) -> None:
+    """Write `data`, and keep the file locked while it is open: `clear_unfinished` of another process leaves it alone.
+
+    Windows renames no open file, and removes none: there it is closed.
+    """
+    if sys.platform == "win32":
+        file.write(data)
+        file.close()
+    else:
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        file.write(data)  # through the descriptor that has the lock: on CIFS every other one is refused
+        file.flush()
+        os.close(os.dup(file.fileno()))  # network file systems report a full disk when a descriptor is closed
 
 
 def _move(temporary: Path, path: Path, *, overwrite: bool) -> None:
@@ -108,7 +122,11 @@ def _move(temporary: Path, path: Path, *, overwrite: bool) -> None:
     except (OSError, AttributeError, NotImplementedError):
         # No hard links here (FAT, some network and phone file systems): reserve the name, then fill it.
         path.open("xb").close()
-        temporary.replace(path)
+        try:
+            temporary.replace(path)
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
 
 
 def clear_unfinished(folder: Path) -> None:
@@ -232,13 +250,15 @@ def save_files(
     return [path for path, _ in named_files]
 
 
-def _chosen(pictures: Sequence[Picture], indices: Iterable[int]) -> list[Picture]:
-    if isinstance(indices, (str, bytes)) or not isinstance(indices, Iterable):
+def _chosen(pictures: Sequence[Picture], indices: object) -> list[Picture]:
+    # An array without dimensions has `__iter__`, and raises in it.
+    if isinstance(indices, (str, bytes)) or not isinstance(indices, Iterable) or getattr(indices, "ndim", 1) == 0:
         raise ValueError(f"indices must be a list of picture indices, not {type(indices).__name__}")
     by_index = {picture.index: picture for picture in pictures}
     chosen = list(indices)
     for index in chosen:
-        if isinstance(index, bool) or index not in list(by_index):  # a list: what is wrong need not be hashable
+        # A truth is none, of Python or numpy; nor is a row of an array of two dimensions.
+        if isinstance(index, bool) or not isinstance(index, numbers.Integral) or index not in by_index:
             there = ", ".join(map(str, sorted(by_index))) or "none"
             raise IndexError(f"there is no picture with index {index!r}; the indices are {there}")
     return [by_index[index] for index in dict.fromkeys(chosen)]

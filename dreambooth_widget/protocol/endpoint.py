@@ -87,7 +87,7 @@ def check_request_id(value: object) -> str:
         raise TypeError(f"request_id must be an int or a str; {_WHOLE_ANSWER}")
     if isinstance(value, str):
         text = value.strip()
-    elif isinstance(value, bool) or not hasattr(value, "__index__"):
+    elif type(value).__name__ in ("bool", "bool_") or not hasattr(value, "__index__"):  # "bool_": numpy's before 2.0
         raise TypeError(f"request_id must be an int or a str, not {type(value).__name__}")
     else:
         identifier = operator.index(value)  # also the integers of numpy and pandas

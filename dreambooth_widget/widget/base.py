@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from ..client.state import PictureState
     from ..images.picture import Picture
 
-__all__ = ["BaseWidget", "check_indices", "entry_at", "read_only"]
+__all__ = ["BaseWidget", "check_indices", "entry_at", "may_be_index", "read_only"]
 
 log = logging.getLogger(__name__)
 
@@ -303,9 +303,16 @@ class BaseWidget(anywidget.AnyWidget):
 def check_indices(indices: Iterable[int], count: int | None, owner: str) -> None:
     """Raise TraitError for an index that no picture of the owner has; `count` is None before their number is known."""
     for index in indices:
-        if index < 0 or (count is not None and index >= count):
+        if not may_be_index(index, count):
             has = "" if count is None else f": {owner} has {counted(count, 'picture')}"
             raise traitlets.TraitError(f"there is no picture with index {index}{has}")
+
+
+def may_be_index(value: object, count: int | None) -> bool:
+    """Whether `value` may be the index of one of `count` pictures; None before their number is known."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        return False
+    return value >= 0 and (count is None or value < count)
 
 
 def entry_at(entries: Sequence[PictureState], index: object) -> PictureState | None:

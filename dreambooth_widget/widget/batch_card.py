@@ -18,7 +18,7 @@ from ..client.state import FetchResult, FetchState, PictureState
 from ..credentials import find_key
 from ..errors import InvalidKeyError
 from ..images.files import named
-from .base import BaseWidget, check_indices, entry_at, read_only
+from .base import BaseWidget, check_indices, entry_at, may_be_index, read_only
 from .batch_summary import BatchSummary, summarize
 from .static_content import StaticContent, read_batch
 from .trait_values import row_values
@@ -36,6 +36,17 @@ _ROWS = 100
 
 _FIRST_THUMBNAILS = 60
 """Pictures whose thumbnails are sent by themselves: what a gallery shows at first."""
+
+
+def _read_selected(value: object, card: BatchCard) -> list[list[int]]:
+    """Return the pairs that a view selected, without those that no picture has: the view may be of another state."""
+
+    def may_be(pair: object) -> bool:
+        if not isinstance(pair, list) or len(pair) != 2 or not may_be_index(pair[0], len(card._jobs)):
+            return False
+        return may_be_index(pair[1], card._jobs[pair[0]].count)
+
+    return [pair for pair in value if may_be(pair)] if isinstance(value, list) else []
 
 
 class BatchCard(BaseWidget):
@@ -60,7 +71,7 @@ class BatchCard(BaseWidget):
     """Unix time at which all are expected to have ended; None if it is unknown."""
     finished_at = read_only(traitlets.Float(None, allow_none=True))
     """Unix time at which the last one ended."""
-    selected = traitlets.List(traitlets.List(traitlets.Int())).tag(sync=True)
+    selected = traitlets.List(traitlets.List(traitlets.Int())).tag(sync=True, from_json=_read_selected)
     """The selected pictures as [index of the request, index of the picture]. Set it here or in the gallery."""
     _card = read_only(traitlets.Dict())
     """What the card shows besides: activity and trouble, the kernel's time, whether the form and the key are there."""

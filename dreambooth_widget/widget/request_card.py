@@ -12,7 +12,7 @@ import traitlets
 
 from ..client.requests import read_call
 from ..images.files import file_stem, named
-from .base import BaseWidget, check_indices, entry_at, read_only
+from .base import BaseWidget, check_indices, entry_at, may_be_index, read_only
 from .static_content import read_request
 from .trait_values import card_values, trait_values
 
@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from ..client.state import FetchResult, FetchState, PictureState
 
 __all__ = ["RequestCard"]
+
+
+def _read_selected(value: object, card: RequestCard) -> list[int]:
+    """Return the indices that a view selected, without those that no picture has: the view may be of another state."""
+    indices = value if isinstance(value, list) else []
+    return [index for index in indices if may_be_index(index, card._shown.count)]
 
 
 class RequestCard(BaseWidget):
@@ -50,7 +56,7 @@ class RequestCard(BaseWidget):
     """Unix time at which the job ended."""
     pictures = read_only(traitlets.List(traitlets.Dict()))
     """A small JSON object per link: index, status, reason, id, name, format, width, height (px), size (bytes), text."""
-    selected = traitlets.List(traitlets.Int()).tag(sync=True)
+    selected = traitlets.List(traitlets.Int()).tag(sync=True, from_json=_read_selected)
     """Indices of the selected pictures, ascending. Set it here or by clicking in the gallery."""
     _card = read_only(traitlets.Dict())
     """What the card shows besides: caption, activity, error, facts, the kernel's time, form and key."""
@@ -167,4 +173,5 @@ class RequestCard(BaseWidget):
         entries = [entry_at(self._shown.pictures, index) for index in indices] if isinstance(indices, list) else []
         chosen = [entry.picture for entry in entries if entry is not None and entry.picture is not None]
         request_id = self._shown.request_id
-        self._send_zip(content, named(chosen, request_id), file_stem(request_id))
+        files = dict(named(chosen, request_id))  # each once
+        self._send_zip(content, list(files.items()), file_stem(request_id))

@@ -13,7 +13,7 @@ from ..client.schedule import PollSchedule, Retry
 from ..credentials import ApiKey, find_key, without_frames
 from ..errors import DreamboothError
 from ..images.picture import contact_sheet
-from ..protocol.endpoint import V4
+from ..protocol.endpoint import V4, check_endpoint
 from .request_card import RequestCard
 from .static_html import render
 
@@ -121,19 +121,21 @@ class DreamboothWidget(RequestCard):
             token: What `resume_token` gave, in this process or another one.
             key: As in the class.
             options: The other arguments of the class. `endpoint` is in the token. The key is sent there if it is an
-                address of the service or on this machine; any other has to be passed as well.
+                address of the service or on this machine; any other has to be passed as well. None stands for it.
 
         Raises:
             TypeError: An option is unknown.
-            ValueError: `token` is no resume token, belongs to another endpoint than `client`, or names a host to which
-                the key is not sent by itself.
+            ValueError: `token` is no resume token, belongs to another endpoint than `client` or the one passed, or
+                names a host to which the key is not sent by itself.
         """
-        client, endpoint = options.get("client"), options.get("endpoint")
+        client, endpoint = options.get("client"), options.pop("endpoint", None)
         secret = find_key(key)
-        request = FetchOptions.for_token(token, endpoint) if client is None else client.read_token(token)
         if client is not None:
-            return cls(secret, request, **options)
-        return cls(secret, replace(request, endpoint=None), **{"endpoint": request.endpoint, **options})
+            return cls(secret, client.read_token(token), **options)
+        if endpoint is not None:
+            endpoint = check_endpoint(endpoint, redactor(None, secret))
+        request = FetchOptions.for_token(token, endpoint)
+        return cls(secret, replace(request, endpoint=None), **{**options, "endpoint": request.endpoint})
 
     def __repr__(self) -> str:
         options: FetchOptions | None = getattr(self, "_options", None)  # a debugger may call this before it is made

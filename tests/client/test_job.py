@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gc
 import json
+import socket
 import threading
 import time
 from collections.abc import AsyncIterator
@@ -14,7 +16,7 @@ from typing import Any
 import pytest
 
 import dreambooth_widget as dw
-from dreambooth_widget import Client, PollSchedule, Retry
+from dreambooth_widget import Client, FetchJob, PollSchedule, Retry
 from dreambooth_widget.protocol.answers import Finished, Processing
 
 from ..endpoint import CANARY, PROCESSING, Endpoint, Reply, png
@@ -525,3 +527,25 @@ async def test_whole_generation_answer(endpoint: Endpoint, client: Client) -> No
     assert job.state.eta == 20.94
     assert [(entry.width, entry.height) for entry in job.state.pictures] == [(512, 768)] * 2
     assert len(await job) == 1
+
+
+# asyncio and what was open on the loop complain about it, rightly.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
+def test_closed_loop_is_no_bug(caplog: pytest.LogCaptureFixture) -> None:
+    """A loop that is closed without ending its tasks leaves jobs that are collected; none logs a failure of ours."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        endpoint = f"http://127.0.0.1:{server.getsockname()[1]}/"
+
+        async def begin() -> FetchJob:
+            job = Client(CANARY, endpoint=endpoint).fetch(7)
+            connection, _ = await asyncio.get_running_loop().sock_accept(server)
+            connection.close()
+            return job
+
+        loop = asyncio.new_event_loop()
+        job = loop.run_until_complete(begin())
+        loop.close()
+        del job
+        gc.collect()
+    assert "unforeseen failure" not in caplog.text

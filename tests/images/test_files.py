@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import re
+import sys
 import threading
 import zipfile
 from pathlib import Path, PureWindowsPath
+from typing import Any, BinaryIO
 
 import pytest
 from hypothesis import example, given
@@ -17,6 +20,9 @@ from dreambooth_widget.images.files import file_name, file_stem, named, read_fil
 from dreambooth_widget.images.picture import Picture
 
 from ..image_files import encoded, scene
+
+if sys.platform != "win32":
+    import fcntl
 
 HOSTILE = [
     *("../../x", "..", ".", "", "/etc/passwd", "C:\\x", "a" * 4096, "a\0b", "🎉", "é", "\ud800", "%2e%2e"),
@@ -66,6 +72,25 @@ def test_save_all_makes_the_folder(tmp_path: Path) -> None:
     assert [path.read_bytes() for path in paths] == [three[0].data, three[2].data]
 
 
+@pytest.mark.parametrize(
+    ("indices", "kind", "why"),
+    [
+        ([False, True], IndexError, "no picture with index .*False"),
+        ([[0, 1]], IndexError, "no picture with index array"),
+        (1, ValueError, "must be a list of picture indices, not ndarray"),
+        ([0.0, 1.0], IndexError, "no picture with index"),
+    ],
+)
+def test_arrays_of_no_indices(indices: Any, kind: type[Exception], why: str, tmp_path: Path) -> None:
+    """Of numpy's arrays, those of integers in one dimension are indices; a mask is refused, as one of Python is."""
+    numpy = pytest.importorskip("numpy")
+    with pytest.raises(kind, match=why):
+        save_all(pictures(), tmp_path, "77", numpy.array(indices))
+    assert list(tmp_path.iterdir()) == []
+    paths = save_all(pictures(), tmp_path, "77", numpy.array([2, 0, 2]))
+    assert [path.name for path in paths] == ["77-3.png", "77-1.png"]
+
+
 def test_save_all_overwrites_only_when_told(tmp_path: Path) -> None:
     """One existing file stops all of them before anything is written, and the message says what to do."""
     (tmp_path / "77-2.png").write_bytes(b"mine")
@@ -113,6 +138,66 @@ def test_nothing_overwritten_without_hard_links(tmp_path: Path, monkeypatch: pyt
         write_atomically(path, b"second", overwrite=False)
     assert path.read_bytes() == b"first"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("failures", [1, 3])
+def test_reserved_name_is_given_back(failures: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without hard links, a temporary file that is cleared before it has its name leaves no empty file behind."""
+    replace, calls = Path.replace, []
+
+    def refuse(*_: object) -> None:
+        raise PermissionError("no hard links here")
+
+    def clear(self: Path, target: Path) -> Path:
+        calls.append(target)
+        if len(calls) <= failures:
+            self.unlink()
+        return replace(self, target)
+
+    monkeypatch.setattr(os, "link", refuse)
+    monkeypatch.setattr(Path, "replace", clear)
+    path = tmp_path / "a.png"
+    if failures == 1:
+        write_atomically(path, b"whole", overwrite=False)
+        assert path.read_bytes() == b"whole"
+        path.unlink()
+    else:
+        with pytest.raises(FileNotFoundError):
+            write_atomically(path, b"whole", overwrite=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no flock")
+def test_locks_of_cifs_are_mandatory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a locked file refuses every other descriptor, pictures are saved; each is locked until it has its name."""
+    real, move, locked = Path.open, os.link, []
+
+    def holds_lock(file: BinaryIO) -> bool:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        fcntl.flock(file, fcntl.LOCK_UN)
+        return True
+
+    def refuse_locked(self: Path, *arguments: str, **named: str) -> object:
+        file = real(self, *arguments, **named)
+        if not holds_lock(file):  # type: ignore[arg-type]
+            file.close()
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return file
+
+    def link(temporary: Path, path: Path) -> None:
+        with real(temporary, "rb") as file:
+            locked.append(not holds_lock(file))
+        move(temporary, path)
+
+    monkeypatch.setattr(Path, "open", refuse_locked)
+    monkeypatch.setattr(os, "link", link)
+    write_atomically(tmp_path / "a.png", b"whole", overwrite=False)
+    monkeypatch.undo()
+    assert locked == [True]
+    assert (tmp_path / "a.png").read_bytes() == b"whole"
 
 
 def test_a_failing_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -122,6 +124,16 @@ class TestRequest:
                 return 77
 
         assert check_request_id(Int64()) == "77"
+
+    def test_truth_of_another_library(self) -> None:
+        """One of numpy is refused as Python's is, also where it counts as an integer (numpy before 2.0)."""
+        old = type("bool_", (), {"__index__": lambda _: 1})
+        truths: list[object] = [old()]
+        with contextlib.suppress(ImportError):
+            truths.append(importlib.import_module("numpy").bool_(1))
+        for truth in truths:
+            with pytest.raises(TypeError, match="request_id must be an int or a str, not bool"):
+                check_request_id(truth)
 
     @pytest.mark.parametrize("value", [True, False, 1.0, None, b"77", [], float("nan")])
     def test_request_id_of_another_type(self, value: object) -> None:

@@ -384,3 +384,20 @@ async def test_nothing_that_leaves_holds_a_secret(
     found = {name: [secret for secret in (CANARY, SIGNATURE) if secret in text] for name, text in texts.items()}
     assert {name for name, secrets in found.items() if secrets} <= {"pickles", "repr"}
     assert all(CANARY not in secrets for secrets in found.values())
+
+
+async def test_stale_selection_is_dropped(
+    service: Service, client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A view may show another state than the kernel has: what it selects there and is not here is dropped, silently."""
+    service.ready = {"a", "b"}
+    batch = DreamboothBatch(requests=["a", "b"], client=client)
+    await batch
+    view = BatchView(batch, monkeypatch)
+    view.set(
+        selected=[[1, 0], [2, 0], [-1, 0], [0, 1], [0], [0, 0, 0], 0, None, [0, "0"], [False, 0], [[0], 0], [0, 0]]
+    )
+    assert batch.selected == [[0, 0], [1, 0]]
+    view.set(selected="everything")
+    assert batch.selected == []
+    assert not caplog.records

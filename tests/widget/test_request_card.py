@@ -171,7 +171,7 @@ async def test_a_zip_of_the_originals(endpoint: Endpoint, monkeypatch: pytest.Mo
     widget = make(endpoint, endpoint.success(*links))
     await widget
     view = View(widget, monkeypatch)
-    view.send({"type": "zip", "indices": [1], "id": "token-1"})
+    view.send({"type": "zip", "indices": [1, 1], "id": "token-1"})
     with zipfile.ZipFile(io.BytesIO(await view.whole("zip", "token-1"))) as archive:
         assert archive.namelist() == ["13443927-2.png"]
         assert archive.read("13443927-2.png") == png("blue")
@@ -207,6 +207,26 @@ async def test_strange_messages_do_no_harm(
     widget = make(endpoint, endpoint.success(endpoint.serve("1.png", png())))
     View(widget, monkeypatch).send(content)
     assert len(await widget) == 1
+    assert not caplog.records
+
+
+async def test_stale_selection_is_dropped(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A view may show another state than the kernel has: what it selects there and is not here is dropped, silently."""
+    links = [endpoint.serve(f"{index}.png", png()) for index in range(2)]
+    widget = make(endpoint, PROCESSING, endpoint.success(*links))
+    view = View(widget, monkeypatch)
+    view.set(selected=[9, -1, 1])
+    assert widget.selected == [1, 9]
+    await widget
+    view.set(selected=[1, 0, 2, -1, None, "1", [0], {}, 0.0, True, 0])
+    assert widget.selected == [0, 1]
+    assert view.updates[-1] == {"selected": [0, 1]}
+    for selected in ("01", None, {"0": 1}, 5):
+        view.set(selected=[1])
+        view.set(selected=selected)
+        assert widget.selected == []
     assert not caplog.records
 
 

@@ -14,7 +14,7 @@ import traitlets
 from ipywidgets.widgets import widget as registry
 
 import dreambooth_widget as dw
-from dreambooth_widget import DreamboothWidget, FetchJob
+from dreambooth_widget import V4, V6, DreamboothWidget, FetchJob
 
 from ..endpoint import CANARY, FAILED, PROCESSING, Endpoint, Reply, png
 from ..widgets import FAST, OPTIONS, QUICK, from_response, make
@@ -282,6 +282,21 @@ async def test_a_token_with_a_client(endpoint: Endpoint) -> None:
         assert len(await DreamboothWidget.resume(token, client=client)) == 1
         with pytest.raises(ValueError, match="the token is for"):
             DreamboothWidget.resume(token, client=other)
+
+
+def test_token_of_another_endpoint() -> None:
+    """The endpoint that is passed has to be the token's, as with a client; None stands for the token's own."""
+    facts = {"version": 1, "endpoint": V6, "request_id": "7"}
+    token = json.dumps(facts)
+    other = json.dumps({**facts, "endpoint": V4})
+    with pytest.raises(ValueError, match=f"the token is for {V4}, not for {V6}"):
+        DreamboothWidget.resume(other, CANARY, endpoint=V6)
+    with pytest.raises(ValueError, match="must not contain credentials") as caught:
+        DreamboothWidget.resume(token, CANARY, endpoint=f"https://example.com/{CANARY}")
+    assert CANARY not in str(caught.value)
+    for endpoint in (None, V6, f" {V6}\n", V4):  # the default address does not serve version 6: as with a client
+        widget = DreamboothWidget.resume(token, CANARY, endpoint=endpoint, autostart=False)
+        assert json.loads(widget.resume_token)["endpoint"] == V6
 
 
 async def test_strangers_token_gets_no_key(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
