@@ -30,8 +30,8 @@ log = logging.getLogger(__name__)
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _REDIRECTS = 5
 _WORDS = {401: "no access", 403: "no access: the link may have expired", 404: "missing", 410: "missing"}
-_PATIENCE = 5.0
-"""Picture links need longer than API calls: the back-off of `Retry`, stretched by this (2.5, 5, 10, 20, 20 s)."""
+_PATIENCE = 3.0
+"""Links need longer than API calls: the back-off of `Retry`, stretched by this (at most 1.5, 4.5, 13.5, 20, 20 s)."""
 
 
 class MissingPictureError(Exception):

@@ -90,7 +90,7 @@ async def test_picture_that_never_comes_is_missing(endpoint: Endpoint, load: Loa
     with pytest.raises(MissingPictureError, match=r"missing \(404\)"):
         await load(link, fallback)
     assert [seen.path[-5:] for seen in endpoint.gets] == ["1.png"] * 6 + ["2.png"] * 2
-    assert 25 <= sum(load.waits[:5]) <= 60, load.waits
+    assert 29 <= sum(load.waits[:5]) <= 60, load.waits
     assert "trying the proxy link" in load.reasons
 
 
