@@ -269,10 +269,12 @@ def tracked() -> list[str]:
     return [name for name in listed.stdout.split("\0") if name and (ROOT / name).exists()]
 
 
-def test_top_level_folders(tracked: list[str]) -> None:
-    """No folder appears at the top by accident."""
+def test_top_level_is_fixed(tracked: list[str]) -> None:
+    """No folder and no file appears at the top by accident; dotfiles are of tools."""
     folders = {name.split("/")[0] for name in tracked if "/" in name}
     assert folders <= {".ci", ".github", "binder", "dreambooth_widget", "notebooks", "tests"}
+    files = {name for name in tracked if "/" not in name and not name.startswith(".")}
+    assert files == {"CHANGELOG.md", "LICENSE", "README.md", "pyproject.toml"}
 
 
 def test_nothing_built_is_in_git(tracked: list[str]) -> None:
