@@ -1,13 +1,12 @@
-"""Numbers that callers pass, also those of numpy and pandas, as plain ones of Python."""
+"""What callers pass is checked: numbers, also those of numpy and pandas, become plain ones of Python."""
 
 from __future__ import annotations
 
 import math
 import operator
-from contextlib import suppress
 from numbers import Real
 
-__all__ = ["check_int", "check_number", "check_real"]
+__all__ = ["check_int", "check_listener", "check_number", "check_real"]
 
 
 def check_real(name: str, value: object, kind: str = "number") -> float:
@@ -38,13 +37,31 @@ def check_number(name: str, value: object) -> float:
     return number
 
 
-def check_int(name: str, value: object) -> int:
+def check_int(name: str, value: object, *, least: int | None = None) -> int:
     """Return `value` as an int.
 
     Raises:
         TypeError: `value` is not a whole number by its type, or is a truth value. The message names it `name`.
+        ValueError: `value` is below `least`.
     """
-    if not isinstance(value, bool) and hasattr(value, "__index__"):
-        with suppress(TypeError):  # an array of numbers
-            return operator.index(value)
-    raise TypeError(f"{name} must be an int, not {type(value).__name__}")
+    number = _as_int(value)
+    if number is None:
+        raise TypeError(f"{name} must be an int, not {type(value).__name__}")
+    if least is not None and number < least:
+        raise ValueError(f"{name} must be at least {least}, not {number!r}")
+    return number
+
+
+def check_listener(name: str, value: object) -> None:
+    """Raise TypeError if `value` cannot be called. The message names it `name`."""
+    if not callable(value):
+        raise TypeError(f"{name} must be a function of one FetchState, not {type(value).__name__}")
+
+
+def _as_int(value: object) -> int | None:
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        return None
+    try:
+        return operator.index(value)
+    except TypeError:  # an array of numbers
+        return None

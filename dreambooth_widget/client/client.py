@@ -13,12 +13,12 @@ from ..images.cache_folder import PictureCache
 from ..images.store import MEMORY, PictureStore
 from ..protocol.answers import Answer
 from ..protocol.endpoint import V4, check_endpoint
-from .arguments import check_real
+from .arguments import check_listener, check_real
 from .fetcher import Fetcher, check_access
 from .job import FetchJob
 from .job_group import FetchJobs, Outcome
-from .options import FetchOptions, Limits, Policies, check_listener, check_seconds
-from .requests import Requests, read_call, read_request_id, read_requests
+from .options import FetchOptions, Limits, Policies, check_seconds
+from .requests import Requests, read_call, read_request_id, read_requests, redactor
 from .schedule import PollSchedule, Retry
 from .state import FetchResult, FetchState
 from .transport import Transport
@@ -75,7 +75,7 @@ class Client:
     ) -> None:
         secret = find_key(key)
         del key
-        redact = secret.redact if secret is not None else str
+        redact = redactor(None, secret)
         if isinstance(proxy, str) and redact(proxy) != proxy:
             raise ValueError("proxy contains the API key")
         connect = partial(

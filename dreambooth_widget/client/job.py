@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 from ..errors import DeadlineExceededError, DreamboothError, PictureError, StoppedError
 from ..images.pool import WorkerPool
 from ..images.store import PictureStore
+from .arguments import check_listener
 from .deadline import Deadline, DeadlinePassed
 from .interrupts import wait_for_event
 from .link_watch import LinkProbe, LinkWatch
 from .loading import PictureLoader
-from .options import FetchOptions, check_listener
+from .options import FetchOptions
 from .polling import Poller
 from .polling_policy import PollDecision
 from .schedule import DurationHistory
@@ -74,8 +75,7 @@ class FetchJob:
         self._stopping = False
         self._result: FetchResult | None = None
         self._state = options.first_state()
-        # Tasks are referenced here for as long as they run: the loop itself holds them only weakly.
-        self._retries: set[asyncio.Task[None]] = set()
+        self._retries: set[asyncio.Task[None]] = set()  # while they run: the loop itself holds them only weakly
         self._task = self._loop.create_task(self._run(), name=f"dreambooth fetch {options.request_id}")
         self._task.add_done_callback(self._task_ended)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..protocol.answers import Finished, PictureLink
     from ..protocol.parsing import Redact
 
-__all__ = ["FetchOptions", "Limits", "Policies", "check_listener", "check_samples", "check_seconds"]
+__all__ = ["FetchOptions", "Limits", "Policies", "check_samples", "check_seconds"]
 
 _MOST_SAMPLES = 64
 
@@ -32,10 +32,7 @@ class Limits:
 
     def __post_init__(self) -> None:
         for name in ("max_bytes", "max_pixels"):
-            value = check_int(name, getattr(self, name))
-            if value < 1:
-                raise ValueError(f"{name} must be at least 1, not {value!r}")
-            object.__setattr__(self, name, value)
+            object.__setattr__(self, name, check_int(name, getattr(self, name), least=1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,12 +194,6 @@ def check_seconds(name: str, value: object) -> float | None:
     if not 0 <= seconds < float("inf"):
         raise ValueError(f"{name} must be 0 seconds or more, not {seconds!r}")
     return seconds
-
-
-def check_listener(name: str, value: object) -> None:
-    """Raise TypeError if `value` cannot be called. The message names it `name`."""
-    if not callable(value):
-        raise TypeError(f"{name} must be a function of one FetchState, not {type(value).__name__}")
 
 
 @without_frames

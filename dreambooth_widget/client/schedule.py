@@ -99,10 +99,9 @@ class Retry:
 
     def __post_init__(self) -> None:
         """Refuse what would never try, or never pause."""
-        object.__setattr__(self, "attempts", check_int("attempts", self.attempts))
+        object.__setattr__(self, "attempts", check_int("attempts", self.attempts, least=1))
         for name in ("first", "longest", "rate_limit_wait"):
             object.__setattr__(self, name, check_number(name, getattr(self, name)))
-        _check(self.attempts >= 1, "attempts", "at least 1", self.attempts)
         _check(self.first > 0, "first", "more than 0", self.first)
         _check(self.longest >= self.first, "longest", "at least first", self.longest)
         _check(self.rate_limit_wait >= 0, "rate_limit_wait", "0 or more", self.rate_limit_wait)

@@ -21,7 +21,7 @@ from ..protocol.endpoint import V4, check_endpoint
 from .client import run_to_end
 from .fetcher import Fetcher
 from .options import Policies, check_seconds
-from .requests import read_call
+from .requests import read_call, redactor
 from .schedule import PollSchedule, Retry
 from .state import FetchResult, FetchState
 
@@ -119,7 +119,7 @@ def fetch_sync(
     """
     try:
         secret, options = read_call(key, request_id, eta=eta)
-        address = check_endpoint(endpoint, secret.redact if secret is not None else str)
+        address = check_endpoint(endpoint, redactor(None, secret))
         seconds = check_seconds("deadline", deadline)
     finally:
         del key, request_id, eta, endpoint, deadline

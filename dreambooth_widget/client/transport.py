@@ -75,9 +75,7 @@ class Transport:
         allow_private_hosts: bool | None = None,
         proxy: str | None = None,
     ) -> None:
-        self._limit = check_int("connections", connections)
-        if self._limit < 1:
-            raise ValueError(f"connections must be at least 1, not {self._limit!r}")
+        self._limit = check_int("connections", connections, least=1)
         self._rate, self._burst = check_limits(rate, burst)
         self.endpoint = endpoint
         self._key = key

@@ -144,7 +144,7 @@ def clear_unfinished(folder: Path) -> None:
 
 def hold_lock(path: Path, *, make: bool = True) -> int | None:
     """Lock the file at `path` while it is open; return its descriptor, None if another process holds it."""
-    descriptor = os.open(path, os.O_RDWR | _SAFELY | (os.O_CREAT if make else 0), 0o666)
+    descriptor = os.open(path, os.O_RDWR | _SAFELY | (os.O_CREAT if make else 0), 0o600)
     try:
         if sys.platform == "win32":
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 from uuid import uuid4
 
 import anywidget
@@ -308,7 +308,7 @@ def check_indices(indices: Iterable[int], count: int | None, owner: str) -> None
             raise traitlets.TraitError(f"there is no picture with index {index}{has}")
 
 
-def may_be_index(value: object, count: int | None) -> bool:
+def may_be_index(value: object, count: int | None) -> TypeGuard[int]:
     """Whether `value` may be the index of one of `count` pictures; None before their number is known."""
     if isinstance(value, bool) or not isinstance(value, int):
         return False
@@ -317,7 +317,7 @@ def may_be_index(value: object, count: int | None) -> bool:
 
 def entry_at(entries: Sequence[PictureState], index: object) -> PictureState | None:
     """Return the entry at an index that a view named, None if there is none."""
-    return entries[index] if isinstance(index, int) and 0 <= index < len(entries) else None
+    return entries[index] if may_be_index(index, len(entries)) else None
 
 
 def _picture_of(entry: PictureState | None, digest: str) -> Picture | None:
