@@ -8,6 +8,7 @@ from typing import Any
 from playwright.async_api import FloatRect, FrameLocator, Locator, Page, expect
 
 from ..endpoint import CANARY, Endpoint, png
+from .lab import Notebook
 
 REQUEST_ID = 13443927
 COLORS = ("teal", "crimson", "gold", "navy")
@@ -92,6 +93,14 @@ class Card:
         await self.root.get_by_label("API key").fill(key)
         await self.root.get_by_label("Request id").fill(request_id)
         await self.button("Show pictures").click()
+
+
+async def run_widget(notebook: Notebook) -> Card:
+    """Give the key to the kernel, run `SETUP` in cell 0 and `make()` in cell 1, and return the card."""
+    await notebook.execute(HAND_OVER_KEY)
+    await notebook.run(0)
+    await notebook.run(1)
+    return Card(notebook.output(1))
 
 
 async def decoded(picture: Locator) -> None:

@@ -13,7 +13,7 @@ from dreambooth_widget.widget.static_html import render
 
 from ..endpoint import Endpoint, png
 from ..image_files import read_picture
-from .card import HAND_OVER_KEY, SETUP, Card, box, decoded, links, make, serve_pictures
+from .card import SETUP, Card, box, decoded, links, make, run_widget, serve_pictures
 from .card_page import CardPage
 from .conftest import Opener, fixture
 from .screenshots import done
@@ -275,10 +275,7 @@ async def test_facts_survive_jupyterlab_styles(open_lab: Opener, endpoint: Endpo
     serve_pictures(endpoint)
     endpoint.answers = [endpoint.success(*links(endpoint), meta={"negative_prompt": "blurry"})]
     notebook = await open_lab([SETUP, make(endpoint)])
-    await notebook.execute(HAND_OVER_KEY)
-    await notebook.run(0)
-    await notebook.run(1)
-    card = Card(notebook.output(1))
+    card = await run_widget(notebook)
     await card.shows(4)
     await card.button("Details").click()
     await facts_have_one_line(card.root, 32)  # as high as its Copy button

@@ -7,7 +7,7 @@ import json
 from playwright.async_api import expect
 
 from ..endpoint import Endpoint, png
-from .card import HAND_OVER_KEY, SETUP, Card, make
+from .card import SETUP, Card, make, run_widget
 from .lab import Lab, Notebook
 
 ATTACK = "<img src=x onerror=\"window.hacked='{}'\"><b>{}</b>"
@@ -35,10 +35,7 @@ async def test_an_error_message_is_text(lab: Lab, endpoint: Endpoint) -> None:
     notebook = await lab.open(
         [SETUP, make(endpoint), "try:\n    await w\nexcept Exception as error:\n    print(error)"]
     )
-    await notebook.execute(HAND_OVER_KEY)
-    await notebook.run(0)
-    await notebook.run(1)
-    card = Card(notebook.output(1))
+    card = await run_widget(notebook)
     await expect(card.root).to_contain_text("did not accept the request: message.")
     for summary in await card.root.locator("summary").all():
         await summary.click()
@@ -57,10 +54,7 @@ async def test_finished_job_texts_stay_text(lab: Lab, endpoint: Endpoint) -> Non
     meta = {"prompt": attack("meta"), "model_id": attack("model"), attack("name"): "x"}
     endpoint.answers = [endpoint.success(endpoint.link("0.png"), meta=meta, tip=attack("tip"))]
     notebook = await lab.open([SETUP, make(endpoint, more=f"request_id={attack('id')!r}")])
-    await notebook.execute(HAND_OVER_KEY)
-    await notebook.run(0)
-    await notebook.run(1)
-    card = Card(notebook.output(1))
+    card = await run_widget(notebook)
     await card.shows(1)
     await expect(card.root.locator("header bdi")).to_have_text(attack("meta"))
     await card.button("Details").click()
@@ -86,9 +80,7 @@ async def test_a_message_while_waiting_is_text(lab: Lab, endpoint: Endpoint) -> 
     """An unknown status word and its message, which the card shows while it waits."""
     endpoint.answers = [{"status": attack("status"), "message": attack("message"), "tip": attack("tip"), "output": ""}]
     notebook = await lab.open([SETUP, make(endpoint)])
-    await notebook.execute(HAND_OVER_KEY)
-    await notebook.run(0)
-    await notebook.run(1)
+    await run_widget(notebook)
     await endpoint.saw(3)
     await expect(Card(notebook.output(1)).chip).to_have_text("Generating")
     await unharmed(notebook)
@@ -102,10 +94,7 @@ async def test_browser_opens_no_links(lab: Lab, endpoint: Endpoint) -> None:
     bad.append(endpoint.serve("evil.svg", svg))
     endpoint.answers = [endpoint.success(endpoint.link("0.png"), *bad)]
     notebook = await lab.open([SETUP, make(endpoint)])
-    await notebook.execute(HAND_OVER_KEY)
-    await notebook.run(0)
-    await notebook.run(1)
-    card = Card(notebook.output(1))
+    card = await run_widget(notebook)
     await expect(card.line).to_have_text("1 of 5 pictures · 4 could not be loaded")
     await card.shows(1)
     await expect(card.root.locator("a")).to_have_count(0)

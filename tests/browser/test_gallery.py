@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
 from ..endpoint import Endpoint
-from .card import HAND_OVER_KEY, SETUP, Card, box, links, make, serve_pictures
+from .card import SETUP, Card, box, links, make, run_widget, serve_pictures
 from .card_page import CardPage, opened_phone
 from .conftest import Opener, fixture
 from .page.batches import done as done_request
@@ -247,10 +247,7 @@ async def gallery(opener: Opener, endpoint: Endpoint) -> tuple[Any, Card]:
     serve_pictures(endpoint, 6)
     endpoint.answers = [endpoint.success(*links(endpoint, 6))]
     notebook = await opener([SETUP, make(endpoint), "1"])
-    await notebook.execute(HAND_OVER_KEY)
-    await notebook.run(0)
-    await notebook.run(1)
-    card = Card(notebook.output(1))
+    card = await run_widget(notebook)
     await card.shows(6)
     return notebook, card
 

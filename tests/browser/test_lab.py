@@ -13,7 +13,7 @@ from playwright.async_api import expect
 
 from ..endpoint import CANARY, PROCESSING, Endpoint, Reply
 from .axe import Axe
-from .card import HAND_OVER_KEY, SETUP, Card, box, covers_the_window, links, make, serve_pictures
+from .card import HAND_OVER_KEY, SETUP, Card, box, covers_the_window, links, make, run_widget, serve_pictures
 from .lab import Lab, Notebook
 from .watch import Watch
 
@@ -21,9 +21,7 @@ from .watch import Watch
 async def started(lab: Lab, endpoint: Endpoint, *cells: str, schedule: str = "FAST", more: str = "") -> Notebook:
     """A notebook: the set-up, the widget (cell 1, run), and `cells` (from 2 on, not run)."""
     notebook = await lab.open([SETUP, make(endpoint, schedule=schedule, more=more), *cells])
-    await notebook.execute(HAND_OVER_KEY)
-    await notebook.run(0)
-    await notebook.run(1)
+    await run_widget(notebook)
     return notebook
 
 
@@ -292,9 +290,7 @@ async def test_restarted_kernel_is_no_busy_kernel(lab: Lab, endpoint: Endpoint) 
     await expect(card.line).to_have_text("Run this cell again to pick up request 13443927")
     await expect(card.tiles).to_have_count(0)
     await expect(card.root.get_by_role("button")).to_have_count(0)
-    await notebook.execute(HAND_OVER_KEY)
-    await notebook.run(0)
-    await notebook.run(1)
+    await run_widget(notebook)
     await expect(card.chip).to_have_text("Generating")
 
 
@@ -398,9 +394,7 @@ async def test_restart_leaves_no_warnings(lab: Lab, endpoint: Endpoint) -> None:
     start = lab.server.log.stat().st_size
     await notebook.restart()
     polls = len(endpoint.polls)
-    await notebook.execute(HAND_OVER_KEY)
-    await notebook.run(0)
-    await notebook.run(1)
+    await run_widget(notebook)
     await endpoint.saw(polls + 1)
     await notebook.close()
     log = lab.server.log.read_text(errors="replace")[start:]

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from playwright.async_api import expect
 
 from ..endpoint import CANARY, FETCH_PATH, PROCESSING, Endpoint
-from .card import HAND_OVER_KEY, REQUEST_ID, SETUP, Card, links, make, serve_pictures
+from .card import REQUEST_ID, SETUP, Card, links, make, run_widget, serve_pictures
 from .lab import Lab
 from .watch import Watch
 
@@ -18,10 +18,7 @@ async def test_browser_requests_its_server_only(lab: Lab, endpoint: Endpoint, wa
     serve_pictures(endpoint)
     endpoint.answers = [PROCESSING, endpoint.success(*links(endpoint))]
     notebook = await lab.open([SETUP, make(endpoint)])
-    await notebook.execute(HAND_OVER_KEY)
-    await notebook.run(0)
-    await notebook.run(1)
-    card = Card(notebook.output(1))
+    card = await run_widget(notebook)
     await card.shows(4)
     for number in range(1, 5):
         await card.open(number)
@@ -38,9 +35,7 @@ async def test_kernel_requests_are_minimal(lab: Lab, endpoint: Endpoint) -> None
     serve_pictures(endpoint)
     endpoint.answers = [PROCESSING, endpoint.success(*links(endpoint))]
     notebook = await lab.open([SETUP, make(endpoint)])
-    await notebook.execute(HAND_OVER_KEY)
-    await notebook.run(0)
-    await notebook.run(1)
+    await run_widget(notebook)
     await Card(notebook.output(1)).shows(4)
     assert {seen.path for seen in endpoint.polls} == {FETCH_PATH}
     for seen in endpoint.polls:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.async_api import expect
 
 from ..endpoint import PROCESSING, Endpoint
-from .card import HAND_OVER_KEY, SETUP, Card, covers_the_window, links, make, serve_pictures
+from .card import SETUP, Card, covers_the_window, links, make, run_widget, serve_pictures
 from .conftest import Opener
 
 
@@ -14,10 +14,7 @@ async def test_from_waiting_to_the_lightbox(open_notebook7: Opener, endpoint: En
     serve_pictures(endpoint)
     endpoint.answers = [PROCESSING, endpoint.success(*links(endpoint))]
     notebook = await open_notebook7([SETUP, make(endpoint, schedule="SLOW"), "6 * 7"])
-    await notebook.execute(HAND_OVER_KEY)
-    await notebook.run(0)
-    await notebook.run(1)
-    card = Card(notebook.output(1))
+    card = await run_widget(notebook)
     await expect(card.chip).to_have_text("Generating")
     await notebook.run(2)
     await expect(notebook.output(2)).to_contain_text("42")
