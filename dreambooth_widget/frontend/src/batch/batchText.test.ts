@@ -10,7 +10,7 @@ const PART = [...many(37, "success"), ...many(2, "error"), ...many(11, "processi
 /** What is said 95 seconds after the start. */
 function words(rows: Row[], changes: Partial<BatchTraits> = {}, cardChanges: Partial<BatchCardTrait> = {}) {
   const all = summary(rows, { started_at: START, _card: card(cardChanges), ...changes });
-  const view = { ...all, heard: START + 95, alive: true, gone: false, kernelStatus: "" };
+  const view = { ...all, heard: START + 95, alive: true, wasLive: true, gone: false, kernelStatus: "" };
   return batchStatusText(view, { ...view, now: START + 95 });
 }
 
@@ -35,7 +35,7 @@ describe("the card", () => {
   test("a kernel that is silent past the next check is busy, and offers nothing to press", () => {
     expect(words(PART, { next_poll_at: START + 91 }).chip).toBe("Generating");
     const all = summary(PART, { started_at: START, next_poll_at: START + 91 });
-    const view = { ...all, heard: START + 80, alive: true, gone: false, kernelStatus: "busy" };
+    const view = { ...all, heard: START + 80, alive: true, wasLive: true, gone: false, kernelStatus: "busy" };
     const busy = batchStatusText(view, { ...view, now: START + 95 });
     expect(busy).toMatchObject({ chip: "Kernel busy", actions: [], bar: { value: 39 / 50, frozen: true } });
   });
@@ -50,7 +50,14 @@ describe("the card", () => {
   });
 
   test("without its kernel it does not claim to generate", () => {
-    const view = { ...summary(PART, { started_at: START }), heard: START, alive: true, gone: true, kernelStatus: "" };
+    const view = {
+      ...summary(PART, { started_at: START }),
+      heard: START,
+      alive: true,
+      wasLive: true,
+      gone: true,
+      kernelStatus: "",
+    };
     const said = batchStatusText(view, { ...view, now: START + 95 });
     expect(said).toMatchObject({ chip: "Kernel restarted", bar: null, elapsed: "", actions: [] });
     expect(said.line).toBe("Run this cell again to pick up 50 requests");

@@ -43,7 +43,7 @@ describe("facts", () => {
 });
 
 test("a job tells its request, and its time once it is over", () => {
-  const view = { ...traits({ started_at: 100 }), heard: 0, alive: true };
+  const view = { ...traits({ started_at: 100 }), heard: 0, alive: true, wasLive: true };
   expect(ofJob(view)).toEqual({ request: "13443927", time: "" });
   expect(ofJob({ ...view, finished_at: 131 })).toEqual({ request: "13443927", time: "31 s" });
 });

@@ -191,12 +191,12 @@ describe("kernelState", () => {
     expect(said.line).toBe("Run this cell again to pick up request 13443927");
   });
 
-  test("a saved page, which heard nothing, says that there is no kernel", () => {
+  test("a saved page, which never had a kernel, says that there is no kernel", () => {
     const state = traits({ status: "processing", started_at: START, next_poll_at: START + 10 });
-    const said = statusText(state, { ...LIVE, gone: true, alive: false, now: START + 14, heard: START + 5 });
+    const said = statusText(state, { ...LIVE, gone: true, wasLive: false, now: START + 14, heard: START + 5 });
     expect(said).toMatchObject({ chip: "No kernel", bar: null, actions: [] });
     expect(said.milestone).toMatch(/^No kernel: Run this cell again/);
-    const dead = { ...LIVE, gone: true, alive: true, kernelStatus: "dead", now: START + 14, heard: START + 5 };
+    const dead = { ...LIVE, gone: true, wasLive: true, kernelStatus: "dead", now: START + 14, heard: START + 5 };
     expect(statusText(state, dead).chip).toBe("No kernel");
   });
 });

@@ -60,8 +60,8 @@ export interface Moment {
   kernelStatus: string;
   /** The kernel that made this card was restarted or has ended. */
   gone: boolean;
-  /** Whether anything was heard since the view appeared: never in a saved page. */
-  alive?: boolean;
+  /** Whether its kernel was there since the view appeared: never in a saved page. */
+  wasLive?: boolean;
 }
 
 /** Seconds after the next poll, or after any message, until a silent kernel counts as busy. */
@@ -161,9 +161,9 @@ export const KERNEL: Record<
   gone: { chip: "Kernel restarted", icon: "idle", tone: "quiet", line: "Run this cell again" },
 };
 
-/** Where it is dead, or was never heard (in a saved page, in a reopened notebook), no kernel was restarted: there is none. */
-export const goneChip = ({ alive, kernelStatus }: Moment): string =>
-  alive === false || kernelStatus === "dead" ? "No kernel" : KERNEL.gone.chip;
+/** Where it is dead, or was never there (in a saved page, in a reopened notebook), no kernel was restarted: there is none. */
+export const goneChip = ({ wasLive, kernelStatus }: Moment): string =>
+  wasLive === false || kernelStatus === "dead" ? "No kernel" : KERNEL.gone.chip;
 
 type Row = (
   state: Traits,

@@ -52,6 +52,19 @@ test("without a kernel there is nobody to answer", () => {
   expect(linked(model).link.view().gone).toBe(true);
 });
 
+test("a kernel that goes before it said a word was there, where its comm was live", async () => {
+  const found = { comm_live: true, on: vi.fn(), off: vi.fn() };
+  const model = Object.assign(new FakeModel({ _dom_classes: ["dreambooth-card-one"] } as never), {
+    widget_manager: { get_model: () => Promise.resolve(found) },
+  });
+  const { link } = linked(model);
+  link.watchComm(document.createElement("div"));
+  await settled();
+  found.comm_live = false;
+  found.on.mock.calls[0]?.[1]();
+  expect(link.view()).toMatchObject({ alive: false, wasLive: true, gone: true });
+});
+
 test("traits that the kernel has not sent yet read as blank", () => {
   const { link } = linked(new FakeModel({ _card: undefined as never, pictures: undefined as never }));
   expect(link.view()).toMatchObject({ pictures: [], _card: { error: null, form: false } });

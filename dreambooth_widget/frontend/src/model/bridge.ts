@@ -19,6 +19,8 @@ export type View<T = Traits> = T & {
   heard: number;
   /** Whether anything was heard since this view appeared. */
   alive: boolean;
+  /** Whether the widget's kernel was there since this view appeared: never in a saved page. */
+  wasLive: boolean;
   /** The kernel that made the widget was restarted or has ended: the comm is closed, or there is no kernel. */
   gone: boolean;
   /** "busy" while a cell is known to run, "dead" without a kernel, else "": nothing is known. */
@@ -64,6 +66,7 @@ export class ModelBridge<T extends SharedTraits = Traits, Intent = ToKernel, Mes
   #onView: (view: View<T>) => void;
   #heard = browserSeconds();
   #alive = false;
+  #commWasLive = false;
   #gone = false;
   #queued = false;
   #soon = false;
@@ -115,6 +118,7 @@ export class ModelBridge<T extends SharedTraits = Traits, Intent = ToKernel, Mes
       ...traits,
       heard: this.clock.at(this.#heard),
       alive: this.#alive,
+      wasLive: this.#alive || this.#commWasLive,
       gone: this.#gone || this.#host.kernelChanged() || kernelStatus === "dead",
       kernelStatus,
     };
@@ -138,6 +142,7 @@ export class ModelBridge<T extends SharedTraits = Traits, Intent = ToKernel, Mes
     look();
     this.#host.el = el;
     this.#host.findModel((model) => {
+      this.#commWasLive = model.comm_live === true;
       const follow = (): void => this.#setGone(!model.comm_live);
       model.on("comm_live_update", follow);
       this.#signal.addEventListener("abort", () => model.off("comm_live_update", follow));
