@@ -103,14 +103,9 @@ globalThis.desk = (() => {
       await app().commands.execute(toggle);
     },
 
-    dirty: (path) => panel(path).context.model.dirty,
     /** Give the notebook something to save. */
     soil: (path) => {
       panel(path).context.model.dirty = true;
-    },
-    clean: async (path) => {
-      const { model } = panel(path).context;
-      await until(model.stateChanged, () => !model.dirty);
     },
     trusted: (path) => panel(path).content.model.cells.get(0).trusted,
     interrupt: async (path) => await kernel(path).interrupt(),

@@ -127,10 +127,6 @@ class Notebook:
         """Make the notebook look changed, so that there is something to save."""
         await self._desk("soil")
 
-    async def saved(self) -> None:
-        """Wait until the page has saved what was changed."""
-        await self._desk("clean")
-
     async def replace_file(self, text: str) -> None:
         """Put `text` into the file behind the page's back and open it, as a file from elsewhere: it is not trusted."""
         self.path = self.path.with_name(f"elsewhere-{self.path.name}")
