@@ -17,7 +17,7 @@ from ..credentials import KEY_VARIABLE
 from .inspection import Frame, read_frame, write_frame
 from .sniff import PictureRefusedError
 
-__all__ = ["ChildProcess", "Read", "read_answer", "start_timer"]
+__all__ = ["ChildProcess", "Read", "read_answer"]
 
 T = TypeVar("T")
 Read = Callable[[Mapping[str, Any], bytes], T]
@@ -95,7 +95,9 @@ class ChildProcess:
 
     def _exchange(self, seconds: float, request: dict[str, Any] | None = None, data: bytes = b"") -> Frame | None:
         """Send a request, if any, and return the next frame; end the process and return None if that fails."""
-        timer = start_timer(seconds, self._time_out)
+        timer = threading.Timer(seconds, self._time_out)
+        timer.daemon = True
+        timer.start()
         try:
             if request is not None:
                 write_frame(self._requests, request, data)
@@ -135,11 +137,3 @@ def read_answer(frame: Frame, read: Read[T]) -> T:
     if "refused" in header:
         raise PictureRefusedError(str(header["refused"])[:300], early=header.get("early") is True)
     return read(header, payload)
-
-
-def start_timer(seconds: float, function: Callable[[], None]) -> threading.Timer:
-    """Call `function` after so many seconds, unless the timer is cancelled or the interpreter ends."""
-    timer = threading.Timer(seconds, function)
-    timer.daemon = True
-    timer.start()
-    return timer
