@@ -2,7 +2,7 @@
 
 `images/child.py` starts it and speaks with it in frames (`inspection.py`) over standard input and output:
 
-    ← {"formats": ["PNG", …]}                                      once, at the start
+    ← {}                                                           once, when it is ready
     → {"max_pixels": 100000000, "seconds": 20} + the bytes of a file
     ← the frame of an `Inspection`
     → {"max_pixels": 100000000, "seconds": 20, "box": [0, 0, 300, 200]} + the bytes of a file
@@ -21,11 +21,10 @@ import hashlib
 import os
 import signal
 import sys
-import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from PIL import Image, ImageFile
+from PIL import Image
 
 from .decoding import DECODING_ERRORS, READERS, decode, quiet_pillow, read_exif, read_texts
 from .inspection import (
@@ -172,12 +171,10 @@ def main() -> None:
     with open(os.devnull, "r+b") as nothing:  # noqa: PTH123 - pathlib costs 10 ms of the start
         for descriptor in (0, 1, 2):
             os.dup2(nothing.fileno(), descriptor)
-    warnings.simplefilter("ignore")
-    ImageFile.LOAD_TRUNCATED_IMAGES = False
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:  # noqa: PTH123
         score.write("1000")  # where Linux runs out of memory, it ends this process and not the kernel
     kept: Kept = {}
-    write_frame(answers, {"formats": [*READERS]})
+    write_frame(answers, {})
     while (frame := read_frame(requests, largest=1 << 40)) is not None:
         request, data = frame
         _end_after(request["seconds"])
@@ -205,7 +202,3 @@ def _limit_memory(size: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
     except (OSError, ValueError):  # macOS knows the limit, and accepts none
         return
-
-
-if __name__ == "__main__":
-    main()
