@@ -9,7 +9,7 @@ import threading
 import warnings
 import zlib
 
-from PIL import GifImagePlugin, Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+from PIL import AvifImagePlugin, GifImagePlugin, Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
 from .inspection import LONGEST_TEXT
 from .sniff import ImageFormat, PictureRefusedError
@@ -24,13 +24,8 @@ READERS: dict[ImageFormat, type[ImageFile.ImageFile]] = {
     "WEBP": WebPImagePlugin.WebPImageFile,
     "GIF": GifImagePlugin.GifImageFile,
 }
-try:
-    from PIL import AvifImagePlugin  # since Pillow 11.3, and where it was built with it
-except ImportError:
-    pass
-else:
-    if AvifImagePlugin.SUPPORTED:
-        READERS["AVIF"] = AvifImagePlugin.AvifImageFile
+if AvifImagePlugin.SUPPORTED:
+    READERS["AVIF"] = AvifImagePlugin.AvifImageFile
 
 DECODING_ERRORS = (
     *(OSError, EOFError, ValueError, TypeError, SyntaxError, LookupError, ArithmeticError, AttributeError),

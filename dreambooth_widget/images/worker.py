@@ -122,7 +122,7 @@ def answer_here(request: Mapping[str, Any], data: bytes) -> Frame:
 def _identify(data: bytes) -> ImageFormat:
     kind = identify(data)
     if kind not in READERS:
-        raise PictureRefusedError(f"A picture ({kind}): this Pillow cannot read it, version 11.3 can; open its link")
+        raise PictureRefusedError(f"A picture ({kind}): this Pillow was built without {kind}; open its link")
     return kind
 
 
