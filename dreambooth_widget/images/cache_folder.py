@@ -110,14 +110,13 @@ class PictureCache:
         if read_file(self.folder / _FOLDER / _TAG, len(_MARK)) != _MARK:
             raise PermissionError(f"{self.folder / _FOLDER} was not made by dreambooth_widget")
 
-    def find(self, endpoint: str, request_id: str, *, max_bytes: int, max_pixels: int) -> StoredRequest | None:
-        """Return what is here of a request, nothing of it decoded; None for nothing."""
+    def find(self, endpoint: str, request_id: str, *, max_bytes: int, max_pixels: int) -> StoredRequest:
+        """Return what is here of a request, nothing of it decoded."""
         folder = self._folder_of(endpoint, request_id)
         count, meta, files = self._read_request(folder)
-        if not count:
-            return None
-        with contextlib.suppress(OSError):
-            os.utime(folder / _MANIFEST)  # it was used: others go first
+        if count:
+            with contextlib.suppress(OSError):
+                os.utime(folder / _MANIFEST)  # it was used: others go first
         pictures = {}
         for index, sha256, path in files:
             original = _read_original(path, sha256, max_bytes, max_pixels)
@@ -201,16 +200,17 @@ class PictureCache:
             self._size += added
             return
         sizes: dict[Path, int] = {}
+        used_at: dict[Path, float] = {}
         for folder in newest.parent.iterdir():
             if folder.name.startswith(_GONE):  # of a process that was killed while it removed them
                 shutil.rmtree(folder, ignore_errors=True)
             elif _REQUEST.fullmatch(folder.name) and not folder.is_symlink():
                 clear_unfinished(folder)
                 with contextlib.suppress(OSError):  # another kernel has just removed it
-                    if (folder / _MANIFEST).is_file():
-                        sizes[folder] = sum(file_size(path) or 0 for path in folder.iterdir())
+                    used_at[folder] = (folder / _MANIFEST).stat().st_mtime
+                    sizes[folder] = sum(file_size(path) or 0 for path in folder.iterdir())
         self._size = sum(sizes.values())
-        for folder in sorted(sizes, key=_used_at):
+        for folder in sorted(sizes, key=used_at.__getitem__):
             if self._size > self.max_bytes and folder != newest:
                 _remove_request(folder)
                 self._size -= sizes[folder]
@@ -246,10 +246,3 @@ def is_fact(value: object) -> bool:
     if isinstance(value, str):
         return "://" not in value and len(value) <= _LONGEST_FACT
     return value is None or isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
-
-
-def _used_at(folder: Path) -> float:
-    try:
-        return (folder / _MANIFEST).stat().st_mtime
-    except OSError:
-        return 0.0
