@@ -19,14 +19,11 @@ from .child import ChildProcess, Read, read_answer
 from .fork import disown_after_fork
 from .inspection import Box, Inspection, Rendition
 
-__all__ = ["LARGEST_CROP", "WorkerPool"]
+__all__ = ["WorkerPool"]
 
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
-
-LARGEST_CROP = 2048
-"""Pixels: the largest width and height of a crop."""
 
 _CHILDREN = 2
 _NEXT_TRY_SECONDS = 300.0
@@ -134,11 +131,7 @@ class WorkerPool:
 
         Raises:
             PictureRefusedError: As for `inspect`.
-            ValueError: The box is empty, or wider or higher than 2048 pixels.
         """
-        left, top, right, bottom = box
-        if not (0 < right - left <= LARGEST_CROP and 0 < bottom - top <= LARGEST_CROP):
-            raise ValueError(f"a crop must be of 1 to {LARGEST_CROP} pixels each way, not {box!r}")
         return await self._answer({"max_pixels": max_pixels, "box": box}, data, Rendition.read)
 
     async def _answer(self, request: dict[str, Any], data: bytes, read: Read[T]) -> T:

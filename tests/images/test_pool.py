@@ -135,13 +135,6 @@ async def test_crop_is_clamped_to_the_picture(
     assert same(pixels(part), positions().crop(inside))
 
 
-@pytest.mark.parametrize("box", [(5, 5, 5, 9), (5, 5, 9, 5), (9, 5, 5, 9), (0, 0, 2049, 5), (0, 0, 5, 2049)])
-async def test_crop_of_impossible_size_raises(pool: WorkerPool, box: tuple[int, int, int, int]) -> None:
-    """An empty box, or more than a screen shows, is the caller's mistake."""
-    with pytest.raises(ValueError, match="a crop must be of 1 to 2048 pixels"):
-        await pool.crop(PNG, box, max_pixels=LIMIT)
-
-
 async def test_crop_keeps_transparency_and_colours(pool: WorkerPool) -> None:
     """As the preview does: sRGB by the file's profile, sixteen bits scaled, WebP where something shines through."""
     glass = Image.new("RGBA", (50, 50), (255, 0, 0, 100))
