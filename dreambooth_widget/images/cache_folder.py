@@ -3,7 +3,7 @@
 ::
 
     <the folder that was named>/
-      dreambooth-widget/                 ours alone, for its owner's eyes alone; nothing outside of it is ever removed
+      dreambooth-widget/                 this package's own, readable by its owner only; nothing outside it is removed
         CACHEDIR.TAG                     our mark, and for backup programs: this can be made again
         <request id>-<digest of endpoint and id>/
           manifest.json                  the request, how many pictures it has, its facts; no key, no link
@@ -11,8 +11,9 @@
           <index>-<sha256>.inspected     what the worker found, and the renditions
         originals-<random>/              originals of one running process, beyond its memory; `lock` is held by it
 
-A file is what its name says or it is ignored, and its content never changes, so two kernels may write at once. All that
-is read is untrusted: the folder may be shared. Everything here blocks: call it in a thread.
+A file whose content does not match the digest in its name is ignored. The content of a file never changes, so two
+kernels may write at once. All that is read is untrusted: the folder may be shared. Everything here blocks: call it in a
+thread.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ _GONE = ".gone-"
 class StoredRequest:
     """What the cache has of one request: `count` pictures in all, those that are here by their index, and facts.
 
-    An original without an inspection has lost it: a worker has to see it once more.
+    An original whose `inspection` is None must be inspected again.
     """
 
     count: int = 0
@@ -171,7 +172,7 @@ class PictureCache:
         assert original.inspection is not None
         self.open()
         own_folder(target.parent)
-        # First: a folder without it is not counted, and would stay for ever.
+        # Write the manifest first: a folder without one is never counted, so never removed.
         write_atomically(target.parent / _MANIFEST, manifest, overwrite=True)
         added = 0
         for path, data in ((target.with_suffix(INSPECTED), original.inspection.pack()), (target, original.read())):
@@ -217,7 +218,7 @@ class PictureCache:
 
 
 def _remove_request(folder: Path) -> None:
-    """Remove a request's folder, under another name first: who writes into it meanwhile leaves nothing half here."""
+    """Remove a request's folder. Rename it first, so that a concurrent writer cannot leave a partial folder."""
     gone = folder.with_name(f"{_GONE}{secrets.token_hex(6)}")
     with contextlib.suppress(OSError):  # another kernel was faster, or has a file open on Windows
         folder.rename(gone)

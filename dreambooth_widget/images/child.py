@@ -1,4 +1,4 @@
-"""One child process that runs `worker.py`: how it is started, what it inherits, how it is spoken with and ended."""
+"""One child process that runs `worker.py`: how it is started, what it inherits, how it is called and ended."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ _ORIENTATION, _EXIF_DIRECTORY, _USER_COMMENT = 0x0112, 0x8769, 0x9286
 def decode(
     data: bytes, kind: ImageFormat, *, max_pixels: float = math.inf, edge: int | None = None
 ) -> tuple[Image.Image, tuple[int, int]]:
-    """Return the decoded image (of an animation the first frame), not turned upright yet, and the size of the file's.
+    """Return the first frame, not yet upright, and the size stated in the file (a JPEG may be decoded smaller).
 
     Args:
         data: The bytes of a whole file.
@@ -123,7 +123,7 @@ def read_texts(image: Image.Image) -> dict[str, str | bytes]:
 
 
 class _QuietPillow:
-    """Pillow without its user's settings and warnings, while at least one thread is in this context."""
+    """Context in which Pillow ignores the user's settings and emits no warnings."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

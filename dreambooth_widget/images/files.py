@@ -51,7 +51,7 @@ _SAFELY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(
 
 
 def file_stem(request_id: str) -> str:
-    """`request_id` as a file name without an ending, one that no file system can misread.
+    """Return `request_id` as a file name without an extension that every file system takes as it is.
 
     Other characters than ASCII letters, digits, "-" and "_" become "_", and a digest of the id is added when
     anything was changed, so that different ids never share a name.
@@ -65,7 +65,7 @@ def file_stem(request_id: str) -> str:
 
 
 def file_name(request_id: str, index: int, extension: str) -> str:
-    """`<request_id>-<index + 1>.<extension>`. The number keeps Windows' reserved names ("CON") out."""
+    """Return `<request_id>-<index + 1>.<extension>`. The number keeps Windows' reserved names ("CON") out."""
     return f"{file_stem(request_id)}-{index + 1}.{extension}"
 
 
@@ -181,7 +181,7 @@ def read_file(path: Path, largest: int) -> bytes:
     with open(path, "rb", opener=lambda name, flags: os.open(name, flags | _SAFELY)) as file:
         found = os.fstat(file.fileno())
         if not stat.S_ISREG(found.st_mode) or found.st_size > largest:
-            raise OSError(f"{path} is no file of ours")
+            raise OSError(f"{path} is not a regular file, or too large")
         return file.read(largest)
 
 

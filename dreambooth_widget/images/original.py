@@ -46,9 +46,9 @@ class Original:
         return own + sum(len(each.data) for each in small)
 
     def move_to(self, path: Path, keeper: object) -> None:
-        """Leave memory: the same bytes are in `path` now and the inspection beside it, files that go with this object.
+        """Replace the bytes in memory by `path` and the file beside it; both are deleted with this object.
 
-        `keeper` lives as long as this object: with it, its folder would go.
+        `keeper` is referenced so that its folder outlives the object.
         """
         inspected = path.with_suffix(INSPECTED)
         self._data, self._small, self._keeper = path, self._small and inspected, keeper

@@ -58,7 +58,7 @@ _OTHERS: tuple[tuple[bytes, str], ...] = (
 
 
 class PictureRefusedError(ValueError):
-    """These bytes are not a picture that can be shown. `str(error)` is the reason, as it stands on the tile.
+    """These bytes are not a picture that can be shown. `str(error)` is the reason, as it is shown on the tile.
 
     Attributes:
         early: Whether a later download of the same link may give the picture: this one gave nothing, a notice
