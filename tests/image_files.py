@@ -11,7 +11,7 @@ from typing import Any
 from PIL import Image, PngImagePlugin
 
 from dreambooth_widget.images.decoding import quiet_pillow
-from dreambooth_widget.images.inspection import Inspection, Kind
+from dreambooth_widget.images.inspection import Inspection, RenditionKind
 from dreambooth_widget.images.original import Original
 from dreambooth_widget.images.picture import Picture
 from dreambooth_widget.images.worker import inspect
@@ -36,7 +36,7 @@ def repeated_picture(data: bytes, count: int) -> list[Picture]:
     return [Picture.of(original, n, "") for n in range(count)]
 
 
-def small(found: Inspection, kind: Kind = "preview") -> Image.Image:
+def small(found: Inspection, kind: RenditionKind = "preview") -> Image.Image:
     """A rendition, decoded."""
     return Image.open(io.BytesIO(found.renditions[kind].data))
 

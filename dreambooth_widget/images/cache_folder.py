@@ -33,15 +33,15 @@ from pathlib import Path
 from typing import Any
 
 from .files import UNFINISHED, clear_unfinished, file_size, file_stem, own_folder, read_file, write_atomically
-from .inspection import LARGEST_FRAME, Inspection, parse_json
+from .inspection import MAX_FRAME_BYTES, Inspection, parse_json
 from .original import INSPECTED, Original
 from .sniff import EXTENSIONS
 
 __all__ = ["PictureCache", "StoredRequest", "is_fact"]
 
-_LARGEST_CACHE = 2 * 1024**3
-_LARGEST_MANIFEST, _LONGEST_FACT = 1 << 20, 10_000
-_MOST_PICTURES, _MOST_FILES = 10_000, 100_000
+_MAX_CACHE_BYTES = 2 * 1024**3
+_MAX_MANIFEST_BYTES, _MAX_FACT_CHARS = 1 << 20, 10_000
+_MAX_PICTURES, _MAX_FILES = 10_000, 100_000
 _FOLDER, _TAG, _MANIFEST = "dreambooth-widget", "CACHEDIR.TAG", "manifest.json"
 _MARK = (
     b"Signature: 8a477f597d28d172789f06886806bc55\n# made by dreambooth_widget, which may remove all of this folder\n"
@@ -78,7 +78,7 @@ class PictureCache:
     _size: int | None = field(default=None, repr=False, compare=False)
     """What lies there, as far as this process knows."""
 
-    def __init__(self, folder: str | os.PathLike[str], *, max_bytes: int = _LARGEST_CACHE) -> None:
+    def __init__(self, folder: str | os.PathLike[str], *, max_bytes: int = _MAX_CACHE_BYTES) -> None:
         if not isinstance(folder, (str, os.PathLike)):
             raise TypeError(f"cache must be a folder's path, not {type(folder).__name__}")
         self.folder = Path(folder).expanduser().absolute()
@@ -136,12 +136,12 @@ class PictureCache:
             own_folder(folder.parent, make=False)
             self._check_mark()
             own_folder(folder, make=False)
-            manifest = parse_json(read_file(folder / _MANIFEST, _LARGEST_MANIFEST))
-            paths = sorted(islice(folder.iterdir(), _MOST_FILES))
+            manifest = parse_json(read_file(folder / _MANIFEST, _MAX_MANIFEST_BYTES))
+            paths = sorted(islice(folder.iterdir(), _MAX_FILES))
         except (OSError, ValueError):
             return 0, {}, []
         count, meta = manifest.get("count"), manifest.get("meta")
-        if type(count) is not int or not 0 < count <= _MOST_PICTURES or not isinstance(meta, dict):
+        if type(count) is not int or not 0 < count <= _MAX_PICTURES or not isinstance(meta, dict):
             return 0, {}, []
         names = [(_NAME.fullmatch(path.name), path) for path in paths]
         files = [(int(name[1]), name[2], path) for name, path in names if name is not None and int(name[1]) < count]
@@ -234,7 +234,7 @@ def _read_original(path: Path, sha256: str, max_bytes: int, max_pixels: int) -> 
     if hashlib.sha256(data).hexdigest() != sha256:
         return None
     try:
-        found = Inspection.unpack(read_file(path.with_suffix(INSPECTED), LARGEST_FRAME))
+        found = Inspection.unpack(read_file(path.with_suffix(INSPECTED), MAX_FRAME_BYTES))
     except (OSError, ValueError):
         return Original(data)
     if found.sha256 != sha256:
@@ -245,5 +245,5 @@ def _read_original(path: Path, sha256: str, max_bytes: int, max_pixels: int) -> 
 def is_fact(value: object) -> bool:
     """Return whether a value of `meta` may lie on disk: plain ones of JSON, and no links, which may be signed."""
     if isinstance(value, str):
-        return "://" not in value and len(value) <= _LONGEST_FACT
+        return "://" not in value and len(value) <= _MAX_FACT_CHARS
     return value is None or isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))

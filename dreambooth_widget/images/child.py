@@ -17,10 +17,10 @@ from ..credentials import KEY_VARIABLE
 from .inspection import Frame, read_frame, write_frame
 from .sniff import PictureRefusedError
 
-__all__ = ["ChildProcess", "Read", "read_answer"]
+__all__ = ["ChildProcess", "FrameReader", "read_answer"]
 
 T = TypeVar("T")
-Read = Callable[[Mapping[str, Any], bytes], T]
+FrameReader = Callable[[Mapping[str, Any], bytes], T]
 """Makes a value of header and payload of an answer. Raises ValueError if they are none."""
 
 _START_SECONDS = 10.0
@@ -74,7 +74,7 @@ class ChildProcess:
         if self._exchange(_START_SECONDS) is None:
             raise TimeoutError("the child process did not start")
 
-    def answer(self, request: dict[str, Any], data: bytes, read: Read[T]) -> T:
+    def answer(self, request: dict[str, Any], data: bytes, read: FrameReader[T]) -> T:
         """Return what the process answers to a request about the bytes of a file, made into a value by `read`.
 
         Raises:
@@ -131,9 +131,9 @@ class ChildProcess:
         self._raw_answers.close()
 
 
-def read_answer(frame: Frame, read: Read[T]) -> T:
+def read_answer(frame: Frame, read: FrameReader[T]) -> T:
     """Return the value in a frame, or raise the refusal that is in it."""
     header, payload = frame
     if "refused" in header:
-        raise PictureRefusedError(str(header["refused"])[:300], early=header.get("early") is True)
+        raise PictureRefusedError(str(header["refused"])[:300], retryable=header.get("retryable") is True)
     return read(header, payload)

@@ -11,7 +11,7 @@ import zlib
 
 from PIL import AvifImagePlugin, GifImagePlugin, Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
-from .inspection import LONGEST_TEXT
+from .inspection import MAX_TEXT_CHARS
 from .sniff import ImageFormat, PictureRefusedError
 
 __all__ = ["DECODING_ERRORS", "READERS", "decode", "quiet_pillow", "read_exif", "read_texts"]
@@ -104,13 +104,13 @@ def read_exif(image: Image.Image) -> tuple[int, str]:
 def _decode_comment(raw: object) -> str:
     if not isinstance(raw, bytes):
         return raw if isinstance(raw, str) else ""
-    code, text = raw[:8], raw[8 : 8 + 4 * LONGEST_TEXT]
+    code, text = raw[:8], raw[8 : 8 + 4 * MAX_TEXT_CHARS]
     if code == b"UNICODE\0":
         # The standard leaves the byte order open; text that is mostly Latin shows it.
         little = text[1::2].count(0) > text[::2].count(0)
         return text.decode("utf-16-le" if little else "utf-16-be", "replace").strip("\0 \ufeff")
     if code not in (b"ASCII\0\0\0", b"\0" * 8):
-        text = raw[: 4 * LONGEST_TEXT]
+        text = raw[: 4 * MAX_TEXT_CHARS]
     return text.decode("utf-8", "replace").strip("\0 ")
 
 

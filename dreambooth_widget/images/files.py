@@ -44,9 +44,9 @@ __all__ = [
     "zip_bytes",
 ]
 
-_LONGEST_ID = 80
+_MAX_ID_CHARS = 80
 UNFINISHED = ".dreambooth-"
-_SAFELY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_OPEN_FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 """Flags that open what others may have planted: a link is not followed, a FIFO does not wait."""
 
 
@@ -56,7 +56,7 @@ def file_stem(request_id: str) -> str:
     Other characters than ASCII letters, digits, "-" and "_" become "_", and a digest of the id is added when
     anything was changed, so that different ids never share a name.
     """
-    clean = re.sub(r"[^A-Za-z0-9_-]+", "_", request_id)[:_LONGEST_ID].strip("_-")
+    clean = re.sub(r"[^A-Za-z0-9_-]+", "_", request_id)[:_MAX_ID_CHARS].strip("_-")
     # An id that ends as if it had a digest gets one too, and one with capitals: most file systems ignore case.
     if clean != request_id.lower() or not clean or re.search(r"-[0-9a-f]{8}$", clean):
         digest = hashlib.sha256(request_id.encode("utf-8", "surrogatepass")).hexdigest()[:8]
@@ -144,7 +144,7 @@ def clear_unfinished(folder: Path) -> None:
 
 def hold_lock(path: Path, *, make: bool = True) -> int | None:
     """Lock the file at `path` while it is open; return its descriptor, None if another process holds it."""
-    descriptor = os.open(path, os.O_RDWR | _SAFELY | (os.O_CREAT if make else 0), 0o600)
+    descriptor = os.open(path, os.O_RDWR | _OPEN_FLAGS | (os.O_CREAT if make else 0), 0o600)
     try:
         if sys.platform == "win32":
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
@@ -178,7 +178,7 @@ def read_file(path: Path, largest: int) -> bytes:
     Raises:
         OSError: If it is a link or a device, or larger than `largest` bytes.
     """
-    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | _SAFELY)) as file:
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | _OPEN_FLAGS)) as file:
         found = os.fstat(file.fileno())
         if not stat.S_ISREG(found.st_mode) or found.st_size > largest:
             raise OSError(f"{path} is not a regular file, or too large")
@@ -235,16 +235,16 @@ def save_files(
             been written.
         NotADirectoryError: `folder` is a file.
     """
-    place = Path(folder).expanduser()
-    if place.exists() and not place.is_dir():
-        raise NotADirectoryError(errno.ENOTDIR, "this is a file, pass a folder", str(place))
-    named_files = [(place / name, picture) for name, picture in files]
+    target = Path(folder).expanduser()
+    if target.exists() and not target.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "this is a file, pass a folder", str(target))
+    named_files = [(target / name, picture) for name, picture in files]
     if not overwrite:
-        for path in (*(path for path, _ in named_files), *(place / name for name in beside)):
+        for path in (*(path for path, _ in named_files), *(target / name for name in beside)):
             if path.exists():
                 raise FileExistsError(f"{path} exists; pass overwrite=True to replace it")
-    place.mkdir(parents=True, exist_ok=True)
-    clear_unfinished(place)
+    target.mkdir(parents=True, exist_ok=True)
+    clear_unfinished(target)
     for path, picture in named_files:
         write_atomically(path, picture.data, overwrite=overwrite)
     return [path for path, _ in named_files]

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from .files import clear_unfinished, write_atomically
-from .inspection import EDGES, Kind, Rendition
+from .inspection import EDGES, Rendition, RenditionKind
 from .original import Original
 from .sniff import EXTENSIONS, ImageFormat
 
@@ -85,7 +85,7 @@ class Picture:
         """The size of `data` in bytes, known without reading it."""
         return self.original.nbytes
 
-    def rendition(self, kind: Kind) -> Rendition:
+    def rendition(self, kind: RenditionKind) -> Rendition:
         """Return the stored "thumbnail" (at most 384 pixels wide and high) or "preview" (1024).
 
         Raises:

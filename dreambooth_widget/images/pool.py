@@ -15,7 +15,7 @@ from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from typing import Any, ClassVar, Generic, TypeVar
 
-from .child import ChildProcess, Read, read_answer
+from .child import ChildProcess, FrameReader, read_answer
 from .fork import disown_after_fork
 from .inspection import Box, Inspection, Rendition
 
@@ -33,7 +33,7 @@ _NEXT_TRY_SECONDS = 300.0
 class _Job(Generic[T]):
     """One request, which the loop may cancel while a thread is at it."""
 
-    def __init__(self, request: dict[str, Any], data: bytes, read: Read[T]) -> None:
+    def __init__(self, request: dict[str, Any], data: bytes, read: FrameReader[T]) -> None:
         self.future: Future[T] = Future()
         self._request = request, data, read
         self._lock = threading.Lock()
@@ -134,7 +134,7 @@ class WorkerPool:
         """
         return await self._answer({"max_pixels": max_pixels, "box": box}, data, Rendition.read)
 
-    async def _answer(self, request: dict[str, Any], data: bytes, read: Read[T]) -> T:
+    async def _answer(self, request: dict[str, Any], data: bytes, read: FrameReader[T]) -> T:
         job = _Job({**request, "seconds": self._seconds}, data, read)
         self._queue.put(job)
         self._add_thread()

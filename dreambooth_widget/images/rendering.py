@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from PIL import Image, ImageCms
 
-from .inspection import EDGES, Box, Kind, Rendition
+from .inspection import EDGES, Box, Rendition, RenditionKind
 
 __all__ = ["encode", "encode_crop", "shown_mode", "shrink", "to_srgb", "upright"]
 
@@ -25,7 +25,7 @@ _TURNS: Mapping[int, Image.Transpose] = {
 _STRIP = 1 << 22
 """Pixels that are converted at once: a copy of the whole of a large picture would double the memory it takes."""
 
-_LARGEST_PROFILE = 4 << 20
+_MAX_PROFILE_BYTES = 4 << 20
 
 
 def upright(image: Image.Image, orientation: int) -> Image.Image:
@@ -85,7 +85,7 @@ def to_srgb(image: Image.Image, profile: object) -> Image.Image:
 
 
 def _by_profile(colours: Image.Image, profile: object) -> Image.Image | None:
-    if not isinstance(profile, bytes) or not 0 < len(profile) <= _LARGEST_PROFILE:
+    if not isinstance(profile, bytes) or not 0 < len(profile) <= _MAX_PROFILE_BYTES:
         return None
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
@@ -95,7 +95,7 @@ def _by_profile(colours: Image.Image, profile: object) -> Image.Image | None:
     return shown if isinstance(shown, Image.Image) else None
 
 
-def encode(large: Image.Image) -> dict[Kind, Rendition]:
+def encode(large: Image.Image) -> dict[RenditionKind, Rendition]:
     """Return the renditions of a picture that is as large as its preview."""
     edge = EDGES["thumbnail"]
     # Two pixels are averaged before the slow, good filter: a third of the time, and no eye sees it.

@@ -8,7 +8,7 @@
     → {"max_pixels": 100000000, "seconds": 20, "box": [0, 0, 300, 200]} + the bytes of a file
     ← {"mime": "image/jpeg"} + the bytes of the crop
 
-Instead of either answer: {"refused": "the file is truncated", "early": true}.
+Instead of either answer: {"refused": "the file is truncated", "retryable": true}.
 
 What stops a hostile file is Pillow's own safety, which is switched on here where the notebook's settings do not reach,
 and the limits of this process: address space, time, and its end together with that of the kernel.
@@ -29,9 +29,9 @@ from PIL import Image
 from .decoding import DECODING_ERRORS, READERS, decode, quiet_pillow, read_exif, read_texts
 from .inspection import (
     EDGES,
-    LONGEST_TEXT,
-    LONGEST_TEXTS,
-    MOST_TEXTS,
+    MAX_TEXT_CHARS,
+    MAX_TEXTS,
+    MAX_TOTAL_TEXT_CHARS,
     Box,
     Frame,
     Inspection,
@@ -49,8 +49,8 @@ _MEMORY, _MEMORY_PER_PIXEL = 1 << 30, 20
 """Bytes of address space, the larger of the two. Pillow takes 16 for each pixel of a WebP file."""
 
 
-_MOST_KEPT = 8
-_LARGEST_KEPT = 4 << 20
+_MAX_KEPT = 8
+_MAX_KEPT_PIXELS = 4 << 20
 """Decoded pictures that are kept for the next crop, and pixels of each at most: a decoding takes six times as long."""
 
 Kept = dict[bytes, Image.Image]
@@ -70,9 +70,9 @@ def inspect(data: bytes, *, max_pixels: int) -> Inspection:
         large = upright(to_srgb(shrink(image, EDGES["preview"]), image.info.get("icc_profile")), orientation)
         renditions = encode(large)
     texts = {**read_texts(image), **({"UserComment": comment} if comment else {})}
-    facts = describe(_bounded(texts, LONGEST_TEXTS, 4 * LONGEST_TEXTS))
+    facts = describe(_bounded(texts, MAX_TOTAL_TEXT_CHARS, 4 * MAX_TOTAL_TEXT_CHARS))
     width, height = reversed(size) if orientation >= 5 else size
-    digest, kept = hashlib.sha256(data).hexdigest(), _bounded(texts, LONGEST_TEXT, LONGEST_TEXTS)
+    digest, kept = hashlib.sha256(data).hexdigest(), _bounded(texts, MAX_TEXT_CHARS, MAX_TOTAL_TEXT_CHARS)
     return Inspection(kind, width, height, digest, kept, facts, renditions)
 
 
@@ -94,14 +94,14 @@ def crop(data: bytes, box: Box, *, max_pixels: int, kept: Kept | None = None) ->
             image = upright(image, read_exif(image)[0])
         if kept is not None:
             kept[digest] = image
-            if len(kept) > _MOST_KEPT:
+            if len(kept) > _MAX_KEPT:
                 del kept[next(iter(kept))]
         return encode_crop(image, box)
 
 
 def answer(request: Mapping[str, Any], data: bytes, kept: Kept | None = None) -> Frame:
     """Return header and payload of the answer to a request; `kept` is for crops of small pictures alone."""
-    if kept is not None and ("box" not in request or request["max_pixels"] > _LARGEST_KEPT):
+    if kept is not None and ("box" not in request or request["max_pixels"] > _MAX_KEPT_PIXELS):
         kept.clear()  # what comes may need all the memory
         kept = None
     try:
@@ -110,7 +110,7 @@ def answer(request: Mapping[str, Any], data: bytes, kept: Kept | None = None) ->
             return {"mime": part.mime}, part.data
         return inspect(data, max_pixels=request["max_pixels"]).frame()
     except PictureRefusedError as error:
-        return {"refused": str(error), "early": error.early}, b""
+        return {"refused": str(error), "retryable": error.retryable}, b""
 
 
 def answer_here(request: Mapping[str, Any], data: bytes) -> Frame:
@@ -140,7 +140,7 @@ def _refusals(kind: ImageFormat) -> Iterator[None]:
 def _bounded(texts: Mapping[str, Any], longest: int, left: int) -> dict[str, str]:
     """Return the first texts, each of at most `longest` characters and `left` together."""
     kept: dict[str, str] = {}
-    for key, value in list(texts.items())[:MOST_TEXTS]:
+    for key, value in list(texts.items())[:MAX_TEXTS]:
         raw = value[: 4 * longest]
         text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else str(raw)
         kept[key] = text.strip("\0")[: min(longest, left)]
@@ -155,9 +155,9 @@ def _refusal(error: BaseException, kind: ImageFormat) -> PictureRefusedError:
     if isinstance(error, Image.DecompressionBombError):
         return PictureRefusedError("more megapixels than allowed: Client(max_pixels=…) allows more")
     if "truncated" in reason or isinstance(error, EOFError):
-        return PictureRefusedError("the file is truncated", early=True)
+        return PictureRefusedError("the file is truncated", retryable=True)
     if kind in ("WEBP", "AVIF"):  # whose libraries do not tell the two apart
-        return PictureRefusedError("the file is damaged or truncated", early=True)
+        return PictureRefusedError("the file is damaged or truncated", retryable=True)
     return PictureRefusedError("the file is damaged")
 
 

@@ -28,7 +28,7 @@ _MOST_PREVIEWS = 8
 _MOST_CROPS = 128
 """Crops that wait at most; a view requests the next one of a picture when it has the last."""
 
-_LARGEST_CROP = 2048
+_MAX_CROP_EDGE = 2048
 """Pixels: the largest width and height of a crop."""
 
 _CROPS_AT_ONCE = 2
@@ -152,6 +152,6 @@ def check_box(box: object, picture: Picture) -> Box:
     if isinstance(box, list) and len(box) == 4 and all(type(edge) is int for edge in box):
         left, top, right, bottom = box
         inside = 0 <= left < right <= picture.width and 0 <= top < bottom <= picture.height
-        if inside and max(right - left, bottom - top) <= _LARGEST_CROP:
+        if inside and max(right - left, bottom - top) <= _MAX_CROP_EDGE:
             return left, top, right, bottom
     raise ValueError("There is no such part of the picture.")

@@ -55,11 +55,11 @@ async def test_refusals_come_back_with_their_reason(pool: WorkerPool) -> None:
     pool.start()
     await until(lambda: len(processes(pool)) == 2)
     started = processes(pool)
-    for data, early in ((PNG[:200], True), (b"glTF", False), (plain_png(300, 300), False)):
+    for data, retryable in ((PNG[:200], True), (b"glTF", False), (plain_png(300, 300), False)):
         with pytest.raises(PictureRefusedError) as refused:
             await pool.inspect(data, max_pixels=50_000)
         assert str(refused.value)
-        assert refused.value.early is early
+        assert refused.value.retryable is retryable
     assert (await pool.inspect(PNG, max_pixels=LIMIT)).width == 96
     assert processes(pool) == started
 

@@ -72,7 +72,7 @@ def test_half_a_file_is_truncated(kind: ImageFormat) -> None:
     with pytest.raises(PictureRefusedError) as refused:
         inspect_here(data[: len(data) // 2])
     assert "truncated" in str(refused.value) or kind in ("WEBP", "AVIF")  # whose libraries do not say so
-    assert refused.value.early
+    assert refused.value.retryable
 
 
 def test_png_without_end_is_picture() -> None:
@@ -167,7 +167,7 @@ def check(data: bytes) -> None:
 
 def test_next_crop_decodes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of the last pictures; of too many the longest unused goes, and all make room for what may need the memory."""
-    files = [encoded(Image.new("RGB", (60, 40), (index, 0, 99))) for index in range(worker._MOST_KEPT + 1)]
+    files = [encoded(Image.new("RGB", (60, 40), (index, 0, 99))) for index in range(worker._MAX_KEPT + 1)]
     decoded: list[bytes] = []
     decode = worker.decode
 
@@ -189,12 +189,12 @@ def test_next_crop_decodes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(1, len(files)):
         answer(number, box=box)
         answer(1, box=box)
-    assert len(kept) == worker._MOST_KEPT
+    assert len(kept) == worker._MAX_KEPT
     decoded.clear()
     answer(1, box=box)
     answer(0, box=box)
     assert decoded == files[:1]
-    answer(0, max_pixels=worker._LARGEST_KEPT + 1, box=box)
+    answer(0, max_pixels=worker._MAX_KEPT_PIXELS + 1, box=box)
     assert kept == {}
     answer(0, box=box)
     answer(1)
