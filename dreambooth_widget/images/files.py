@@ -86,6 +86,8 @@ def write_atomically(path: Path, data: bytes, *, overwrite: bool) -> None:
                 _write_locked(file, data)
                 _move(temporary, path, overwrite=overwrite)
             return
+        except FileExistsError:
+            raise FileExistsError(f"{path} exists; pass overwrite=True to replace it") from None
         except FileNotFoundError:  # cleared in the instant before it was locked
             if not tries_left:
                 raise
@@ -115,9 +117,7 @@ def _move(temporary: Path, path: Path, *, overwrite: bool) -> None:
         return
     try:
         os.link(temporary, path)  # the file system decides whether the name is taken, so nothing can come between
-    except FileExistsError:
-        raise FileExistsError(f"{path} exists; pass overwrite=True to replace it") from None
-    except FileNotFoundError:
+    except (FileExistsError, FileNotFoundError):
         raise
     except (OSError, AttributeError, NotImplementedError):
         # No hard links here (FAT, some network and phone file systems): reserve the name, then fill it.
