@@ -27,13 +27,7 @@ def inspect_here(data: bytes, *, max_pixels: int = 50_000_000) -> Inspection:
 
 def read_picture(data: bytes, *, index: int = 0, url: str = "", max_pixels: int = 10**8) -> Picture:
     """The picture in a file, as a client has it."""
-    return Picture.of(Original(data, inspect_here(data, max_pixels=max_pixels)), index, url)
-
-
-def repeated_picture(data: bytes, count: int) -> list[Picture]:
-    """One file as so many pictures, decoded once."""
-    original = Original(data, inspect_here(data))
-    return [Picture.of(original, n, "") for n in range(count)]
+    return Picture.of(Original(data, inspect_here(data, max_pixels=max_pixels)), index=index, url=url)
 
 
 def small(found: Inspection, kind: RenditionKind = "preview") -> Image.Image:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from .files import clear_unfinished, write_atomically
 from .inspection import EDGES, Rendition, RenditionKind
 from .original import Original
+from .prompt_text import describe
 from .sniff import EXTENSIONS, ImageFormat
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ _TILE, _GAP = 256, 8
 """Pixels of a contact sheet: the width and height of a tile, and the space around it."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class Picture:
     """One picture of the result, as it came: `data` are the original bytes, nothing is re-encoded.
 
@@ -40,6 +41,7 @@ class Picture:
         text: Text chunks (PNG), "Comment" (JPEG, GIF) and the EXIF "UserComment": at most 64, each of up to 65,536
             characters and 262,144 together.
         facts: What the texts say of prompt, seed and the like, by our names for them.
+        digest: First 16 hexadecimal digits of the SHA-256 of `data`.
     """
 
     index: int
@@ -50,9 +52,26 @@ class Picture:
     height: int
     text: Mapping[str, str] = field(repr=False)
     facts: Mapping[str, str] = field(repr=False)
+    digest: str
+
+    def __init__(
+        self,
+        index: int,
+        url: str,
+        data: bytes | Original,
+        format: ImageFormat,
+        width: int,
+        height: int,
+        text: Mapping[str, str] = MappingProxyType({}),
+        facts: Mapping[str, str] | None = None,
+    ) -> None:
+        original = data if isinstance(data, Original) else Original(data)
+        facts = describe(text) if facts is None else facts
+        vars(self).update(index=index, url=url, original=original, format=format, width=width, height=height)
+        vars(self).update(text=text, facts=facts, digest=original.sha256[:16])
 
     @classmethod
-    def of(cls, original: Original, index: int, url: str) -> Picture:
+    def of(cls, original: Original, *, index: int, url: str) -> Picture:
         """Return the picture of an inspected original."""
         found = original.inspection
         assert found is not None
@@ -68,12 +87,8 @@ class Picture:
     def __reduce__(self) -> tuple[Any, ...]:
         # For other processes: with its bytes, and without the query of its link, which may be a signature.
         original = Original(self.data, self.original.inspection)
-        return Picture.of, (original, self.index, self.url.partition("?")[0])
-
-    @property
-    def digest(self) -> str:
-        """First 16 hexadecimal digits of the SHA-256 of `data`."""
-        return self.original.sha256[:16]
+        values = (self.format, self.width, self.height, dict(self.text), dict(self.facts))
+        return Picture, (self.index, self.url.partition("?")[0], original, *values)
 
     @property
     def data(self) -> bytes:
@@ -89,10 +104,12 @@ class Picture:
         """Return the stored "thumbnail" (at most 384 pixels wide and high) or "preview" (1024).
 
         Raises:
+            LookupError: If this picture was made by hand and not by a client.
             OSError: If the file of it was removed.
         """
         found = self.original.inspection
-        assert found is not None
+        if found is None:
+            raise LookupError("a picture that was made by hand has no renditions")
         return found.renditions[kind]
 
     @property
@@ -135,11 +152,17 @@ class Picture:
 
 
 def small_image(picture: Picture, edge: int) -> Image.Image:
-    """Return the picture as RGB, upright and in sRGB, at most `edge` (up to 1024) pixels wide and high, on white."""
+    """Return the picture as RGB, upright and in sRGB, at most `edge` pixels wide and high; transparency is white.
+
+    It comes from the smallest rendition that is large enough, from the original for more than 1024 pixels.
+    """
     from PIL import Image
 
-    rendition = picture.rendition("thumbnail" if edge <= EDGES["thumbnail"] else "preview")
-    image: Image.Image = Image.open(io.BytesIO(rendition.data))
+    kind = next((kind for kind, longest in EDGES.items() if longest >= edge), None)
+    try:
+        image = picture.image if kind is None else Image.open(io.BytesIO(picture.rendition(kind).data))
+    except LookupError:
+        image = picture.image
     if image.has_transparency_data:
         image = image.convert("RGBA")
         page = Image.new("RGB", image.size, "white")

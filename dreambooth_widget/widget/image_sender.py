@@ -96,7 +96,7 @@ class ImageSender:
                 mime, data = picture.mime, await in_picture_thread(picture.original.read)
             else:
                 mime, data = await in_picture_thread(picture.rendition, kind)
-        except OSError:
+        except (OSError, LookupError):
             self.unavailable(kind, picture.index, picture.digest, _GONE)
         else:
             name = file_name(request_id, picture.index, picture.extension)

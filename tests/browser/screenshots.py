@@ -24,9 +24,10 @@ from playwright.async_api import Browser, Error, FloatRect, Locator, Page, async
 
 from dreambooth_widget.client.state import FetchResult, FetchState
 from dreambooth_widget.errors import DeadlineExceededError, GenerationFailedError, StoppedError
+from dreambooth_widget.images.picture import Picture
 from dreambooth_widget.widget.static_html import render, render_many
 
-from ..image_files import chunk, encoded, read_picture, with_chunks
+from ..image_files import encoded
 from . import chromium
 from .card import redrawn
 from .page.batches import batches
@@ -188,9 +189,11 @@ def copies() -> dict[str, Callable[[], str]]:
     }
 
     def drawn(count: int) -> FetchResult:
-        seeds = [chunk(b"tEXt", b"seed\0%d" % (123 + at)) for at in range(count)]
-        files = [with_chunks(encoded(landscape(at, 384, 384)), seed) for at, seed in enumerate(seeds)]
-        return FetchResult("13443927", [read_picture(data, index=at) for at, data in enumerate(files)], (), meta, 31)
+        pictures = [
+            Picture(at, "", encoded(landscape(at, 384, 384)), "PNG", 384, 384, {"seed": str(123 + at)})
+            for at in range(count)
+        ]
+        return FetchResult("13443927", pictures, (), meta, 31)
 
     made = {name: partial(render, each) for name, each in ended.items()}
     made["50-copy"] = lambda: render(drawn(4))

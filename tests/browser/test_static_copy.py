@@ -9,9 +9,10 @@ from playwright.async_api import Page, expect
 
 from dreambooth_widget.client.state import FetchResult, FetchState
 from dreambooth_widget.errors import InvalidKeyError
+from dreambooth_widget.images.picture import Picture
 from dreambooth_widget.widget.static_html import render, render_many
 
-from ..image_files import read_picture, text_png
+from ..image_files import encoded, scene
 
 LIVE = "<div class='dreambooth-card-a'><div class='dreambooth-card'><p>Done</p><img src='data:,' alt=''></div></div>"
 ALIVE = "<div class='dreambooth-card-a'><section class='dreambooth-card' data-alive><p>Done</p></section></div>"
@@ -21,7 +22,7 @@ DEAD = "<div class='jupyter-widgets'>Error displaying widget: model not found</d
 
 def gallery(count: int = 4) -> str:
     """A copy of some pictures."""
-    pictures = [read_picture(text_png((512, 512), seed=str(n)), index=n) for n in range(count)]
+    pictures = [Picture(n, "", encoded(scene((512, 512))), "PNG", 512, 512, {"seed": str(n)}) for n in range(count)]
     return render(FetchResult("13443927", pictures, (), {"prompt": "a dog"}, 31), card_id="a")
 
 
@@ -136,7 +137,7 @@ async def test_gallery_without_styles(page: Page, width: int) -> None:
 async def test_columns_are_even(page: Page, width: int, shown: int | None) -> None:
     """Whatever the captions: of one width, and in a narrow window as wide as fits."""
     await page.set_viewport_size({"width": width, "height": 800})
-    pictures = [read_picture(text_png((512, 512), seed="1793745243"))]
+    pictures = [Picture(0, "", encoded(scene((512, 512))), "PNG", 512, 512, {"seed": "1793745243"})]
     captions = ["a dog", "oil painting of a lighthouse, thick strokes, at dawn", "x" * 80, "a cat"] * 2
     html = render_many([(caption, FetchResult(str(n), pictures)) for n, caption in enumerate(captions)], "")
     await page.set_content(f"<!doctype html><body>{html}</body>")

@@ -471,7 +471,7 @@ folder = Path(sys.argv[1])
 data = bytes(40_000_000)
 small = {"thumbnail": Rendition("image/webp", b"x"), "preview": Rendition("image/webp", b"x")}
 found = Inspection("PNG", 1, 1, hashlib.sha256(data).hexdigest(), {}, {}, small)
-picture = Picture.of(Original(data, found), 0, "")
+picture = Picture(0, "", Original(data, found), "PNG", 1, 1)
 while True:
     picture.save(folder / "saved.png", overwrite=True)
     PictureCache(folder / "cache").keep("https://x", "1", 0, picture.original, 1, {})

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from dreambooth_widget.images.files import file_name, file_stem, named, read_file, save_all, write_atomically, zip_bytes
 from dreambooth_widget.images.picture import Picture
 
-from ..image_files import encoded, noise, read_picture, scene
+from ..image_files import encoded, scene
 
 if sys.platform != "win32":
     import fcntl
@@ -32,7 +32,7 @@ HOSTILE = [
 
 def pictures(count: int = 3) -> list[Picture]:
     """Some pictures, all different."""
-    return [read_picture(encoded(scene((8 + n, 8))), index=n) for n in range(count)]
+    return [Picture(n, "", encoded(scene((8 + n, 8))), "PNG", 8 + n, 8) for n in range(count)]
 
 
 def test_usual_ids_stay_readable() -> None:
@@ -265,8 +265,7 @@ def test_zip_is_always_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_large_zip() -> None:
     """Beyond 8 MiB it is put together on disk, and is the same."""
-    data = encoded(noise((1000, 1000)), compress_level=0)
-    large = [read_picture(data + os.urandom(9), index=n) for n in range(4)]
+    large = [Picture(n, "", os.urandom(3_000_000), "PNG", 1, 1) for n in range(4)]
     with zipfile.ZipFile(io.BytesIO(zip_bytes(named(large, "1")))) as archive:
         assert [archive.read(name) for name in archive.namelist()] == [picture.data for picture in large]
 

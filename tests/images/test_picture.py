@@ -121,18 +121,21 @@ def test_refused_metadata_costs_no_image() -> None:
 
 
 def test_renditions_are_read_not_made() -> None:
-    """They come as the worker made them."""
+    """A picture that was made by hand has none."""
     picture = read(encoded(noise((900, 300))))
     with Image.open(io.BytesIO(picture.rendition("thumbnail").data)) as image:
         assert (image.format, image.size) == ("WEBP", (384, 128))
+    with pytest.raises(LookupError, match="by hand"):
+        Picture(0, "", encoded(scene()), "PNG", 96, 64).rendition("thumbnail")
 
 
 def test_small_images_are_rgb_on_white() -> None:
-    """In any size, from the rendition that is large enough, in sRGB."""
-    glass = read(encoded(Image.new("RGBA", (1600, 1600), (255, 0, 0, 0))))
-    for edge in (100, 384, 500, 1024):
-        image = small_image(glass, edge)
-        assert (image.mode, image.size, image.getpixel((5, 5))) == ("RGB", (edge, edge), (255, 255, 255))
+    """In any size, from the rendition that is large enough, in sRGB; of a picture made by hand too."""
+    glass = encoded(Image.new("RGBA", (1600, 1600), (255, 0, 0, 0)))
+    for picture in (read(glass), Picture(0, "", glass, "PNG", 1600, 1600)):
+        for edge in (100, 384, 500, 1024, 1500):
+            image = small_image(picture, edge)
+            assert (image.mode, image.size, image.getpixel((5, 5))) == ("RGB", (edge, edge), (255, 255, 255))
     swapped = read(encoded(Image.new("RGB", (64, 64), "red"), icc_profile=SWAPPED))
     red, green, _ = small_image(swapped, 64).getpixel((5, 5))  # type: ignore[misc]
     assert (red < 12, green > 243) == (True, True)
@@ -164,7 +167,7 @@ def test_save_writes_the_original_bytes(tmp_path: Path) -> None:
 
 def test_picture_goes_to_another_process() -> None:
     """Pickling keeps what it is."""
-    picture = read(text_png(seed="1"))
+    picture = Picture(0, "", encoded(scene()), "PNG", 96, 64, {"seed": "1"})
     again = pickle.loads(pickle.dumps(picture))
     assert (again, again.text, again.digest) == (picture, {"seed": "1"}, picture.digest)
 
@@ -195,3 +198,8 @@ def test_a_copy_keeps_its_renditions() -> None:
     again = pickle.loads(pickle.dumps(picture))
     assert again.rendition("preview") == picture.rendition("preview")
     assert again.facts == {"prompt": "a dog"}
+
+
+def test_handmade_picture_has_facts() -> None:
+    """They are read from its texts."""
+    assert Picture(0, "", b"", "PNG", 1, 1, {"Seed": "42"}).facts == {"seed": "42"}

@@ -182,7 +182,7 @@ def test_nothing_is_replaced_unasked(tmp_path: Path, name: str) -> None:
 
 def test_sizes_need_no_reading() -> None:
     """The records are made without reading a file."""
-    shown = read_picture(encoded(scene()))
+    shown = Picture(0, "", encoded(scene()), "PNG", 96, 64)
     shown.original.move_to(Path("/nowhere/at/all"), None)
     (record,) = records(FetchResult("7", [shown]))
     assert record["bytes"] == len(encoded(scene()))

@@ -11,12 +11,14 @@ from dreambooth_widget.errors import GenerationFailedError, StoppedError
 from dreambooth_widget.images.picture import Picture
 from dreambooth_widget.widget.static_content import read_batch, read_request, short, took
 
-from ..image_files import read_picture, text_png
+from ..image_files import encoded, scene
+
+DATA = encoded(scene((64, 48)))
 
 
 def pictures(*seeds: str) -> list[Picture]:
     """Pictures with the given seeds in their text."""
-    return [read_picture(text_png(**({"seed": seed} if seed else {})), index=n) for n, seed in enumerate(seeds)]
+    return [Picture(n, "", DATA, "PNG", 64, 48, {"seed": seed} if seed else {}) for n, seed in enumerate(seeds)]
 
 
 @pytest.mark.parametrize(

@@ -7,18 +7,21 @@ import json
 import pytest
 
 from dreambooth_widget.client.state import FetchResult, FetchState
+from dreambooth_widget.images.picture import Picture
 from dreambooth_widget.widget.static_content import read_batch, read_request
 from dreambooth_widget.widget.static_copy import EMPTY, make_copy
 from dreambooth_widget.widget.static_html import LARGEST, USUAL
 
-from ..image_files import encoded, noise, repeated_picture
+from ..image_files import encoded, noise
 
 
 @pytest.mark.parametrize(("count", "budget"), [(1, USUAL), (4, USUAL), (40, LARGEST)])
 def test_all_of_it_fits_the_budget(count: int, budget: int) -> None:
     """HTML, contact sheet and text together; every one of up to four pictures is in the HTML."""
-    pictures = repeated_picture(encoded(noise((1024, 1024))), count)
-    copy = make_copy(read_request(FetchResult("7", pictures)), "a")
+    data = encoded(noise((1024, 1024)))
+    copy = make_copy(
+        read_request(FetchResult("7", [Picture(n, "", data, "PNG", 1024, 1024) for n in range(count)])), "a"
+    )
     assert set(copy) == {"text/html", "text/plain", "image/jpeg"}
     assert len(json.dumps(copy, ensure_ascii=False).encode()) <= budget
     assert copy["text/html"].count("<img") == count

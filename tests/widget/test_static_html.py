@@ -23,7 +23,7 @@ from dreambooth_widget.widget.static_content import read_request
 from dreambooth_widget.widget.static_html import LARGEST, SAMPLE, USUAL, render, render_content, render_many
 from dreambooth_widget.widget.static_images import small_images
 
-from ..image_files import SWAPPED, encoded, exif, noise, read_picture, repeated_picture, scene, text_png
+from ..image_files import SWAPPED, encoded, exif, noise, read_picture, scene, text_png
 
 KEPT_BY_GITHUB = {
     "table",
@@ -91,7 +91,8 @@ def result(pictures: Sequence[Picture], missing: Sequence[PictureState] = (), **
 
 def many(count: int, size: tuple[int, int] = (512, 512)) -> list[Picture]:
     """`count` pictures that hardly compress."""
-    return repeated_picture(encoded(noise(size)), count)
+    data = encoded(noise(size))
+    return [Picture(n, "", data, "PNG", *size) for n in range(count)]
 
 
 def thumbnails(page: Page) -> list[Image.Image]:
@@ -423,7 +424,7 @@ def test_small_thumbnails_stand_closer() -> None:
 def test_rows_keep_shapes() -> None:
     """Landscape, portrait and square in one row have one height, and no row is wider than the page."""
     shapes = [(1024, 512), (512, 1024), (768, 768), (1024, 256), (512, 512)]
-    page = Page(render(result([picture(encoded(scene(s)), n) for n, s in enumerate(shapes)])))
+    page = Page(render(result([Picture(n, "", encoded(scene(s)), "PNG", *s) for n, s in enumerate(shapes)])))
     sizes = [(int(image["width"]), int(image["height"])) for image in page.all("img")]
     assert all(abs(w / h - s[0] / s[1]) < 0.05 * s[0] / s[1] for (w, h), s in zip(sizes, shapes, strict=True))
     assert len(page.all("table")) == 2

@@ -8,9 +8,10 @@ import io
 import pytest
 from PIL import Image
 
+from dreambooth_widget.images.picture import Picture
 from dreambooth_widget.widget.static_images import MOST, jpeg_uri, largest_edge, sheet_uri, small_images, steps
 
-from ..image_files import encoded, noise, read_picture, scene
+from ..image_files import encoded, noise, scene
 
 
 def opened(text: str) -> Image.Image:
@@ -36,7 +37,7 @@ def test_thumbnail_fits_its_edge() -> None:
 
 def test_transparency_lies_on_white() -> None:
     """In RGB, whatever the picture."""
-    clear = read_picture(encoded(Image.new("RGBA", (64, 64), (9, 9, 9, 0))))
+    clear = Picture(0, "", encoded(Image.new("RGBA", (64, 64), (9, 9, 9, 0))), "PNG", 64, 64)
     (image,) = small_images([clear], 32)
     assert (image.mode, image.size, image.getpixel((5, 5))) == ("RGB", (32, 32), (255, 255, 255))
 
