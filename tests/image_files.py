@@ -11,7 +11,7 @@ from typing import Any
 from PIL import Image, PngImagePlugin
 
 from dreambooth_widget.images.decoding import quiet_pillow
-from dreambooth_widget.images.inspection import Inspection, Kind
+from dreambooth_widget.images.inspection import Inspection, RenditionKind
 from dreambooth_widget.images.original import Original
 from dreambooth_widget.images.picture import Picture
 from dreambooth_widget.images.worker import inspect
@@ -30,7 +30,7 @@ def read_picture(data: bytes, *, index: int = 0, url: str = "", max_pixels: int 
     return Picture.of(Original(data, inspect_here(data, max_pixels=max_pixels)), index=index, url=url)
 
 
-def small(found: Inspection, kind: Kind = "preview") -> Image.Image:
+def small(found: Inspection, kind: RenditionKind = "preview") -> Image.Image:
     """A rendition, decoded."""
     return Image.open(io.BytesIO(found.renditions[kind].data))
 

@@ -10,7 +10,7 @@ from types import TracebackType
 
 from ..credentials import ApiKey, find_key, without_frames
 from ..images.cache_folder import PictureCache
-from ..images.store import MEMORY, PictureStore
+from ..images.store import MAX_MEMORY_BYTES, PictureStore
 from ..protocol.answers import Answer
 from ..protocol.endpoint import V4, check_endpoint
 from .arguments import check_listener, check_real
@@ -70,7 +70,7 @@ class Client:
         max_bytes: int = 100 * 1024 * 1024,
         max_pixels: int = 100_000_000,
         cache: str | os.PathLike[str] | PictureCache | None = None,
-        memory: int = MEMORY,
+        memory: int = MAX_MEMORY_BYTES,
         watch_links: bool = True,
     ) -> None:
         secret = find_key(key)

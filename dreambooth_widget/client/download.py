@@ -100,7 +100,7 @@ async def _persist(
         except _LaterError as error:
             failure, named_wait = str(error), error.seconds
         except PictureRefusedError as error:
-            if not error.early or not _is_address(url):
+            if not error.retryable or not _is_address(url):
                 raise MissingPictureError(str(error)) from error
             failure, named_wait = str(error), 0.0
         except AddressRefusedError as error:

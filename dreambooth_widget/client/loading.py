@@ -84,7 +84,7 @@ class PictureLoader:
 
     def _find(self, cache: PictureCache) -> StoredRequest:
         limits = self._options.limits
-        found = cache.find(*self._key, max_bytes=limits.max_bytes, max_pixels=limits.max_pixels) or StoredRequest()
+        found = cache.find(*self._key, max_bytes=limits.max_bytes, max_pixels=limits.max_pixels)
         for index, original in found.pictures.items():
             if original.inspection is not None:
                 copy = cache.file_of(*self._key, index, original)

@@ -16,18 +16,20 @@ import time
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
+from aiohttp import web
+
 from .jobs import FETCH_PATH, KEY, Failure, Jobs, answer_queued, invalid_key, not_found, read_order, required
 from .scenery import draw_png
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from aiohttp import web
-
 __all__ = ["DemoEndpoint", "Failure", "start_demo"]
 
 log = logging.getLogger(__name__)
 log.addHandler(logging.NullHandler())  # otherwise aiohttp's faults would land in whatever cell ran last
+
+_draw = functools.lru_cache(maxsize=16)(draw_png)
 
 DEFAULT_PROMPT = "a photo of sks dog far from home, cinematic light"
 
@@ -67,7 +69,7 @@ class DemoEndpoint:
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closing: asyncio.Event | None = None
-        self._drawing = asyncio.Semaphore(1)  # the kernel next door wants its share of the processor
+        self._drawing = asyncio.Semaphore(1)  # one picture at a time: the kernel uses the same processor
 
     @property
     def url(self) -> str:
@@ -147,8 +149,6 @@ class DemoEndpoint:
                 listening.set_exception(error)
 
     async def _serve(self, host: str, port: int, listening: Future[None]) -> None:
-        from aiohttp import web
-
         runner = web.AppRunner(self._routes(), access_log=None, logger=log, shutdown_timeout=0.5)
         await runner.setup()
         try:
@@ -173,8 +173,6 @@ class DemoEndpoint:
     # -- what it answers ---------------------------------------------------------------------------------------
 
     def _routes(self) -> web.Application:
-        from aiohttp import web
-
         app = web.Application()
         app.router.add_post("/api/v4/dreambooth", self._order)
         for path in (FETCH_PATH, "/api/v6/images/fetch"):
@@ -185,8 +183,6 @@ class DemoEndpoint:
 
     async def _order(self, request: web.Request) -> web.Response:
         """Queue a generation for another program."""
-        from aiohttp import web
-
         body = await _read(request)
         if body.get("key") != KEY:
             return web.json_response(invalid_key())
@@ -199,8 +195,6 @@ class DemoEndpoint:
         return web.json_response(answer_queued(job, self.origin))
 
     async def _poll(self, request: web.Request) -> web.Response:
-        from aiohttp import web
-
         body = await _read(request)
         request_id = request.match_info.get("request_id", body.get("request_id"))
         if body.get("key") != KEY:
@@ -216,22 +210,12 @@ class DemoEndpoint:
         return web.json_response(answer, status=status)
 
     async def _picture(self, request: web.Request) -> web.Response:
-        from aiohttp import web
-
-        found = self._jobs.find_picture(request.match_info["name"])
-        if found is None or found[0].ready_at is None or time.monotonic() < found[0].ready_at:
-            raise web.HTTPNotFound(text="Object not found")
-        job, number = found
-        if job.picture_gone(number):
+        job, number = self._jobs.find_picture(request.match_info["name"]) or (None, 0)
+        if job is None or job.ready_at is None or time.monotonic() < job.ready_at or job.picture_gone(number):
             raise web.HTTPNotFound(text="Object not found")
         async with self._drawing:
-            data = await asyncio.to_thread(_drawn, job.seed + number, job.prompt, (job.width, job.height))
+            data = await asyncio.to_thread(_draw, job.seed + number, job.prompt, (job.width, job.height))
         return web.Response(body=data, content_type="image/png")
-
-
-@functools.lru_cache(maxsize=16)
-def _drawn(seed: int, prompt: str, size: tuple[int, int]) -> bytes:
-    return draw_png(seed, prompt, size)
 
 
 async def _read(request: web.Request) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 ::
 
     <the folder that was named>/
-      dreambooth-widget/                 ours alone, for its owner's eyes alone; nothing outside of it is ever removed
+      dreambooth-widget/                 this package's own, readable by its owner only; nothing outside it is removed
         CACHEDIR.TAG                     our mark, and for backup programs: this can be made again
         <request id>-<digest of endpoint and id>/
           manifest.json                  the request, how many pictures it has, its facts; no key, no link
@@ -11,8 +11,9 @@
           <index>-<sha256>.inspected     what the worker found, and the renditions
         originals-<random>/              originals of one running process, beyond its memory; `lock` is held by it
 
-A file is what its name says or it is ignored, and its content never changes, so two kernels may write at once. All that
-is read is untrusted: the folder may be shared. Everything here blocks: call it in a thread.
+A file whose content does not match the digest in its name is ignored. The content of a file never changes, so two
+kernels may write at once. All that is read is untrusted: the folder may be shared. Everything here blocks: call it in a
+thread.
 """
 
 from __future__ import annotations
@@ -32,15 +33,15 @@ from pathlib import Path
 from typing import Any
 
 from .files import UNFINISHED, clear_unfinished, file_size, file_stem, own_folder, read_file, write_atomically
-from .inspection import LARGEST_FRAME, Inspection, parse_json
+from .inspection import MAX_FRAME_BYTES, Inspection, parse_json
 from .original import INSPECTED, Original
 from .sniff import EXTENSIONS
 
 __all__ = ["PictureCache", "StoredRequest", "is_fact"]
 
-_LARGEST_CACHE = 2 * 1024**3
-_LARGEST_MANIFEST, _LONGEST_FACT = 1 << 20, 10_000
-_MOST_PICTURES, _MOST_FILES = 10_000, 100_000
+_MAX_CACHE_BYTES = 2 * 1024**3
+_MAX_MANIFEST_BYTES, _MAX_FACT_CHARS = 1 << 20, 10_000
+_MAX_PICTURES, _MAX_FILES = 10_000, 100_000
 _FOLDER, _TAG, _MANIFEST = "dreambooth-widget", "CACHEDIR.TAG", "manifest.json"
 _MARK = (
     b"Signature: 8a477f597d28d172789f06886806bc55\n# made by dreambooth_widget, which may remove all of this folder\n"
@@ -54,7 +55,7 @@ _GONE = ".gone-"
 class StoredRequest:
     """What the cache has of one request: `count` pictures in all, those that are here by their index, and facts.
 
-    An original without an inspection has lost it: a worker has to see it once more.
+    An original whose `inspection` is None must be inspected again.
     """
 
     count: int = 0
@@ -77,7 +78,7 @@ class PictureCache:
     _size: int | None = field(default=None, repr=False, compare=False)
     """What lies there, as far as this process knows."""
 
-    def __init__(self, folder: str | os.PathLike[str], *, max_bytes: int = _LARGEST_CACHE) -> None:
+    def __init__(self, folder: str | os.PathLike[str], *, max_bytes: int = _MAX_CACHE_BYTES) -> None:
         if not isinstance(folder, (str, os.PathLike)):
             raise TypeError(f"cache must be a folder's path, not {type(folder).__name__}")
         self.folder = Path(folder).expanduser().absolute()
@@ -110,14 +111,13 @@ class PictureCache:
         if read_file(self.folder / _FOLDER / _TAG, len(_MARK)) != _MARK:
             raise PermissionError(f"{self.folder / _FOLDER} was not made by dreambooth_widget")
 
-    def find(self, endpoint: str, request_id: str, *, max_bytes: int, max_pixels: int) -> StoredRequest | None:
-        """Return what is here of a request, nothing of it decoded; None for nothing."""
+    def find(self, endpoint: str, request_id: str, *, max_bytes: int, max_pixels: int) -> StoredRequest:
+        """Return what is here of a request, nothing of it decoded."""
         folder = self._folder_of(endpoint, request_id)
         count, meta, files = self._read_request(folder)
-        if not count:
-            return None
-        with contextlib.suppress(OSError):
-            os.utime(folder / _MANIFEST)  # it was used: others go first
+        if count:
+            with contextlib.suppress(OSError):
+                os.utime(folder / _MANIFEST)  # it was used: others go first
         pictures = {}
         for index, sha256, path in files:
             original = _read_original(path, sha256, max_bytes, max_pixels)
@@ -136,12 +136,12 @@ class PictureCache:
             own_folder(folder.parent, make=False)
             self._check_mark()
             own_folder(folder, make=False)
-            manifest = parse_json(read_file(folder / _MANIFEST, _LARGEST_MANIFEST))
-            paths = sorted(islice(folder.iterdir(), _MOST_FILES))
+            manifest = parse_json(read_file(folder / _MANIFEST, _MAX_MANIFEST_BYTES))
+            paths = sorted(islice(folder.iterdir(), _MAX_FILES))
         except (OSError, ValueError):
             return 0, {}, []
         count, meta = manifest.get("count"), manifest.get("meta")
-        if type(count) is not int or not 0 < count <= _MOST_PICTURES or not isinstance(meta, dict):
+        if type(count) is not int or not 0 < count <= _MAX_PICTURES or not isinstance(meta, dict):
             return 0, {}, []
         names = [(_NAME.fullmatch(path.name), path) for path in paths]
         files = [(int(name[1]), name[2], path) for name, path in names if name is not None and int(name[1]) < count]
@@ -172,7 +172,7 @@ class PictureCache:
         assert original.inspection is not None
         self.open()
         own_folder(target.parent)
-        # First: a folder without it is not counted, and would stay for ever.
+        # Write the manifest first: a folder without one is never counted, so never removed.
         write_atomically(target.parent / _MANIFEST, manifest, overwrite=True)
         added = 0
         for path, data in ((target.with_suffix(INSPECTED), original.inspection.pack()), (target, original.read())):
@@ -201,23 +201,24 @@ class PictureCache:
             self._size += added
             return
         sizes: dict[Path, int] = {}
+        used_at: dict[Path, float] = {}
         for folder in newest.parent.iterdir():
             if folder.name.startswith(_GONE):  # of a process that was killed while it removed them
                 shutil.rmtree(folder, ignore_errors=True)
             elif _REQUEST.fullmatch(folder.name) and not folder.is_symlink():
                 clear_unfinished(folder)
                 with contextlib.suppress(OSError):  # another kernel has just removed it
-                    if (folder / _MANIFEST).is_file():
-                        sizes[folder] = sum(file_size(path) or 0 for path in folder.iterdir())
+                    used_at[folder] = (folder / _MANIFEST).stat().st_mtime
+                    sizes[folder] = sum(file_size(path) or 0 for path in folder.iterdir())
         self._size = sum(sizes.values())
-        for folder in sorted(sizes, key=_used_at):
+        for folder in sorted(sizes, key=used_at.__getitem__):
             if self._size > self.max_bytes and folder != newest:
                 _remove_request(folder)
                 self._size -= sizes[folder]
 
 
 def _remove_request(folder: Path) -> None:
-    """Remove a request's folder, under another name first: who writes into it meanwhile leaves nothing half here."""
+    """Remove a request's folder. Rename it first, so that a concurrent writer cannot leave a partial folder."""
     gone = folder.with_name(f"{_GONE}{secrets.token_hex(6)}")
     with contextlib.suppress(OSError):  # another kernel was faster, or has a file open on Windows
         folder.rename(gone)
@@ -233,7 +234,7 @@ def _read_original(path: Path, sha256: str, max_bytes: int, max_pixels: int) -> 
     if hashlib.sha256(data).hexdigest() != sha256:
         return None
     try:
-        found = Inspection.unpack(read_file(path.with_suffix(INSPECTED), LARGEST_FRAME))
+        found = Inspection.unpack(read_file(path.with_suffix(INSPECTED), MAX_FRAME_BYTES))
     except (OSError, ValueError):
         return Original(data)
     if found.sha256 != sha256:
@@ -244,12 +245,5 @@ def _read_original(path: Path, sha256: str, max_bytes: int, max_pixels: int) -> 
 def is_fact(value: object) -> bool:
     """Return whether a value of `meta` may lie on disk: plain ones of JSON, and no links, which may be signed."""
     if isinstance(value, str):
-        return "://" not in value and len(value) <= _LONGEST_FACT
+        return "://" not in value and len(value) <= _MAX_FACT_CHARS
     return value is None or isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
-
-
-def _used_at(folder: Path) -> float:
-    try:
-        return (folder / _MANIFEST).stat().st_mtime
-    except OSError:
-        return 0.0

@@ -1,4 +1,4 @@
-"""One child process that runs `worker.py`: how it is started, what it inherits, how it is spoken with and ended."""
+"""One child process that runs `worker.py`: how it is started, what it inherits, how it is called and ended."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from ..credentials import KEY_VARIABLE
 from .inspection import Frame, read_frame, write_frame
 from .sniff import PictureRefusedError
 
-__all__ = ["ChildProcess", "Read", "read_answer", "start_timer"]
+__all__ = ["ChildProcess", "FrameReader", "read_answer"]
 
 T = TypeVar("T")
-Read = Callable[[Mapping[str, Any], bytes], T]
+FrameReader = Callable[[Mapping[str, Any], bytes], T]
 """Makes a value of header and payload of an answer. Raises ValueError if they are none."""
 
 _START_SECONDS = 10.0
@@ -74,7 +74,7 @@ class ChildProcess:
         if self._exchange(_START_SECONDS) is None:
             raise TimeoutError("the child process did not start")
 
-    def answer(self, request: dict[str, Any], data: bytes, read: Read[T]) -> T:
+    def answer(self, request: dict[str, Any], data: bytes, read: FrameReader[T]) -> T:
         """Return what the process answers to a request about the bytes of a file, made into a value by `read`.
 
         Raises:
@@ -95,7 +95,9 @@ class ChildProcess:
 
     def _exchange(self, seconds: float, request: dict[str, Any] | None = None, data: bytes = b"") -> Frame | None:
         """Send a request, if any, and return the next frame; end the process and return None if that fails."""
-        timer = start_timer(seconds, self._time_out)
+        timer = threading.Timer(seconds, self._time_out)
+        timer.daemon = True
+        timer.start()
         try:
             if request is not None:
                 write_frame(self._requests, request, data)
@@ -129,17 +131,9 @@ class ChildProcess:
         self._raw_answers.close()
 
 
-def read_answer(frame: Frame, read: Read[T]) -> T:
+def read_answer(frame: Frame, read: FrameReader[T]) -> T:
     """Return the value in a frame, or raise the refusal that is in it."""
     header, payload = frame
     if "refused" in header:
-        raise PictureRefusedError(str(header["refused"])[:300], early=header.get("early") is True)
+        raise PictureRefusedError(str(header["refused"])[:300], retryable=header.get("retryable") is True)
     return read(header, payload)
-
-
-def start_timer(seconds: float, function: Callable[[], None]) -> threading.Timer:
-    """Call `function` after so many seconds, unless the timer is cancelled or the interpreter ends."""
-    timer = threading.Timer(seconds, function)
-    timer.daemon = True
-    timer.start()
-    return timer

@@ -9,9 +9,9 @@ import threading
 import warnings
 import zlib
 
-from PIL import GifImagePlugin, Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+from PIL import AvifImagePlugin, GifImagePlugin, Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
-from .inspection import LONGEST_TEXT
+from .inspection import MAX_TEXT_CHARS
 from .sniff import ImageFormat, PictureRefusedError
 
 __all__ = ["DECODING_ERRORS", "READERS", "decode", "quiet_pillow", "read_exif", "read_texts"]
@@ -24,13 +24,8 @@ READERS: dict[ImageFormat, type[ImageFile.ImageFile]] = {
     "WEBP": WebPImagePlugin.WebPImageFile,
     "GIF": GifImagePlugin.GifImageFile,
 }
-try:
-    from PIL import AvifImagePlugin  # since Pillow 11.3, and where it was built with it
-except ImportError:
-    pass
-else:
-    if AvifImagePlugin.SUPPORTED:
-        READERS["AVIF"] = AvifImagePlugin.AvifImageFile
+if AvifImagePlugin.SUPPORTED:
+    READERS["AVIF"] = AvifImagePlugin.AvifImageFile
 
 DECODING_ERRORS = (
     *(OSError, EOFError, ValueError, TypeError, SyntaxError, LookupError, ArithmeticError, AttributeError),
@@ -45,7 +40,7 @@ _ORIENTATION, _EXIF_DIRECTORY, _USER_COMMENT = 0x0112, 0x8769, 0x9286
 def decode(
     data: bytes, kind: ImageFormat, *, max_pixels: float = math.inf, edge: int | None = None
 ) -> tuple[Image.Image, tuple[int, int]]:
-    """Return the decoded image (of an animation the first frame), not turned upright yet, and the size of the file's.
+    """Return the first frame, not yet upright, and the size stated in the file (a JPEG may be decoded smaller).
 
     Args:
         data: The bytes of a whole file.
@@ -109,13 +104,13 @@ def read_exif(image: Image.Image) -> tuple[int, str]:
 def _decode_comment(raw: object) -> str:
     if not isinstance(raw, bytes):
         return raw if isinstance(raw, str) else ""
-    code, text = raw[:8], raw[8 : 8 + 4 * LONGEST_TEXT]
+    code, text = raw[:8], raw[8 : 8 + 4 * MAX_TEXT_CHARS]
     if code == b"UNICODE\0":
         # The standard leaves the byte order open; text that is mostly Latin shows it.
         little = text[1::2].count(0) > text[::2].count(0)
         return text.decode("utf-16-le" if little else "utf-16-be", "replace").strip("\0 \ufeff")
     if code not in (b"ASCII\0\0\0", b"\0" * 8):
-        text = raw[: 4 * LONGEST_TEXT]
+        text = raw[: 4 * MAX_TEXT_CHARS]
     return text.decode("utf-8", "replace").strip("\0 ")
 
 
@@ -128,7 +123,7 @@ def read_texts(image: Image.Image) -> dict[str, str | bytes]:
 
 
 class _QuietPillow:
-    """Pillow without its user's settings and warnings, while at least one thread is in this context."""
+    """Context in which Pillow ignores the user's settings and emits no warnings."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -44,19 +44,19 @@ __all__ = [
     "zip_bytes",
 ]
 
-_LONGEST_ID = 80
+_MAX_ID_CHARS = 80
 UNFINISHED = ".dreambooth-"
-_SAFELY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_OPEN_FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 """Flags that open what others may have planted: a link is not followed, a FIFO does not wait."""
 
 
 def file_stem(request_id: str) -> str:
-    """`request_id` as a file name without an ending, one that no file system can misread.
+    """Return `request_id` as a file name without an extension that every file system takes as it is.
 
     Other characters than ASCII letters, digits, "-" and "_" become "_", and a digest of the id is added when
     anything was changed, so that different ids never share a name.
     """
-    clean = re.sub(r"[^A-Za-z0-9_-]+", "_", request_id)[:_LONGEST_ID].strip("_-")
+    clean = re.sub(r"[^A-Za-z0-9_-]+", "_", request_id)[:_MAX_ID_CHARS].strip("_-")
     # An id that ends as if it had a digest gets one too, and one with capitals: most file systems ignore case.
     if clean != request_id.lower() or not clean or re.search(r"-[0-9a-f]{8}$", clean):
         digest = hashlib.sha256(request_id.encode("utf-8", "surrogatepass")).hexdigest()[:8]
@@ -65,7 +65,7 @@ def file_stem(request_id: str) -> str:
 
 
 def file_name(request_id: str, index: int, extension: str) -> str:
-    """`<request_id>-<index + 1>.<extension>`. The number keeps Windows' reserved names ("CON") out."""
+    """Return `<request_id>-<index + 1>.<extension>`. The number keeps Windows' reserved names ("CON") out."""
     return f"{file_stem(request_id)}-{index + 1}.{extension}"
 
 
@@ -86,6 +86,8 @@ def write_atomically(path: Path, data: bytes, *, overwrite: bool) -> None:
                 _write_locked(file, data)
                 _move(temporary, path, overwrite=overwrite)
             return
+        except FileExistsError:
+            raise FileExistsError(f"{path} exists; pass overwrite=True to replace it") from None
         except FileNotFoundError:  # cleared in the instant before it was locked
             if not tries_left:
                 raise
@@ -115,9 +117,7 @@ def _move(temporary: Path, path: Path, *, overwrite: bool) -> None:
         return
     try:
         os.link(temporary, path)  # the file system decides whether the name is taken, so nothing can come between
-    except FileExistsError:
-        raise FileExistsError(f"{path} exists; pass overwrite=True to replace it") from None
-    except FileNotFoundError:
+    except (FileExistsError, FileNotFoundError):
         raise
     except (OSError, AttributeError, NotImplementedError):
         # No hard links here (FAT, some network and phone file systems): reserve the name, then fill it.
@@ -144,7 +144,7 @@ def clear_unfinished(folder: Path) -> None:
 
 def hold_lock(path: Path, *, make: bool = True) -> int | None:
     """Lock the file at `path` while it is open; return its descriptor, None if another process holds it."""
-    descriptor = os.open(path, os.O_RDWR | _SAFELY | (os.O_CREAT if make else 0), 0o600)
+    descriptor = os.open(path, os.O_RDWR | _OPEN_FLAGS | (os.O_CREAT if make else 0), 0o600)
     try:
         if sys.platform == "win32":
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
@@ -178,10 +178,10 @@ def read_file(path: Path, largest: int) -> bytes:
     Raises:
         OSError: If it is a link or a device, or larger than `largest` bytes.
     """
-    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | _SAFELY)) as file:
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | _OPEN_FLAGS)) as file:
         found = os.fstat(file.fileno())
         if not stat.S_ISREG(found.st_mode) or found.st_size > largest:
-            raise OSError(f"{path} is no file of ours")
+            raise OSError(f"{path} is not a regular file, or too large")
         return file.read(largest)
 
 
@@ -235,16 +235,16 @@ def save_files(
             been written.
         NotADirectoryError: `folder` is a file.
     """
-    place = Path(folder).expanduser()
-    if place.exists() and not place.is_dir():
-        raise NotADirectoryError(errno.ENOTDIR, "this is a file, pass a folder", str(place))
-    named_files = [(place / name, picture) for name, picture in files]
+    target = Path(folder).expanduser()
+    if target.exists() and not target.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "this is a file, pass a folder", str(target))
+    named_files = [(target / name, picture) for name, picture in files]
     if not overwrite:
-        for path in (*(path for path, _ in named_files), *(place / name for name in beside)):
+        for path in (*(path for path, _ in named_files), *(target / name for name in beside)):
             if path.exists():
                 raise FileExistsError(f"{path} exists; pass overwrite=True to replace it")
-    place.mkdir(parents=True, exist_ok=True)
-    clear_unfinished(place)
+    target.mkdir(parents=True, exist_ok=True)
+    clear_unfinished(target)
     for path, picture in named_files:
         write_atomically(path, picture.data, overwrite=overwrite)
     return [path for path, _ in named_files]

@@ -18,33 +18,33 @@ from .sniff import EXTENSIONS, ImageFormat
 
 __all__ = [
     "EDGES",
-    "LARGEST_FRAME",
-    "LONGEST_TEXT",
-    "LONGEST_TEXTS",
-    "MOST_TEXTS",
+    "MAX_FRAME_BYTES",
+    "MAX_TEXTS",
+    "MAX_TEXT_CHARS",
+    "MAX_TOTAL_TEXT_CHARS",
     "Box",
     "Frame",
     "Inspection",
-    "Kind",
     "Rendition",
+    "RenditionKind",
     "parse_json",
     "read_frame",
     "write_frame",
 ]
 
-Kind = Literal["thumbnail", "preview"]
+RenditionKind = Literal["thumbnail", "preview"]
 Box = tuple[int, int, int, int]
 """Left, top, right and bottom in pixels of the upright picture; the last two are outside."""
 Frame = tuple[dict[str, Any], bytes]
 """Header and payload."""
 
-EDGES: Mapping[Kind, int] = {"thumbnail": 384, "preview": 1024}
+EDGES: Mapping[RenditionKind, int] = {"thumbnail": 384, "preview": 1024}
 """The longest side of each rendition, in pixels."""
 
-LONGEST_TEXT, MOST_TEXTS, LONGEST_TEXTS = 1 << 16, 64, 1 << 18
+MAX_TEXT_CHARS, MAX_TEXTS, MAX_TOTAL_TEXT_CHARS = 1 << 16, 64, 1 << 18
 """Characters of one text, number of texts, characters of all texts: the file's own bytes keep the rest."""
 
-_LARGEST_HEADER, LARGEST_FRAME = 8 << 20, 32 << 20
+_MAX_HEADER_BYTES, MAX_FRAME_BYTES = 8 << 20, 32 << 20
 """Bytes of a frame that is read."""
 
 _LENGTHS = struct.Struct(">IQ")
@@ -76,7 +76,7 @@ class Inspection:
     sha256: str
     text: Mapping[str, str]
     facts: Mapping[str, str]
-    renditions: Mapping[Kind, Rendition]
+    renditions: Mapping[RenditionKind, Rendition]
 
     def frame(self) -> Frame:
         """Return header and payload of this inspection's frame; the payload is the renditions, one behind the other."""
@@ -110,7 +110,9 @@ class Inspection:
         except (LookupError, TypeError, AttributeError) as error:
             raise ValueError("incomplete inspection") from error
         file = io.BytesIO(payload)
-        renditions: dict[Kind, Rendition] = {kind: Rendition(mime, file.read(size)) for kind, mime, size in small}
+        renditions: dict[RenditionKind, Rendition] = {
+            kind: Rendition(mime, file.read(size)) for kind, mime, size in small
+        }
         return cls(**{name: header[name] for name in _FIELDS}, renditions=renditions)
 
 
@@ -123,9 +125,9 @@ def _is_valid(header: Mapping[str, Any], renditions: list[tuple[Any, ...]], leng
         and all(mime in _MIMES for _, mime, _ in renditions)
         and sum(sizes) == length
         and re.fullmatch("[0-9a-f]{64}", header["sha256"]) is not None
-        and max(len(header["text"]), len(header["facts"])) <= MOST_TEXTS
+        and max(len(header["text"]), len(header["facts"])) <= MAX_TEXTS
         and all(isinstance(text, str) for text in texts)
-        and sum(map(len, texts)) <= 2 * LONGEST_TEXTS
+        and sum(map(len, texts)) <= 2 * MAX_TOTAL_TEXT_CHARS
     )
 
 
@@ -154,7 +156,7 @@ def write_frame(file: BinaryIO | io.FileIO, header: Mapping[str, Any], payload: 
     file.flush()
 
 
-def read_frame(file: BinaryIO | io.BufferedReader, largest: int = LARGEST_FRAME) -> Frame | None:
+def read_frame(file: BinaryIO | io.BufferedReader, largest: int = MAX_FRAME_BYTES) -> Frame | None:
     """Return header and payload of the next frame of a buffered file, None at its end.
 
     Raises:
@@ -163,8 +165,10 @@ def read_frame(file: BinaryIO | io.BufferedReader, largest: int = LARGEST_FRAME)
     lengths = file.read(_LENGTHS.size)
     if not lengths:
         return None
-    header_size, size = _LENGTHS.unpack(lengths) if len(lengths) == _LENGTHS.size else (1, 1)
-    if header_size > _LARGEST_HEADER or size > largest:
+    if len(lengths) < _LENGTHS.size:
+        raise ValueError("half a frame")
+    header_size, size = _LENGTHS.unpack(lengths)
+    if header_size > _MAX_HEADER_BYTES or size > largest:
         raise ValueError("a frame too large")
     header, payload = file.read(header_size), file.read(size)
     if len(header) < header_size or len(payload) < size:

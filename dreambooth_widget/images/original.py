@@ -18,11 +18,11 @@ INSPECTED = ".inspected"
 class Original:
     """The bytes of one picture and its renditions, in memory or in files."""
 
-    __slots__ = ("__weakref__", "_data", "_keeper", "_small", "nbytes", "sha256")
+    __slots__ = ("__weakref__", "_data", "_inspection", "_keeper", "nbytes", "sha256")
 
     def __init__(self, data: bytes, inspection: Inspection | None = None) -> None:
         self._data: bytes | Path = data
-        self._small: Inspection | Path | None = inspection
+        self._inspection: Inspection | Path | None = inspection
         self._keeper: object = None
         self.nbytes = len(data)
         self.sha256 = inspection.sha256 if inspection is not None else hashlib.sha256(data).hexdigest()
@@ -34,24 +34,24 @@ class Original:
     @property
     def inspection(self) -> Inspection | None:
         """What the worker found, None for a picture that it has not seen. Raises OSError as `read` does."""
-        if not isinstance(self._small, Path):
-            return self._small
-        return Inspection.unpack(self._small.read_bytes())
+        if not isinstance(self._inspection, Path):
+            return self._inspection
+        return Inspection.unpack(self._inspection.read_bytes())
 
     @property
-    def held(self) -> int:
+    def bytes_in_memory(self) -> int:
         """Bytes in memory."""
-        small = self._small.renditions.values() if isinstance(self._small, Inspection) else ()
+        small = self._inspection.renditions.values() if isinstance(self._inspection, Inspection) else ()
         own = len(self._data) if isinstance(self._data, bytes) else 0
         return own + sum(len(each.data) for each in small)
 
     def move_to(self, path: Path, keeper: object) -> None:
-        """Leave memory: the same bytes are in `path` now and the inspection beside it, files that go with this object.
+        """Replace the bytes in memory by `path` and the file beside it; both are deleted with this object.
 
-        `keeper` lives as long as this object: with it, its folder would go.
+        `keeper` is referenced so that its folder outlives the object.
         """
         inspected = path.with_suffix(INSPECTED)
-        self._data, self._small, self._keeper = path, self._small and inspected, keeper
+        self._data, self._inspection, self._keeper = path, self._inspection and inspected, keeper
         for file in (path, inspected):
             weakref.finalize(self, _remove_file, file, os.getpid()).atexit = False  # at exit the whole folder goes
 

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from .files import clear_unfinished, write_atomically
-from .inspection import EDGES, Kind, Rendition
+from .inspection import EDGES, Rendition, RenditionKind
 from .original import Original
 from .prompt_text import describe
 from .sniff import EXTENSIONS, ImageFormat
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from PIL import Image
 
 __all__ = ["Picture", "contact_sheet", "small_image"]
+
+_TILE, _GAP = 256, 8
+"""Pixels of a contact sheet: the width and height of a tile, and the space around it."""
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -97,7 +100,7 @@ class Picture:
         """The size of `data` in bytes, known without reading it."""
         return self.original.nbytes
 
-    def rendition(self, kind: Kind) -> Rendition:
+    def rendition(self, kind: RenditionKind) -> Rendition:
         """Return the stored "thumbnail" (at most 384 pixels wide and high) or "preview" (1024).
 
         Raises:
@@ -170,33 +173,23 @@ def small_image(picture: Picture, edge: int) -> Image.Image:
     return image
 
 
-def contact_sheet(pictures: Sequence[Picture], *, columns: int | None = None, tile: int = 256) -> Image.Image:
-    """Return all pictures on one white RGB sheet, each centred in a tile; as square as it goes.
-
-    Args:
-        pictures: What to show, row by row.
-        columns: Number of tiles in a row.
-        tile: Width and height of a tile in pixels.
+def contact_sheet(pictures: Sequence[Picture]) -> Image.Image:
+    """Return all pictures row by row on one white RGB sheet, each centred in a tile; as square as it goes.
 
     Raises:
-        ValueError: Without pictures, or with fewer than one column or pixel.
+        ValueError: There are no pictures.
     """
     from PIL import Image
 
     if not pictures:
         raise ValueError("no pictures for a contact sheet")
-    if columns is not None and columns < 1:
-        raise ValueError(f"columns must be at least 1, not {columns}")
-    if tile < 1:
-        raise ValueError(f"tile must be at least 1 pixel, not {tile}")
-    across = min(columns or math.ceil(math.sqrt(len(pictures))), len(pictures))
+    across = math.ceil(math.sqrt(len(pictures)))
     down = math.ceil(len(pictures) / across)
-    gap = max(1, tile // 32)
-    step = tile + gap
-    sheet = Image.new("RGB", (across * step + gap, down * step + gap), "white")
+    step = _TILE + _GAP
+    sheet = Image.new("RGB", (across * step + _GAP, down * step + _GAP), "white")
     for number, picture in enumerate(pictures):
-        small = small_image(picture, tile)
-        left = gap + number % across * step + (tile - small.width) // 2
-        top = gap + number // across * step + (tile - small.height) // 2
+        small = small_image(picture, _TILE)
+        left = _GAP + number % across * step + (_TILE - small.width) // 2
+        top = _GAP + number // across * step + (_TILE - small.height) // 2
         sheet.paste(small, (left, top))
     return sheet

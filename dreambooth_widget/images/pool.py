@@ -11,40 +11,62 @@ import atexit
 import logging
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import Future
-from functools import partial
-from queue import SimpleQueue
-from typing import Any, ClassVar, TypeVar
+from queue import Empty, SimpleQueue
+from typing import Any, ClassVar, Generic, TypeVar
 
-from .child import ChildProcess, Read, read_answer, start_timer
+from .child import ChildProcess, FrameReader, read_answer
 from .fork import disown_after_fork
 from .inspection import Box, Inspection, Rendition
 
-__all__ = ["LARGEST_CROP", "WorkerPool"]
+__all__ = ["WorkerPool"]
 
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
-
-LARGEST_CROP = 2048
-"""Pixels: the largest width and height of a crop."""
 
 _CHILDREN = 2
 _NEXT_TRY_SECONDS = 300.0
 """Pause after a process that did not answer at its start; threads decode meanwhile."""
 
 
-class _Work:
+class _Job(Generic[T]):
     """One request, which the loop may cancel while a thread is at it."""
 
-    child: ChildProcess | None = None
-    cancelled = False
+    def __init__(self, request: dict[str, Any], data: bytes, read: FrameReader[T]) -> None:
+        self.future: Future[T] = Future()
+        self._request = request, data, read
+        self._lock = threading.Lock()
+        self._child: ChildProcess | None = None
 
     def cancel(self) -> None:
-        self.cancelled = True
-        if self.child is not None:
-            self.child.process.kill()
+        """Drop the request, or kill the process that is at it: never one that has gone on to another request."""
+        with self._lock:
+            if not self.future.cancel() and self._child is not None:
+                self._child.process.kill()
+
+    def run(self, child: ChildProcess | None) -> None:
+        """Answer the request, in this thread if there is no child."""
+        with self._lock:
+            if not self.future.set_running_or_notify_cancel():
+                return
+            self._child = child
+        try:
+            self.future.set_result(self._answer(child))
+        except BaseException as error:
+            self.future.set_exception(error)
+
+    def _answer(self, child: ChildProcess | None) -> T:
+        request, data, read = self._request
+        if child is None:
+            from .worker import answer_here  # with Pillow, which is the child's otherwise
+
+            return read_answer(answer_here(request, data), read)
+        try:
+            return child.answer(request, data, read)
+        finally:
+            with self._lock:
+                self._child = None
 
 
 class WorkerPool:
@@ -80,25 +102,14 @@ class WorkerPool:
             child.disown()
         self._lock = threading.Lock()
         self._children = set()
-        self._idle: list[ChildProcess] = []
-        self._starting = False
+        self._threads = 0
         self._next_try = time.monotonic()
-        self._timer: threading.Timer | None = None
-        self._queue: SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = SimpleQueue()
-        self._threads: list[threading.Thread] = []
+        self._queue: SimpleQueue[_Job[Any]] = SimpleQueue()
 
     def start(self) -> None:
         """Start the processes that do not run yet, without waiting for them."""
-        if not self._starting and len(self._children) < _CHILDREN:
-            self._starting = True
-            self._submit(self._start_all)
-
-    def _start_all(self) -> None:
-        try:
-            while (child := self._start_child()) is not None:
-                self._give_back(child)
-        finally:
-            self._starting = False
+        for _ in range(_CHILDREN):
+            self._add_thread()
 
     async def inspect(self, data: bytes, *, max_pixels: int) -> Inspection:
         """Return what there is to know of a file, decoded in a child process, or in a thread where none can start.
@@ -120,115 +131,79 @@ class WorkerPool:
 
         Raises:
             PictureRefusedError: As for `inspect`.
-            ValueError: The box is empty, or wider or higher than 2048 pixels.
         """
-        left, top, right, bottom = box
-        if not (0 < right - left <= LARGEST_CROP and 0 < bottom - top <= LARGEST_CROP):
-            raise ValueError(f"a crop must be of 1 to {LARGEST_CROP} pixels each way, not {box!r}")
         return await self._answer({"max_pixels": max_pixels, "box": box}, data, Rendition.read)
 
-    async def _answer(self, request: dict[str, Any], data: bytes, read: Read[T]) -> T:
-        work = _Work()
-        request["seconds"] = self._seconds
+    async def _answer(self, request: dict[str, Any], data: bytes, read: FrameReader[T]) -> T:
+        job = _Job({**request, "seconds": self._seconds}, data, read)
+        self._queue.put(job)
+        self._add_thread()
         try:
-            return await asyncio.wrap_future(self._submit(partial(self._run, request, data, read, work)))
+            return await asyncio.wrap_future(job.future)
         except asyncio.CancelledError:
-            work.cancel()
+            job.cancel()
             raise
 
-    def _submit(self, function: Callable[[], T]) -> Future[T]:
-        """Call `function` in one of our threads, each of which has one process in hand at most.
+    def _add_thread(self) -> None:
+        """Start one of our threads, each of which has one process, unless they are there.
 
         Daemons, and no ThreadPoolExecutor: Python's exit would wait until all that is queued there is decoded.
         """
-        future: Future[T] = Future()
-        self._queue.put((future, function))
         with self._lock:
-            if len(self._threads) < _CHILDREN:
-                self._threads.append(threading.Thread(target=_work_off, args=(self._queue,), daemon=True))
-                self._threads[-1].start()
-        return future
+            if self._threads < _CHILDREN:
+                threading.Thread(target=self._serve_queue, daemon=True).start()
+                self._threads += 1
 
-    def _run(self, request: dict[str, Any], data: bytes, read: Read[T], work: _Work) -> T:
-        child = self._take_idle() or self._start_child()
-        if child is None:
-            from .worker import answer_here  # with Pillow, which is the child's otherwise
+    def _serve_queue(self) -> None:
+        """Start a process, and run jobs in it until there is none for a while."""
+        child = self._ensure_child(None)
+        while True:
+            try:
+                job = self._queue.get(timeout=self._idle_seconds)
+            except Empty:
+                self._end(child)
+                child = None
+                with self._lock:
+                    if self._queue.empty():
+                        self._threads -= 1
+                        return
+                continue
+            if not job.future.cancelled():  # the others of a job that was stopped start no process
+                child = self._ensure_child(child)
+                job.run(child)
+            del job  # a hundred mebibytes, for as long as the next one does not come
 
-            return read_answer(answer_here(request, data), read)
-        work.child = child
-        try:
-            if work.cancelled:
-                child.process.kill()
-            return child.answer(request, data, read)
-        finally:
-            work.child = None
-            self._give_back(child)
-
-    def _take_idle(self) -> ChildProcess | None:
-        with self._lock:
-            while self._idle:
-                child = self._idle.pop()
-                if child.process.poll() is None:
-                    return child
-                self._children.discard(child)
-                child.end()
-        return None
-
-    def _start_child(self) -> ChildProcess | None:
-        """Return a new process, None if there are enough or none can start."""
+    def _ensure_child(self, child: ChildProcess | None) -> ChildProcess | None:
+        """Return `child` if its process runs, otherwise a new one, None if none can start."""
+        if child is not None and child.process.poll() is None:
+            return child
+        self._end(child)
         if time.monotonic() < self._next_try:
             return None
         child = None
         try:
+            child = ChildProcess()
             with self._lock:
-                if len(self._children) >= _CHILDREN:
-                    return None
-                child = ChildProcess()
                 self._children.add(child)
             child.wait_for_start()
-        except OSError as error:
+        except (OSError, RuntimeError) as error:  # RuntimeError: no thread can start for its timer
             log.info("pictures are decoded in threads of the kernel: %s", error)
             if child is not None:
                 self._next_try = time.monotonic() + _NEXT_TRY_SECONDS
-                self._give_back(child)
+            self._end(child)
             return None
         return child
 
-    def _give_back(self, child: ChildProcess) -> None:
-        with self._lock:
-            if child.process.returncode is not None:
+    def _end(self, child: ChildProcess | None) -> None:
+        if child is not None:
+            child.end()
+            with self._lock:
                 self._children.discard(child)
-                return
-            self._idle.append(child)
-            if self._timer is not None:
-                self._timer.cancel()
-            self._timer = start_timer(self._idle_seconds, self._end_idle)
-
-    def _end_idle(self) -> None:
-        with self._lock:
-            for child in self._idle:
-                child.end()
-            self._children.difference_update(self._idle)
-            self._idle.clear()
 
     def close(self) -> None:
         """End all processes, and with them what is being decoded. The next picture starts one again."""
         with self._lock:
             for child in self._children:
                 child.process.kill()
-            if self._timer is not None:
-                self._timer.cancel()
-        self._end_idle()
-
-
-def _work_off(queue: SimpleQueue[tuple[Future[Any], Callable[[], Any]]]) -> None:
-    while True:
-        _carry_out(*queue.get())
-
-
-def _carry_out(future: Future[Any], function: Callable[[], Any]) -> None:
-    if future.set_running_or_notify_cancel():
-        try:
-            future.set_result(function())
-        except BaseException as error:
-            future.set_exception(error)
+                child.process.wait()
+            self._children.clear()

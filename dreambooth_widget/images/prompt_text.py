@@ -11,7 +11,7 @@ __all__ = ["describe"]
 
 _LONGEST = 10_000
 """Characters kept of one value: this is shown and sent, a megabyte of "prompt" is not a prompt."""
-_LONGEST_JSON, _LONGEST_LINE = 1 << 18, 8_000
+_MAX_JSON_CHARS, _MAX_LINE_CHARS = 1 << 18, 8_000
 
 _NAMES = {
     "prompt": "prompt",
@@ -106,7 +106,7 @@ def _read_parameters(value: str) -> Iterable[Pair]:
     lines = value[: 4 * _LONGEST].strip().splitlines()
     settings = ""
     if lines and "Steps:" in lines[-1] and "," in lines[-1]:
-        settings = lines.pop()[:_LONGEST_LINE]
+        settings = lines.pop()[:_MAX_LINE_CHARS]
     elif not any(line.startswith("Negative prompt:") for line in lines):
         return  # a comment of another kind: not a prompt
     prompt, _, negative = "\n".join(lines).partition("Negative prompt:")
@@ -125,7 +125,7 @@ def _unquote(text: str) -> object:
 def _read_json(value: str) -> Iterable[Pair]:
     """Read a JSON object: its names and those of the objects that hold settings, or a ComfyUI graph."""
     try:
-        found: Any = json.loads(value[:_LONGEST_JSON])
+        found: Any = json.loads(value[:_MAX_JSON_CHARS])
     except (ValueError, RecursionError):
         return
     nodes = {key: node for key, node in found.items() if isinstance(node, dict) and "class_type" in node}

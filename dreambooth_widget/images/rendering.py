@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from PIL import Image, ImageCms
 
-from .inspection import EDGES, Box, Kind, Rendition
+from .inspection import EDGES, Box, Rendition, RenditionKind
 
 __all__ = ["encode", "encode_crop", "shown_mode", "shrink", "to_srgb", "upright"]
 
@@ -25,7 +25,7 @@ _TURNS: Mapping[int, Image.Transpose] = {
 _STRIP = 1 << 22
 """Pixels that are converted at once: a copy of the whole of a large picture would double the memory it takes."""
 
-_LARGEST_PROFILE = 4 << 20
+_MAX_PROFILE_BYTES = 4 << 20
 
 
 def upright(image: Image.Image, orientation: int) -> Image.Image:
@@ -35,7 +35,7 @@ def upright(image: Image.Image, orientation: int) -> Image.Image:
 
 
 def shown_mode(image: Image.Image) -> Image.Image:
-    """Return it in a mode that can be resized and that its colour profile speaks of: L, LA, RGB, RGBA or CMYK."""
+    """Convert to a mode that can be resized and to which its colour profile applies: L, LA, RGB, RGBA or CMYK."""
     if image.mode.startswith(("I", "F")):
         # Sixteen bits: convert("L") alone would clip everything above 255 to white.
         return image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
@@ -74,7 +74,7 @@ def _fit(image: Image.Image, edge: int) -> Image.Image:
 
 
 def to_srgb(image: Image.Image, profile: object) -> Image.Image:
-    """Return RGB in sRGB, RGBA where something shines through; a damaged or unfit profile is ignored."""
+    """Return RGB in sRGB, RGBA if any pixel is transparent; a damaged or unfit profile is ignored."""
     alpha = image.getchannel("A") if image.mode in ("LA", "RGBA") else None
     colours = image if alpha is None else image.convert(image.mode.removesuffix("A"))
     shown = _by_profile(colours, profile) or colours.convert("RGB")
@@ -85,7 +85,7 @@ def to_srgb(image: Image.Image, profile: object) -> Image.Image:
 
 
 def _by_profile(colours: Image.Image, profile: object) -> Image.Image | None:
-    if not isinstance(profile, bytes) or not 0 < len(profile) <= _LARGEST_PROFILE:
+    if not isinstance(profile, bytes) or not 0 < len(profile) <= _MAX_PROFILE_BYTES:
         return None
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
@@ -95,12 +95,12 @@ def _by_profile(colours: Image.Image, profile: object) -> Image.Image | None:
     return shown if isinstance(shown, Image.Image) else None
 
 
-def encode(large: Image.Image) -> dict[Kind, Rendition]:
+def encode(large: Image.Image) -> dict[RenditionKind, Rendition]:
     """Return the renditions of a picture that is as large as its preview."""
     edge = EDGES["thumbnail"]
     # Two pixels are averaged before the slow, good filter: a third of the time, and no eye sees it.
     halved = large.reduce(2) if max(large.size) >= 2 * edge else large
-    # A preview as JPEG: twice the bytes of WebP in a thirtieth of the time. Not where something shines through.
+    # A preview as JPEG: twice the bytes of WebP in a thirtieth of the time. Not if any pixel is transparent.
     preview = _encoded(large, quality=85) if large.mode == "RGB" else _encoded(large, "WEBP", quality=80)
     return {"thumbnail": _encoded(_fit(halved, edge), "WEBP", quality=80), "preview": preview}
 

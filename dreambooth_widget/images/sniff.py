@@ -58,16 +58,16 @@ _OTHERS: tuple[tuple[bytes, str], ...] = (
 
 
 class PictureRefusedError(ValueError):
-    """These bytes are not a picture that can be shown. `str(error)` is the reason, as it stands on the tile.
+    """These bytes are not a picture that can be shown. `str(error)` is the reason, as it is shown on the tile.
 
     Attributes:
-        early: Whether a later download of the same link may give the picture: this one gave nothing, a notice
+        retryable: Whether a later download of the same link may give the picture: this one gave nothing, a notice
             in HTML, XML, JSON or words, or half a file.
     """
 
-    def __init__(self, reason: str, *, early: bool = False) -> None:
+    def __init__(self, reason: str, *, retryable: bool = False) -> None:
         super().__init__(reason)
-        self.early = early
+        self.retryable = retryable
 
 
 def identify(data: bytes) -> ImageFormat:
@@ -76,10 +76,10 @@ def identify(data: bytes) -> ImageFormat:
     Raises:
         PictureRefusedError: If it is none of these; the reason names what it is instead.
     """
-    return _magic(data) or _refuse(data)
+    return _format_of(data) or _refuse(data)
 
 
-def _magic(data: bytes) -> ImageFormat | None:
+def _format_of(data: bytes) -> ImageFormat | None:
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
         return "PNG"
     if data.startswith(b"\xff\xd8\xff"):
@@ -93,11 +93,11 @@ def _magic(data: bytes) -> ImageFormat | None:
 
 def _refuse(data: bytes) -> NoReturn:
     if not data or data.isspace():
-        raise PictureRefusedError("the file is empty", early=True)
+        raise PictureRefusedError("the file is empty", retryable=True)
     head = data[:_HEAD]
     for pattern, name in _NOTICES:
         if re.match(pattern, head, re.IGNORECASE | re.DOTALL):
-            raise PictureRefusedError(f"not a picture that can be shown: {name}", early=name != "SVG")
+            raise PictureRefusedError(f"not a picture that can be shown: {name}", retryable=name != "SVG")
     for pattern, name in _OTHERS:
         if re.match(pattern, head, re.DOTALL):
             raise PictureRefusedError(f"{name}: open its link")
@@ -110,7 +110,7 @@ def unwrap(data: bytes, *, max_bytes: int) -> bytes:
     Raises:
         PictureRefusedError: If there is no picture inside, or one of more than `max_bytes`.
     """
-    if _magic(data) is not None:
+    if _format_of(data) is not None:
         _check_size(len(data), max_bytes)
         return data
     # After white space, a JSON quote and `data:image/png;base64,`. Its first characters decide: megabytes of HTML cost
@@ -119,7 +119,7 @@ def unwrap(data: bytes, *, max_bytes: int) -> bytes:
     start = lead.end() if lead else 0
     head = re.sub(rb"\s", b"", data[start : start + 64]).translate(_URLSAFE)[:24]
     try:
-        inside = _magic(base64.b64decode(head, validate=True))
+        inside = _format_of(base64.b64decode(head, validate=True))
     except binascii.Error:
         inside = None
     return _decode_base64(data, start, max_bytes) if inside is not None else _refuse(data)

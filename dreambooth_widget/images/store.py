@@ -20,11 +20,11 @@ from .files import hold_lock, own_folder
 from .fork import disown_after_fork
 from .original import INSPECTED, Original
 
-__all__ = ["MEMORY", "PictureStore"]
+__all__ = ["MAX_MEMORY_BYTES", "PictureStore"]
 
 log = logging.getLogger(__name__)
 
-MEMORY = 40 * 1024 * 1024
+MAX_MEMORY_BYTES = 40 * 1024 * 1024
 """Bytes of originals and renditions that one client keeps in memory."""
 
 _ORIGINALS, _LOCK = "originals-", "lock"
@@ -37,7 +37,7 @@ class PictureStore:
     by several threads.
     """
 
-    def __init__(self, memory: float = MEMORY, cache: PictureCache | None = None) -> None:
+    def __init__(self, memory: float = MAX_MEMORY_BYTES, cache: PictureCache | None = None) -> None:
         if memory < 0:
             raise ValueError(f"memory must be 0 bytes or more, not {memory!r}")
         self.cache = cache
@@ -60,7 +60,7 @@ class PictureStore:
             original: What to keep. A disk that cannot be written to costs memory, not the picture.
             copy: The cache's file of it.
         """
-        held = original.held
+        held = original.bytes_in_memory
         with self._lock:
             fits = self._used + held <= self._memory
             if fits:

@@ -2,13 +2,13 @@
 
 `images/child.py` starts it and speaks with it in frames (`inspection.py`) over standard input and output:
 
-    ← {"formats": ["PNG", …]}                                      once, at the start
+    ← {}                                                           once, when it is ready
     → {"max_pixels": 100000000, "seconds": 20} + the bytes of a file
     ← the frame of an `Inspection`
     → {"max_pixels": 100000000, "seconds": 20, "box": [0, 0, 300, 200]} + the bytes of a file
     ← {"mime": "image/jpeg"} + the bytes of the crop
 
-Instead of either answer: {"refused": "the file is truncated", "early": true}.
+Instead of either answer: {"refused": "the file is truncated", "retryable": true}.
 
 What stops a hostile file is Pillow's own safety, which is switched on here where the notebook's settings do not reach,
 and the limits of this process: address space, time, and its end together with that of the kernel.
@@ -21,18 +21,17 @@ import hashlib
 import os
 import signal
 import sys
-import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from PIL import Image, ImageFile
+from PIL import Image
 
 from .decoding import DECODING_ERRORS, READERS, decode, quiet_pillow, read_exif, read_texts
 from .inspection import (
     EDGES,
-    LONGEST_TEXT,
-    LONGEST_TEXTS,
-    MOST_TEXTS,
+    MAX_TEXT_CHARS,
+    MAX_TEXTS,
+    MAX_TOTAL_TEXT_CHARS,
     Box,
     Frame,
     Inspection,
@@ -50,8 +49,8 @@ _MEMORY, _MEMORY_PER_PIXEL = 1 << 30, 20
 """Bytes of address space, the larger of the two. Pillow takes 16 for each pixel of a WebP file."""
 
 
-_MOST_KEPT = 8
-_LARGEST_KEPT = 4 << 20
+_MAX_KEPT = 8
+_MAX_KEPT_PIXELS = 4 << 20
 """Decoded pictures that are kept for the next crop, and pixels of each at most: a decoding takes six times as long."""
 
 Kept = dict[bytes, Image.Image]
@@ -71,9 +70,9 @@ def inspect(data: bytes, *, max_pixels: int) -> Inspection:
         large = upright(to_srgb(shrink(image, EDGES["preview"]), image.info.get("icc_profile")), orientation)
         renditions = encode(large)
     texts = {**read_texts(image), **({"UserComment": comment} if comment else {})}
-    facts = describe(_bounded(texts, LONGEST_TEXTS, 4 * LONGEST_TEXTS))
+    facts = describe(_bounded(texts, MAX_TOTAL_TEXT_CHARS, 4 * MAX_TOTAL_TEXT_CHARS))
     width, height = reversed(size) if orientation >= 5 else size
-    digest, kept = hashlib.sha256(data).hexdigest(), _bounded(texts, LONGEST_TEXT, LONGEST_TEXTS)
+    digest, kept = hashlib.sha256(data).hexdigest(), _bounded(texts, MAX_TEXT_CHARS, MAX_TOTAL_TEXT_CHARS)
     return Inspection(kind, width, height, digest, kept, facts, renditions)
 
 
@@ -95,14 +94,14 @@ def crop(data: bytes, box: Box, *, max_pixels: int, kept: Kept | None = None) ->
             image = upright(image, read_exif(image)[0])
         if kept is not None:
             kept[digest] = image
-            if len(kept) > _MOST_KEPT:
+            if len(kept) > _MAX_KEPT:
                 del kept[next(iter(kept))]
         return encode_crop(image, box)
 
 
 def answer(request: Mapping[str, Any], data: bytes, kept: Kept | None = None) -> Frame:
     """Return header and payload of the answer to a request; `kept` is for crops of small pictures alone."""
-    if kept is not None and ("box" not in request or request["max_pixels"] > _LARGEST_KEPT):
+    if kept is not None and ("box" not in request or request["max_pixels"] > _MAX_KEPT_PIXELS):
         kept.clear()  # what comes may need all the memory
         kept = None
     try:
@@ -111,7 +110,7 @@ def answer(request: Mapping[str, Any], data: bytes, kept: Kept | None = None) ->
             return {"mime": part.mime}, part.data
         return inspect(data, max_pixels=request["max_pixels"]).frame()
     except PictureRefusedError as error:
-        return {"refused": str(error), "early": error.early}, b""
+        return {"refused": str(error), "retryable": error.retryable}, b""
 
 
 def answer_here(request: Mapping[str, Any], data: bytes) -> Frame:
@@ -123,7 +122,7 @@ def answer_here(request: Mapping[str, Any], data: bytes) -> Frame:
 def _identify(data: bytes) -> ImageFormat:
     kind = identify(data)
     if kind not in READERS:
-        raise PictureRefusedError(f"A picture ({kind}): this Pillow cannot read it, version 11.3 can; open its link")
+        raise PictureRefusedError(f"A picture ({kind}): this Pillow was built without {kind}; open its link")
     return kind
 
 
@@ -141,7 +140,7 @@ def _refusals(kind: ImageFormat) -> Iterator[None]:
 def _bounded(texts: Mapping[str, Any], longest: int, left: int) -> dict[str, str]:
     """Return the first texts, each of at most `longest` characters and `left` together."""
     kept: dict[str, str] = {}
-    for key, value in list(texts.items())[:MOST_TEXTS]:
+    for key, value in list(texts.items())[:MAX_TEXTS]:
         raw = value[: 4 * longest]
         text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else str(raw)
         kept[key] = text.strip("\0")[: min(longest, left)]
@@ -156,9 +155,9 @@ def _refusal(error: BaseException, kind: ImageFormat) -> PictureRefusedError:
     if isinstance(error, Image.DecompressionBombError):
         return PictureRefusedError("more megapixels than allowed: Client(max_pixels=…) allows more")
     if "truncated" in reason or isinstance(error, EOFError):
-        return PictureRefusedError("the file is truncated", early=True)
+        return PictureRefusedError("the file is truncated", retryable=True)
     if kind in ("WEBP", "AVIF"):  # whose libraries do not tell the two apart
-        return PictureRefusedError("the file is damaged or truncated", early=True)
+        return PictureRefusedError("the file is damaged or truncated", retryable=True)
     return PictureRefusedError("the file is damaged")
 
 
@@ -172,12 +171,10 @@ def main() -> None:
     with open(os.devnull, "r+b") as nothing:  # noqa: PTH123 - pathlib costs 10 ms of the start
         for descriptor in (0, 1, 2):
             os.dup2(nothing.fileno(), descriptor)
-    warnings.simplefilter("ignore")
-    ImageFile.LOAD_TRUNCATED_IMAGES = False
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:  # noqa: PTH123
         score.write("1000")  # where Linux runs out of memory, it ends this process and not the kernel
     kept: Kept = {}
-    write_frame(answers, {"formats": [*READERS]})
+    write_frame(answers, {})
     while (frame := read_frame(requests, largest=1 << 40)) is not None:
         request, data = frame
         _end_after(request["seconds"])
@@ -205,7 +202,3 @@ def _limit_memory(size: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
     except (OSError, ValueError):  # macOS knows the limit, and accepts none
         return
-
-
-if __name__ == "__main__":
-    main()

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from ..images.files import file_name, zip_bytes
 from ..images.inspection import Box
 from ..images.picture import Picture
-from ..images.pool import LARGEST_CROP, WorkerPool
+from ..images.pool import WorkerPool
 from ..images.sniff import PictureRefusedError
 from ..images.threads import in_picture_thread
 from .kernel_loop import Tasks
@@ -27,6 +27,9 @@ _MOST_PREVIEWS = 8
 
 _MOST_CROPS = 128
 """Crops that wait at most; a view requests the next one of a picture when it has the last."""
+
+_MAX_CROP_EDGE = 2048
+"""Pixels: the largest width and height of a crop."""
 
 _CROPS_AT_ONCE = 2
 """As many as there are child processes. More would stand in the way of pictures that are being downloaded."""
@@ -149,6 +152,6 @@ def check_box(box: object, picture: Picture) -> Box:
     if isinstance(box, list) and len(box) == 4 and all(type(edge) is int for edge in box):
         left, top, right, bottom = box
         inside = 0 <= left < right <= picture.width and 0 <= top < bottom <= picture.height
-        if inside and max(right - left, bottom - top) <= LARGEST_CROP:
+        if inside and max(right - left, bottom - top) <= _MAX_CROP_EDGE:
             return left, top, right, bottom
     raise ValueError("There is no such part of the picture.")

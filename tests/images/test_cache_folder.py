@@ -61,14 +61,13 @@ def requests(folder: Path) -> list[Path]:
     return [place for place in (folder / "dreambooth-widget").iterdir() if place.is_dir()]
 
 
-def complete(stored: StoredRequest | None) -> bool:
+def complete(stored: StoredRequest) -> bool:
     """Tell whether every picture of a request is there, with what was found in it."""
-    assert stored is not None
     found = [original for original in stored.pictures.values() if original.inspection is not None]
     return len(found) == stored.count > 0
 
 
-def find(cache: PictureCache, request_id: str = "1", **limits: int) -> StoredRequest | None:
+def find(cache: PictureCache, request_id: str = "1", **limits: int) -> StoredRequest:
     """What the cache has of a request, within generous limits."""
     return cache.find(WHERE, request_id, **{"max_bytes": 10**7, "max_pixels": 10**6, **limits})
 
@@ -178,7 +177,6 @@ def test_a_hostile_request_id_stays_inside(tmp_path: Path, request_id: str) -> N
     (place,) = requests(tmp_path / "cache")
     assert {path.suffix for path in place.iterdir()} == {".png", ".json", ".inspected"}
     stored = find(cache, request_id)
-    assert stored is not None
     assert complete(stored)
 
 
@@ -195,7 +193,7 @@ def test_a_damaged_file_is_ignored(tmp_path: Path, damage: str) -> None:
     else:
         path.write_bytes({"cut": data[:-20], "changed": data[:-1] + b"x", "swapped": png("blue")}[damage])
     stored = find(cache)
-    assert stored is not None
+    assert stored.count == 1
     assert not complete(stored)
     keep(cache, "1", picture("red"), 1)
     if damage in ("cut", "not a picture"):
@@ -209,7 +207,7 @@ def test_a_damaged_manifest_is_ignored(tmp_path: Path, text: str) -> None:
     keep(cache, "1", picture("red"), 1)
     (manifest,) = tmp_path.rglob("*.json")
     manifest.write_text(text)
-    assert find(cache) is None
+    assert find(cache) == StoredRequest()
     keep(cache, "1", picture("red"), 1)
     assert complete(find(cache))  # kept again
 
@@ -220,7 +218,7 @@ def test_limits_hold_for_kept_pictures(tmp_path: Path) -> None:
     keep(cache, "1", picture("red"), 1)
     for limits in ({"max_pixels": 10}, {"max_bytes": 10}):
         stored = find(cache, **limits)
-        assert stored is not None
+        assert stored.count == 1
         assert not complete(stored)
 
 
@@ -236,10 +234,10 @@ def test_its_size_is_bounded(tmp_path: Path) -> None:
         keep(cache, str(number), picture("red"), 1)
         (manifest,) = tmp_path.glob(f"*/{number}-*/manifest.json")
         os.utime(manifest, (1000 + number, 1000 + number))
-    assert find(cache, "0") is not None  # used: 1 is now the oldest
+    assert find(cache, "0").count  # used: 1 is now the oldest
     for number in (3, 4):
         keep(cache, str(number), picture("red"), 1)
-    kept = [number for number in range(5) if find(cache, str(number)) is not None]
+    kept = [number for number in range(5) if find(cache, str(number)).count]
     assert 4 in kept
     assert 0 in kept
     assert 1 not in kept
@@ -295,7 +293,6 @@ def test_two_threads_at_once(tmp_path: Path) -> None:
                 for one in pictures:
                     keep(cache, "1", one, 4, {"prompt": "a dog"})
                     stored = find(cache)
-                    assert stored is not None
                     assert one.index in stored.pictures
         except BaseException as error:
             faults.append(error)
@@ -328,7 +325,7 @@ for number in range({rounds}):
         for index, original in enumerate(originals):
             cache.keep({where!r}, request, index, original, len(originals), {{"prompt": "a dog"}})
             stored = cache.find({where!r}, "shared", max_bytes=10**6, max_pixels=10**6)
-            for index, one in (stored.pictures if stored else {{}}).items():
+            for index, one in stored.pictures.items():
                 assert one.read() == wholes[index]
                 found += 1
 print(found)
@@ -563,7 +560,7 @@ def test_only_our_own_is_ever_removed(tmp_path: Path) -> None:
         keep(PictureCache(tmp_path, max_bytes=10), str(number), picture("blue"), 1)
     assert (stranger / "thesis.txt").exists()
     assert (inside / "thesis.txt").exists()
-    assert find(cache, "1") is None
+    assert find(cache, "1") == StoredRequest()
     assert complete(find(cache, "2"))
 
 
@@ -604,7 +601,7 @@ def test_planted_folders_are_refused(tmp_path: Path, which: str, planted: str, m
     else:
         monkeypatch.setattr(os, "geteuid", lambda: 12345)
     content = sorted(each.name for each in folder.iterdir())
-    assert find(cache) is None
+    assert find(cache) == StoredRequest()
     assert not cache.has_all(WHERE, "1")
     with pytest.raises(OSError, match=r"folder of its own|belongs to another"):
         keep(cache, "1", picture("blue"), 1)
@@ -633,7 +630,7 @@ def test_planted_files_are_not_read(tmp_path: Path, which: str, planted: str) ->
         (tmp_path / "secret").write_bytes(data)
         path.symlink_to(target)
     stored = find(cache)
-    assert stored is None or not complete(stored)
+    assert not complete(stored)
 
 
 @pytest.mark.parametrize(
@@ -654,7 +651,7 @@ def test_a_hostile_manifest_is_ignored(tmp_path: Path, text: str) -> None:
     keep(cache, "1", picture("red"), 1)
     (manifest,) = tmp_path.rglob("manifest.json")
     manifest.write_text(text)
-    assert find(cache) is None
+    assert find(cache) == StoredRequest()
     assert not cache.has_all(WHERE, "1")
 
 
@@ -667,5 +664,4 @@ def test_facts_in_a_manifest_are_bounded(tmp_path: Path) -> None:
     meta |= {"endless": float("inf"), "none": float("nan"), "guidance": 7.5}
     manifest.write_text(json.dumps({"count": 1, "meta": meta}))
     stored = find(cache)
-    assert stored is not None
     assert stored.meta == {"seed": 5, "prompt": "a dog", "guidance": 7.5}

@@ -134,7 +134,7 @@ def test_nothing_overwritten_without_hard_links(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(os, "link", refuse)
     path = tmp_path / "a.png"
     write_atomically(path, b"first", overwrite=False)
-    with pytest.raises(FileExistsError):
+    with pytest.raises(FileExistsError, match="overwrite=True"):
         write_atomically(path, b"second", overwrite=False)
     assert path.read_bytes() == b"first"
     assert list(tmp_path.iterdir()) == [path]

@@ -36,9 +36,11 @@ def test_original_knows_size_and_digest() -> None:
 
 def test_held_counts_bytes_and_renditions(tmp_path: Path) -> None:
     """What lies in files takes no memory."""
-    assert Original(DATA).held == len(DATA)
-    assert Original(DATA, FOUND).held == len(DATA) + sum(len(each.data) for each in FOUND.renditions.values())
-    assert moved(tmp_path).held == 0
+    assert Original(DATA).bytes_in_memory == len(DATA)
+    assert Original(DATA, FOUND).bytes_in_memory == len(DATA) + sum(
+        len(each.data) for each in FOUND.renditions.values()
+    )
+    assert moved(tmp_path).bytes_in_memory == 0
 
 
 def test_moved_original_reads_the_same(tmp_path: Path) -> None:

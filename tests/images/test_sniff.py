@@ -57,17 +57,17 @@ def test_what_is_no_picture_is_named(data: bytes, reason: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "early"),
+    ("data", "retryable"),
     [
         *((notice, True) for notice in (b"", b" \n", b"<html>", b"<Error><Code>NoSuchKey", b"{}", b"Not found\n")),
         *((other, False) for other in (b"glTF", b"x", b"\xff words")),
     ],
 )
-def test_early_links_are_told_apart(data: bytes, early: bool) -> None:
+def test_retryable_links_are_told_apart(data: bytes, retryable: bool) -> None:
     """A notice or nothing may become the picture later, a video never does."""
     with pytest.raises(PictureRefusedError) as refused:
         identify(data)
-    assert refused.value.early is early
+    assert refused.value.retryable is retryable
 
 
 @pytest.mark.parametrize("kind", FORMATS)

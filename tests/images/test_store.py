@@ -52,7 +52,7 @@ async def endpoint() -> AsyncIterator[Endpoint]:
 FILES = [png(color, seed=str(place)) for place, color in enumerate(("red", "green", "blue"))]
 
 
-ROOM_FOR_ONE = read_picture(FILES[0]).original.held + 100
+ROOM_FOR_ONE = read_picture(FILES[0]).original.bytes_in_memory + 100
 
 
 def files(place: Path) -> list[Path]:

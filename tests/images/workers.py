@@ -14,7 +14,7 @@ from dreambooth_widget.images.pool import WorkerPool
 
 def processes(pool: WorkerPool) -> list[psutil.Process]:
     """Return the running children of a pool."""
-    return [psutil.Process(each.process.pid) for each in pool._children]
+    return [psutil.Process(each.process.pid) for each in list(pool._children) if psutil.pid_exists(each.process.pid)]
 
 
 async def until(condition: Callable[[], object]) -> None:
