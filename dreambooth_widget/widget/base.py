@@ -7,6 +7,7 @@ of the kernel; messages that arrive on other threads are handed over to it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import time
@@ -179,13 +180,17 @@ class BaseWidget(anywidget.AnyWidget):
     def _send_copy(self, copy: StaticCopy) -> None:
         self._send_buffers({"type": "static_html", "model_id": self._card_id, "data": copy}, [])
 
-    def _send_traits(self) -> None:
-        """Send all traits but the front end: a page may have missed changes before its connection stood (Panel)."""
-        self.send_state([name for name in self.keys if name not in ("_esm", "_css")])
-
     def _send_buffers(self, content: dict[str, Any], buffers: list[bytes]) -> None:
         if self.comm is not None:
             self.send(content, buffers=buffers)
+
+    def _show(self) -> object:
+        """Set the traits to how the jobs stand, in one message."""
+        raise NotImplementedError
+
+    def _send_pictures(self, have: set[str]) -> None:
+        """Send a view that appeared what no trait holds; it has the pictures with the digests in `have`."""
+        raise NotImplementedError
 
     def _text(self) -> str:
         """Return one line for readers without a front end. It must stay true when it is saved."""
@@ -219,9 +224,11 @@ class BaseWidget(anywidget.AnyWidget):
                 self._outputs.open()
 
     def close(self) -> None:
-        """Close the comm and its views, and send nothing more."""
+        """Close the comm and its views, stop waiting, and send nothing more."""
         self._closed = True
         if hasattr(self, "_sender"):  # also called by __del__, after a failed construction
+            with contextlib.suppress(RuntimeError):  # the loop has gone, and with it every job
+                self.stop()
             self._sender.close()
         super().close()
 
@@ -248,6 +255,17 @@ class BaseWidget(anywidget.AnyWidget):
     def _entry_of(self, content: Mapping[str, Any]) -> tuple[str, PictureState | None]:
         """Return the id of the request that a message is about, and what is known of the picture."""
         raise NotImplementedError
+
+    def _on_ready(self, content: Mapping[str, Any]) -> None:
+        """Send the state and what is lacking: a view appeared, or the page was reloaded."""
+        self._viewed = True
+        self._show()
+        # All traits but the front end: a page may have missed changes before its connection stood (Panel).
+        self.send_state([name for name in self.keys if name not in ("_esm", "_css")])
+        have = content.get("have")
+        self._send_pictures({digest for digest in have if isinstance(digest, str)} if isinstance(have, list) else set())
+        if self._outputs is not None:
+            self._outputs.view_appeared()
 
     def _on_stop(self, content: Mapping[str, Any]) -> None:
         self.stop()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import AsyncIterator, Generator
 from importlib import import_module
 from pathlib import Path
@@ -267,13 +266,6 @@ class DreamboothBatch(BatchCard):
             async for _, outcome in self._jobs.as_completed():
                 yield outcome
         await self._close_waiting()
-
-    def close(self) -> None:
-        """Close the comm and its views, and stop waiting."""
-        if getattr(self, "_started", False):  # also called by __del__, after a failed construction
-            with contextlib.suppress(RuntimeError):  # the loop has gone, and with it every job
-                self.stop()
-        super().close()
 
     # -- the jobs ----------------------------------------------------------------------------------------------
 

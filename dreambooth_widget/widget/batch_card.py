@@ -176,6 +176,19 @@ class BatchCard(BaseWidget):
                     self._thumbnails_sent.add(picture.digest)
                     self._sender.send("thumbnail", picture, state.request_id)
 
+    def _send_pictures(self, have: set[str]) -> None:
+        self._thumbnails_sent = have
+        self._kernel_loop.tasks.run(self._send_everything())
+
+    async def _send_everything(self) -> None:
+        """Send every row, and the first thumbnails."""
+        for begin in range(0, max(1, len(self._jobs)), _ROWS):
+            rows = range(begin, min(begin + _ROWS, len(self._jobs)))
+            self._send_rows(rows, first=begin == 0)
+            # At once: the first screen does not wait for the rows that are out of sight.
+            self._send_thumbnails(rows)
+            await asyncio.sleep(0)
+
     @traitlets.validate("selected")
     def _check_selected(self, proposal: Any) -> list[list[int]]:
         """Sort the pairs. Raises TraitError for one that no picture has, as soon as their number is known."""
@@ -189,27 +202,6 @@ class BatchCard(BaseWidget):
         return [list(pair) for pair in sorted(set(map(tuple, proposal["value"])))]
 
     # -- intents in --------------------------------------------------------------------------------------------
-
-    def _on_ready(self, content: Mapping[str, Any]) -> None:
-        """Send every row and the first thumbnails: a view appeared, or the page was reloaded."""
-        self._viewed = True
-        self._show()
-        self._send_traits()
-        have = content.get("have")
-        self._thumbnails_sent = (
-            {digest for digest in have if isinstance(digest, str)} if isinstance(have, list) else set()
-        )
-        self._kernel_loop.tasks.run(self._send_everything())
-        if self._outputs is not None:
-            self._outputs.view_appeared()
-
-    async def _send_everything(self) -> None:
-        for begin in range(0, max(1, len(self._jobs)), _ROWS):
-            rows = range(begin, min(begin + _ROWS, len(self._jobs)))
-            self._send_rows(rows, first=begin == 0)
-            # At once: the first screen does not wait for the rows that are out of sight.
-            self._send_thumbnails(rows)
-            await asyncio.sleep(0)
 
     def _on_start(self, content: Mapping[str, Any]) -> None:
         if content.get("key"):

@@ -87,7 +87,8 @@ class RequestCard(BaseWidget):
         if job is not self._job:
             return
         before = {entry.index for entry in self._shown.pictures if entry.status == "ready"}
-        self._show(state)
+        self._shown = state
+        self._show()
         for entry in state.pictures:
             if self._viewed and entry.picture is not None and entry.index not in before:
                 self._sender.send("thumbnail", entry.picture, state.request_id)
@@ -109,9 +110,9 @@ class RequestCard(BaseWidget):
             self._sender.send_gallery(self.result, state.request_id, have=have)
         await self._save_copy(state, read_request(self.result or state, state.caption))
 
-    def _show(self, state: FetchState) -> None:
-        """Set the traits to a state, in one message with every trait that changed."""
-        self._shown = state
+    def _show(self) -> None:
+        """Set the traits to the state that is shown, in one message with every trait that changed."""
+        state = self._shown
         expected = None if state.final else RequestCard._last_pictures
         card = card_values(state, form=not self._can_start, has_key=self._has_key, expected=expected)
         with self.hold_sync():
@@ -124,6 +125,10 @@ class RequestCard(BaseWidget):
             milestone = (state.status, state.request_id, len(state.pictures), state.caption)
             self._note_milestone(milestone, lambda: read_request(state, state.caption))
 
+    def _send_pictures(self, have: set[str]) -> None:
+        ready = [entry.picture for entry in self._shown.pictures if entry.picture is not None]
+        self._sender.send_gallery(ready, self._shown.request_id, have=have)
+
     @traitlets.validate("selected")
     def _check_selected(self, proposal: Any) -> list[int]:
         """Sort the indices. Raises TraitError for one that no picture has, as soon as their number is known."""
@@ -132,17 +137,6 @@ class RequestCard(BaseWidget):
         return indices
 
     # -- intents in --------------------------------------------------------------------------------------------
-
-    def _on_ready(self, content: Mapping[str, Any]) -> None:
-        """Send the state and the pictures that are lacking: a view appeared, or the page was reloaded."""
-        self._viewed = True
-        self._show(self._shown)
-        self._send_traits()
-        have = content.get("have")
-        ready = [entry.picture for entry in self._shown.pictures if entry.picture is not None]
-        self._sender.send_gallery(ready, self._shown.request_id, have=have if isinstance(have, list) else ())
-        if self._outputs is not None:
-            self._outputs.view_appeared()
 
     def _on_start(self, content: Mapping[str, Any]) -> None:
         """Start with what was typed into the form: a key, a request id, or both."""

@@ -88,7 +88,8 @@ class DreamboothWidget(RequestCard):
         policies = Policies(schedule=schedule, retry=retry, deadline=deadline, watch_links=watch_links)
         self._job: FetchJob | None = None
         super().__init__(secret, policies, endpoint=endpoint, client=client, cache=cache, save_copy=save_copy)
-        self._show(self._options.first_state())
+        self._shown = self._options.first_state()
+        self._show()
         if autostart and self._kernel_loop.known and self._can_start:
             self.start()
 
@@ -265,13 +266,6 @@ class DreamboothWidget(RequestCard):
             if self._job.state.final:
                 await self._settle()
 
-    def close(self) -> None:
-        """Close the comm and its views, and stop waiting."""
-        job = getattr(self, "_job", None)  # also called by __del__, after a failed construction
-        if job is not None:
-            job.stop()
-        super().close()
-
     # -- the job -----------------------------------------------------------------------------------------------
 
     def _begin(self) -> None:
@@ -279,4 +273,5 @@ class DreamboothWidget(RequestCard):
         options = self._options if self._job is None else self._job.again()
         self._job = job = self._open_fetcher().start(options, self._policies)
         job.subscribe(lambda state: self._follow(job, state))
-        self._show(replace(job.state, status="processing"))
+        self._shown = replace(job.state, status="processing")
+        self._show()
