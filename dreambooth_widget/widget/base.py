@@ -12,7 +12,6 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeGuard
 from uuid import uuid4
@@ -32,7 +31,6 @@ from ..protocol.endpoint import check_endpoint
 from .bundle import front_end
 from .display import StaticOutputs, is_boxed, is_captured, is_redirected, is_terminal, publish
 from .image_sender import ImageSender, check_box, crop_token
-from .ipykernel6 import handle_messages
 from .kernel_loop import KernelLoop
 from .observers import guard_observer
 from .signed_links import has_expired
@@ -85,7 +83,7 @@ class BaseWidget(anywidget.AnyWidget):
         self._cache = PictureCache.of(cache) if self._fetcher is None else self._fetcher.cache
         self._viewed = False
         self._closed = False
-        self._sender = ImageSender(self._send_buffers)
+        self._sender = ImageSender(self.send)
         self._kernel_loop = KernelLoop()
         self._outputs = StaticOutputs(self._send_copy, self._kernel_loop.later) if save_copy else None
         self._milestone: object = None
@@ -132,10 +130,6 @@ class BaseWidget(anywidget.AnyWidget):
 
     # -- waiting, and the end ----------------------------------------------------------------------------------
 
-    def _handle_views(self) -> AbstractAsyncContextManager[None]:
-        """Return a context in which a cell awaits while messages of the views are handled."""
-        return handle_messages(self.model_id)
-
     def _check_open(self) -> None:
         """Raise StoppedError after `close()`."""
         if self._closed:
@@ -178,11 +172,7 @@ class BaseWidget(anywidget.AnyWidget):
             self._outputs.fill(copy)
 
     def _send_copy(self, copy: StaticCopy) -> None:
-        self._send_buffers({"type": "static_html", "model_id": self._card_id, "data": copy}, [])
-
-    def _send_buffers(self, content: dict[str, Any], buffers: list[bytes]) -> None:
-        if self.comm is not None:
-            self.send(content, buffers=buffers)
+        self.send({"type": "static_html", "model_id": self._card_id, "data": copy})
 
     def _show(self) -> object:
         """Set the traits to how the jobs stand, in one message."""
@@ -248,7 +238,7 @@ class BaseWidget(anywidget.AnyWidget):
         try:
             handle(content)
         except (DreamboothError, RuntimeError, TypeError, ValueError) as error:
-            self._send_buffers({"type": "error", "reason": str(error)}, [])
+            self.send({"type": "error", "reason": str(error)})
         except Exception:
             log.exception("Message %r of a view failed", intent)  # the type alone: a form holds the key
 
@@ -295,7 +285,7 @@ class BaseWidget(anywidget.AnyWidget):
         _, entry = self._entry_of(content)
         url = entry.picture.url if entry is not None and entry.picture is not None else ""
         opens = not has_expired(url, time.time())
-        self._send_buffers({"type": "link", "id": str(content.get("id")), "url": url if opens else ""}, [])
+        self.send({"type": "link", "id": str(content.get("id")), "url": url if opens else ""})
 
     def _on_get_crop(self, content: Mapping[str, Any]) -> None:
         """Send the part of a picture's original that a view's loupe shows, or that there is none."""

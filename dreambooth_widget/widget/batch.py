@@ -18,6 +18,7 @@ from ..images.files import named, save_files
 from ..images.picture import contact_sheet
 from ..protocol.endpoint import V4
 from .batch_card import BatchCard
+from .ipykernel6 import handle_messages
 from .manifest import NAMES, make_frame, read_records, write_manifest
 from .static_html import render_many
 
@@ -246,7 +247,7 @@ class DreamboothBatch(BatchCard):
         self._check_open()
         self._start_for_waiting()
         try:
-            async with self._handle_views():
+            async with handle_messages(self.model_id):
                 return await self._jobs.wait()
         finally:
             await self._close_waiting()
@@ -262,7 +263,7 @@ class DreamboothBatch(BatchCard):
         """Yield each outcome as it comes, first those that are there already."""
         self._check_open()
         self._start_for_waiting()
-        async with self._handle_views():
+        async with handle_messages(self.model_id):
             async for _, outcome in self._jobs.as_completed():
                 yield outcome
         await self._close_waiting()

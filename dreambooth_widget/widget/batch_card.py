@@ -163,7 +163,7 @@ class BatchCard(BaseWidget):
             return
         specs = self._jobs.specs
         rows = [row_values(index, specs[index].caption, self._jobs[index]) for index in indices]
-        self._send_buffers({"type": "rows", "rows": rows, "first": first}, [])
+        self.send({"type": "rows", "rows": rows, "first": first})
 
     def _send_thumbnails(self, indices: Iterable[int]) -> None:
         """Send thumbnails of pictures that have become ready, as many as a gallery shows at first."""

@@ -14,6 +14,7 @@ from ..credentials import ApiKey, find_key, without_frames
 from ..errors import DreamboothError
 from ..images.picture import contact_sheet
 from ..protocol.endpoint import V4, check_endpoint
+from .ipykernel6 import handle_messages
 from .request_card import RequestCard
 from .static_html import render
 
@@ -260,7 +261,7 @@ class DreamboothWidget(RequestCard):
             self._kernel_loop.check_here()
         assert self._job is not None
         try:
-            async with self._handle_views():
+            async with handle_messages(self.model_id):
                 return await self._job
         finally:
             if self._job.state.final:
