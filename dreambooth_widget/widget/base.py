@@ -85,7 +85,7 @@ class BaseWidget(anywidget.AnyWidget):
         self._closed = False
         self._sender = ImageSender(self.send)
         self._kernel_loop = KernelLoop()
-        self._outputs = StaticOutputs(self._send_copy, self._kernel_loop.later) if save_copy else None
+        self._outputs = StaticOutputs(self._send_copy, self._kernel_loop.later, enabled=save_copy)
         self._milestone: object = None
         # The host gives the class to the view's element: by it the styles of the static copy find the card.
         self._card_id = uuid4().hex
@@ -145,24 +145,23 @@ class BaseWidget(anywidget.AnyWidget):
         if self.comm is None:
             return
         self.send_state()
-        if self._outputs is not None:
-            self._outputs.write_again()
-            if not self._outputs.opened and (self._viewed or is_boxed(self)):
-                self._outputs.open()
+        self._outputs.write_again()
+        if not self._outputs.opened and (self._viewed or is_boxed(self)):
+            self._outputs.open()
 
     # -- display -----------------------------------------------------------------------------------------------
 
     def _note_milestone(self, milestone: object, read: Callable[[], StaticContent]) -> None:
         """Write the line of a running job into the notebook, if it differs from what is there."""
-        if self._outputs is not None and milestone != self._milestone:
+        if milestone != self._milestone:
             self._milestone = milestone
             self._outputs.fill(make_copy(read(), self._card_id))
 
     async def _save_copy(self, milestone: object, content: StaticContent) -> None:
         """Leave the pictures in the notebook, unless the job has gone on meanwhile."""
-        if self._outputs is None:
-            return
         self._milestone = milestone
+        if not self._outputs.enabled:
+            return
         try:
             copy = await asyncio.to_thread(make_copy, content, self._card_id)
         except OSError as error:  # the temporary folder was cleared
@@ -196,8 +195,7 @@ class BaseWidget(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **options: Any) -> Any:
         """Return the live view to code that shows it elsewhere; the static copy goes to the running cell."""
         bundle = self._view_bundle()
-        if self._outputs is not None:
-            self._outputs.open()
+        self._outputs.open()
         return bundle
 
     def _ipython_display_(self) -> None:
@@ -210,7 +208,7 @@ class BaseWidget(anywidget.AnyWidget):
             publish({"text/plain": self._text()})
         else:
             publish(*self._view_bundle())
-            if self._outputs is not None and not is_redirected():  # else the copy goes to the cell itself, later
+            if not is_redirected():  # else the copy goes to the cell itself, later
                 self._outputs.open()
 
     def close(self) -> None:
@@ -254,8 +252,7 @@ class BaseWidget(anywidget.AnyWidget):
         self.send_state([name for name in self.keys if name not in ("_esm", "_css")])
         have = content.get("have")
         self._send_pictures({digest for digest in have if isinstance(digest, str)} if isinstance(have, list) else set())
-        if self._outputs is not None:
-            self._outputs.view_appeared()
+        self._outputs.view_appeared()
 
     def _on_stop(self, content: Mapping[str, Any]) -> None:
         self.stop()
@@ -265,8 +262,7 @@ class BaseWidget(anywidget.AnyWidget):
 
     def _on_copy_missing(self, content: Mapping[str, Any]) -> None:
         """Publish the copy again: a view finds none in its page, since the host has dropped the output."""
-        if self._outputs is not None:
-            self._outputs.replace()
+        self._outputs.replace()
 
     def _on_get_picture(self, content: Mapping[str, Any]) -> None:
         """Send the picture that a view needs, in the size that it needs, or that there is none."""

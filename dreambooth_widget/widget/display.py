@@ -91,9 +91,17 @@ class StaticOutputs:
     Args:
         send: Sends a copy to the views, which write it into the notebook if it did not get there as an output.
         later: Calls a function after a number of seconds; returns False if it cannot.
+        enabled: Whether a copy is kept; without it there is no static output.
     """
 
-    def __init__(self, send: Callable[[StaticCopy], None], later: Callable[[float, Callable[[], None]], bool]) -> None:
+    def __init__(
+        self,
+        send: Callable[[StaticCopy], None],
+        later: Callable[[float, Callable[[], None]], bool],
+        *,
+        enabled: bool,
+    ) -> None:
+        self.enabled = enabled
         self._send = send
         self._later = later
         self._cell = _Cell()  # the one that made the widget
@@ -108,7 +116,7 @@ class StaticOutputs:
 
     def open(self) -> None:
         """Publish one more output in the running cell, with the copy as it is."""
-        if not has_notebook():
+        if not (self.enabled and has_notebook()):
             return
         self._cell = _Cell()
         display_id = f"dreambooth-{uuid4().hex}"
