@@ -188,7 +188,7 @@ class DreamboothBatch(BatchCard):
 
     def to_html(self) -> str:
         """Return the small static gallery (or one line) that also stays in the notebook."""
-        return render_many(self._captioned(), self.message)
+        return render_many(self._jobs.states, self.message)
 
     def to_frame(self) -> Any:
         """Return the records of `manifest.csv` as a `pandas.DataFrame`: a row for each picture.
@@ -203,7 +203,7 @@ class DreamboothBatch(BatchCard):
             pandas = import_module("pandas")
         except ImportError as error:
             raise ImportError("to_frame() needs pandas: `pip install pandas`", name="pandas") from error
-        return make_frame(pandas, list(read_records(self._captioned())))
+        return make_frame(pandas, list(read_records(self._jobs.states)))
 
     def save(self, folder: str | Path, *, overwrite: bool = False) -> list[Path]:
         """Write the original files, `manifest.csv` and `manifest.json` into `folder`, which is made if need be.
@@ -225,7 +225,7 @@ class DreamboothBatch(BatchCard):
         # By name: an id may stand in the batch twice.
         files = dict(file for result in self.results for file in named(result, result.request_id))
         paths = save_files(files.items(), folder, beside=NAMES, overwrite=overwrite)
-        records = list(read_records(self._captioned()))
+        records = list(read_records(self._jobs.states))
         return paths + write_manifest(Path(folder).expanduser(), records, overwrite=overwrite)
 
     def _no_pictures(self) -> DreamboothError:

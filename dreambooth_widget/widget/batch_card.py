@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import traitlets
 
 from ..client.job_group import FetchJobs
-from ..client.state import FetchResult, FetchState, PictureState
+from ..client.state import PictureState
 from ..credentials import find_key
 from ..errors import InvalidKeyError
 from ..images.files import named
@@ -100,11 +100,6 @@ class BatchCard(BaseWidget):
             self._cached += 1
         return True
 
-    def _captioned(self) -> Iterator[tuple[str, FetchResult | FetchState]]:
-        """Yield the caption of each request, and what there is to keep of it."""
-        for spec, outcome, state in zip(self._jobs.specs, self._jobs.outcomes, self._jobs.states, strict=True):
-            yield spec.options.caption, outcome if isinstance(outcome, FetchResult) else state
-
     # -- state out ---------------------------------------------------------------------------------------------
 
     def _note_change(self, index: int) -> None:
@@ -127,7 +122,7 @@ class BatchCard(BaseWidget):
         if self._changed:
             self._note_change(next(iter(self._changed)))
         elif summary.finished_at is not None and indices:
-            content = read_batch(self._captioned(), self.message)
+            content = read_batch(self._jobs.states, self.message)
             self._kernel_loop.tasks.run(self._save_copy(summary, content))
 
     def _summarize(self) -> BatchSummary:
@@ -156,13 +151,12 @@ class BatchCard(BaseWidget):
 
     def _read_running(self) -> StaticContent:
         """Return the line that stays in a notebook that is saved while the requests run."""
-        return read_batch((caption, source) for caption, source in self._captioned() if not _is_final(source))
+        return read_batch([state for state in self._jobs.states if not state.final])
 
     def _send_rows(self, indices: Sequence[int], *, first: bool = False) -> None:
         if not indices and not first:
             return
-        specs = self._jobs.specs
-        rows = [row_values(index, specs[index].options.caption, self._jobs[index]) for index in indices]
+        rows = [row_values(index, self._jobs[index]) for index in indices]
         self.send({"type": "rows", "rows": rows, "first": first})
 
     def _send_thumbnails(self, indices: Iterable[int]) -> None:
@@ -246,7 +240,3 @@ class BatchCard(BaseWidget):
         if not isinstance(request, int) or not 0 <= request < len(self._jobs):
             return None
         return entry_at(self._jobs[request].pictures, index)
-
-
-def _is_final(source: FetchResult | FetchState) -> bool:
-    return isinstance(source, FetchResult) or source.final

@@ -102,9 +102,9 @@ def _trouble(running: Sequence[FetchState]) -> tuple[Activity, str]:
 def _typical(states: Sequence[FetchState]) -> float | None:
     """Return the median duration in seconds of the requests that succeeded after a wait."""
     durations = [
-        state.finished_at - state.started_at
+        state.duration
         for state in states
-        if state.status == "success" and state.polls > 1 and state.finished_at and state.started_at
+        if state.status == "success" and state.polls > 1 and state.duration is not None
     ]
     return median(durations) if len(durations) >= _KNOWN else None
 

@@ -108,7 +108,7 @@ class RequestCard(BaseWidget):
         if self._viewed and self.result:
             have = [picture.digest for picture in self.result]
             self._sender.send_gallery(self.result, state.request_id, have=have)
-        await self._save_copy(state, read_request(self.result or state, state.caption))
+        await self._save_copy(state, read_request(state))
 
     def _show(self) -> None:
         """Set the traits to the state that is shown, in one message with every trait that changed."""
@@ -123,7 +123,7 @@ class RequestCard(BaseWidget):
                 self.selected = [index for index in self.selected if index < state.count]
         if not state.final:
             milestone = (state.status, state.request_id, len(state.pictures), state.caption)
-            self._note_milestone(milestone, lambda: read_request(state, state.caption))
+            self._note_milestone(milestone, lambda: read_request(state))
 
     def _send_pictures(self, have: set[str]) -> None:
         ready = [entry.picture for entry in self._shown.pictures if entry.picture is not None]

@@ -207,7 +207,7 @@ class DreamboothWidget(RequestCard):
 
     def to_html(self) -> str:
         """Return the small static gallery (or one line on a job without pictures) that also stays in the notebook."""
-        return render(self.result or self._shown, caption=self._shown.caption)
+        return render(self._shown)
 
     def save(self, folder: str | Path, indices: Iterable[int] | None = None, *, overwrite: bool = False) -> list[Path]:
         """Write the original files as `<request_id>-<n>.<ext>` into `folder`, which is made if need be.

@@ -5,11 +5,11 @@ All texts are free of signed links and bounded in length here, so that the marku
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ..client.state import FetchResult, FetchState, PictureState, capitalized, counted
+from ..client.state import FetchState, PictureState, capitalized, counted
 from ..images.picture import Picture
 from .signed_links import strip_url_queries
 
@@ -114,42 +114,36 @@ class StaticContent:
         return " ".join(parts)
 
 
-def read_request(source: FetchResult | FetchState, caption: str = "") -> StaticContent:
-    """Return what there is to keep of a result or a state; `caption` stands for the prompt in its head."""
-    name = f"request {short(source.request_id, 100)}" if source.request_id else "no request yet"
-    if isinstance(source, FetchState) and not source.final:
-        return _read_running(source, name, _head(caption, source.meta))
-    if isinstance(source, FetchResult):
-        pictures, missing = list(source.pictures), list(source.missing)
-        seconds: float | None = source.duration
-        notice = None if pictures else Notice("No pictures", "")
-    else:
-        pictures = [entry.picture for entry in source.pictures if entry.picture is not None]
-        missing = [entry for entry in source.pictures if entry.status == "missing"]
-        seconds = source.finished_at - source.started_at if source.finished_at and source.started_at else None
-        notice = _read_end(source)
-    facts = {**_read_facts(pictures, source.meta), **_read_missing(missing)}
+def read_request(state: FetchState) -> StaticContent:
+    """Return what there is to keep of a request."""
+    name = f"request {short(state.request_id, 100)}" if state.request_id else "no request yet"
+    if not state.final:
+        return _read_running(state, name)
+    pictures = [entry.picture for entry in state.pictures if entry.picture is not None]
+    # After a success, one that is being loaded again is missing, too.
+    lost = ("missing", "waiting") if state.status == "success" else ("missing",)
+    missing = [entry for entry in state.pictures if entry.status in lost]
+    facts = {**_read_facts(pictures, state.meta), **_read_missing(missing)}
     seeds = [picture.facts.get("seed", "") for picture in pictures]
     if len(pictures) == 1 and not seeds[0]:
         seeds = [facts.get("Seed", "")]
     return StaticContent(
         "pictures" if pictures else "ended",
         name,
-        caption=_head(caption, {**source.meta, "prompt": facts.get("Prompt", "")}),
-        notice=notice,
+        caption=_head(state.caption, {**state.meta, "prompt": facts.get("Prompt", "")}),
+        notice=_read_end(state),
         pictures=pictures,
         labels=[f"seed {short(seed, 24)}" if seed else "" for seed in seeds],
         missing=len(missing),
         facts=facts,
-        seconds=seconds,
+        seconds=state.duration,
     )
 
 
-def read_batch(requests: Iterable[tuple[str, FetchResult | FetchState]], message: str = "") -> StaticContent:
-    """Return what there is to keep of many requests with their captions; `message` is one line about all of them."""
-    sources = list(requests)
-    contents = [(caption, read_request(source, caption)) for caption, source in sources]
-    running = {source.status for _, source in sources if isinstance(source, FetchState) and not source.final}
+def read_batch(states: Sequence[FetchState], message: str = "") -> StaticContent:
+    """Return what there is to keep of many requests; `message` is one line about all of them."""
+    contents = [(state.caption, read_request(state)) for state in states]
+    running = {state.status for state in states if not state.final}
     shown = [
         (_label(caption or content.name, index, content), picture)
         for caption, content in contents
@@ -201,10 +195,11 @@ def _label(caption: str, index: int, content: StaticContent) -> str:
     return several + short(caption, _LONGEST_CAPTION)
 
 
-def _read_running(state: FetchState, name: str, caption: str) -> StaticContent:
+def _read_running(state: FetchState, name: str) -> StaticContent:
     activity = {"idle": "Not started", "downloading": "Still downloading"}.get(state.status, "Still generating")
     task = f"fetch {name}" if state.request_id else "enter a request id"
     notice = Notice("", f"{activity} when this was saved. Run the cell to {task}.")
+    caption = _head(state.caption, state.meta)
     return StaticContent("running", name, caption=caption, notice=notice, expected=len(state.pictures))
 
 

@@ -8,11 +8,11 @@ polish it. It holds no link, no path, no key and no query string; texts are esca
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from ..client.state import FetchResult, FetchState, capitalized, counted
+from ..client.state import FetchState, capitalized, counted
 from .justified_rows import Box, justify
 from .static_content import StaticContent, read_batch, read_request, short
 from .static_images import MOST, jpeg_uri, largest_edge, small_images, steps
@@ -85,20 +85,19 @@ whose kernel lives has its pictures or gets them in a moment; without a kernel, 
 _BOX = "border:1px solid #88888866;border-radius:4px;padding:8px 12px;margin:4px 0;max-width:640px"
 
 
-def render(source: FetchResult | FetchState, *, caption: str = "", card_id: str = "") -> str:
-    """Return the HTML for a result or a state. It makes thumbnails: call it in a thread.
+def render(state: FetchState, *, card_id: str = "") -> str:
+    """Return the HTML for a request. It makes thumbnails: call it in a thread.
 
     Args:
-        source: What is shown: the pictures of a result, or what has become of a job.
-        caption: The text above it; the prompt by default.
+        state: What is shown: the pictures, or what has become of the job.
         card_id: The model id of the card that hides the HTML while it is there.
     """
-    return _render_alone(read_request(source, caption), card_id)
+    return _render_alone(read_request(state), card_id)
 
 
-def render_many(requests: Iterable[tuple[str, FetchResult | FetchState]], message: str = "") -> str:
-    """Return the HTML for the (caption, result or state) of many requests; `message` is one line about all of them."""
-    return _render_alone(read_batch(requests, message))
+def render_many(states: Sequence[FetchState], message: str = "") -> str:
+    """Return the HTML for many requests; `message` is one line about all of them."""
+    return _render_alone(read_batch(states, message))
 
 
 def budget_for(content: StaticContent) -> int:

@@ -9,8 +9,8 @@ import pytest
 from playwright.async_api import Locator, Page, Route, expect
 
 from dreambooth_widget.client.state import FetchResult
-from dreambooth_widget.widget.static_html import render
 
+from ..copies import render
 from ..endpoint import Endpoint, png
 from ..image_files import read_picture
 from .card import SETUP, Card, box, decoded, links, make, run_widget, serve_pictures

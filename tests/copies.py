@@ -1,0 +1,37 @@
+"""The static copies of requests, from results as from states."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from dreambooth_widget.client.state import FetchResult, FetchState, PictureState
+from dreambooth_widget.widget import static_html
+
+Source = FetchState | FetchResult
+
+
+def state_of(source: Source, caption: str = "") -> FetchState:
+    """The state with a caption; of a result, that of its job."""
+    if isinstance(source, FetchState):
+        return replace(source, caption=caption or source.caption)
+    ready = (PictureState(picture.index, "ready", picture=picture) for picture in source)
+    return FetchState(
+        source.request_id,
+        "success",
+        started_at=100.0,
+        finished_at=100.0 + source.duration,
+        pictures=(*ready, *source.missing),
+        meta=source.meta,
+        caption=caption,
+    )
+
+
+def render(source: Source, *, caption: str = "", card_id: str = "") -> str:
+    """The HTML of one request's copy."""
+    return static_html.render(state_of(source, caption), card_id=card_id)
+
+
+def render_many(requests: Iterable[tuple[str, Source]], message: str = "") -> str:
+    """The HTML of a batch's copy, of its requests with their captions."""
+    return static_html.render_many([state_of(source, caption) for caption, source in requests], message)
