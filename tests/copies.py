@@ -6,7 +6,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from dreambooth_widget.client.state import FetchResult, FetchState, PictureState
-from dreambooth_widget.widget import static_html
+from dreambooth_widget.widget.static_content import StaticContent, read_batch, read_request
+from dreambooth_widget.widget.static_copy import budget_for
+from dreambooth_widget.widget.static_html import render_content
+from dreambooth_widget.widget.static_images import MOST, largest_edge, small_images
 
 Source = FetchState | FetchResult
 
@@ -29,9 +32,15 @@ def state_of(source: Source, caption: str = "") -> FetchState:
 
 def render(source: Source, *, caption: str = "", card_id: str = "") -> str:
     """The HTML of one request's copy."""
-    return static_html.render(state_of(source, caption), card_id=card_id)
+    return _render(read_request(state_of(source, caption)), card_id)
 
 
 def render_many(requests: Iterable[tuple[str, Source]], message: str = "") -> str:
     """The HTML of a batch's copy, of its requests with their captions."""
-    return static_html.render_many([state_of(source, caption) for caption, source in requests], message)
+    return _render(read_batch([state_of(source, caption) for caption, source in requests], message))
+
+
+def _render(content: StaticContent, card_id: str = "") -> str:
+    """The HTML as it is without a contact sheet beside it."""
+    images = small_images(content.pictures[:MOST], largest_edge(len(content.pictures)))
+    return render_content(content, images, budget_for(content), card_id)

@@ -151,19 +151,27 @@ class BaseWidget(anywidget.AnyWidget):
 
     # -- display -----------------------------------------------------------------------------------------------
 
+    def to_html(self) -> str:
+        """Return the small static gallery, or one line without pictures, that also stays in the notebook."""
+        return make_copy(self._content(), card_id="")["text/html"]
+
+    def _content(self) -> StaticContent:
+        """Return what there is to keep in the notebook now."""
+        raise NotImplementedError
+
     def _note_milestone(self, milestone: object, read: Callable[[], StaticContent]) -> None:
         """Write the line of a running job into the notebook, if it differs from what is there."""
         if milestone != self._milestone:
             self._milestone = milestone
             self._outputs.fill(make_copy(read(), self._card_id))
 
-    async def _save_copy(self, milestone: object, content: StaticContent) -> None:
+    async def _save_copy(self, milestone: object) -> None:
         """Leave the pictures in the notebook, unless the job has gone on meanwhile."""
         self._milestone = milestone
         if not self._outputs.enabled:
             return
         try:
-            copy = await asyncio.to_thread(make_copy, content, self._card_id)
+            copy = await asyncio.to_thread(make_copy, self._content(), self._card_id)
         except OSError as error:  # the temporary folder was cleared
             log.warning("The pictures are not in the notebook: %s", error)
             return

@@ -20,7 +20,6 @@ from ..protocol.endpoint import V4
 from .batch_card import BatchCard
 from .ipykernel6 import handle_messages
 from .manifest import NAMES, make_frame, read_records, write_manifest
-from .static_html import render_many
 
 if TYPE_CHECKING:
     import os
@@ -185,10 +184,6 @@ class DreamboothBatch(BatchCard):
         if not self.pictures:
             raise self._no_pictures()
         return contact_sheet(self.pictures)
-
-    def to_html(self) -> str:
-        """Return the small static gallery (or one line) that also stays in the notebook."""
-        return render_many(self._jobs.states, self.message)
 
     def to_frame(self) -> Any:
         """Return the records of `manifest.csv` as a `pandas.DataFrame`: a row for each picture.

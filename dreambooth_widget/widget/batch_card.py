@@ -122,8 +122,7 @@ class BatchCard(BaseWidget):
         if self._changed:
             self._note_change(next(iter(self._changed)))
         elif summary.finished_at is not None and indices:
-            content = read_batch(self._jobs.states, self.message)
-            self._kernel_loop.tasks.run(self._save_copy(summary, content))
+            self._kernel_loop.tasks.run(self._save_copy(summary))
 
     def _summarize(self) -> BatchSummary:
         """Return how the requests stand now."""
@@ -146,10 +145,13 @@ class BatchCard(BaseWidget):
             for name in ("message", "counts", "started_at", "next_poll_at", "done_at", "finished_at", "status"):
                 self.set_trait(name, getattr(summary, name))
         if summary.finished_at is None and not summary.counts["success"] and len(self._jobs):
-            self._note_milestone((summary.status, len(self._jobs)), self._read_running)
+            self._note_milestone((summary.status, len(self._jobs)), self._running_content)
         return summary
 
-    def _read_running(self) -> StaticContent:
+    def _content(self) -> StaticContent:
+        return read_batch(self._jobs.states, self.message)
+
+    def _running_content(self) -> StaticContent:
         """Return the line that stays in a notebook that is saved while the requests run."""
         return read_batch([state for state in self._jobs.states if not state.final])
 

@@ -13,7 +13,7 @@ import traitlets
 from ..client.requests import read_call
 from ..images.files import file_stem, named
 from .base import BaseWidget, check_indices, entry_at, may_be_index, read_only
-from .static_content import read_request
+from .static_content import StaticContent, read_request
 from .trait_values import card_values, trait_values
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class RequestCard(BaseWidget):
                 self._sender.send("thumbnail", entry.picture, state.request_id)
         if state.final:
             self._note_pictures(state)
-            self._kernel_loop.tasks.run(self._finish(state))
+            self._kernel_loop.tasks.run(self._finish())
 
     def _note_pictures(self, state: FetchState) -> None:
         """Remember how many pictures came and in which size: the next card reserves as much room."""
@@ -103,12 +103,15 @@ class RequestCard(BaseWidget):
             sizes = {"count": len(state.pictures), "width": first.width, "height": first.height}
             RequestCard._last_pictures = sizes
 
-    async def _finish(self, state: FetchState) -> None:
+    async def _finish(self) -> None:
         """Send the previews to the views, and leave the static copy in the notebook: the job has ended."""
         if self._viewed and self.result:
             have = [picture.digest for picture in self.result]
-            self._sender.send_gallery(self.result, state.request_id, have=have)
-        await self._save_copy(state, read_request(state))
+            self._sender.send_gallery(self.result, self._shown.request_id, have=have)
+        await self._save_copy(self._shown)
+
+    def _content(self) -> StaticContent:
+        return read_request(self._shown)
 
     def _show(self) -> None:
         """Set the traits to the state that is shown, in one message with every trait that changed."""
@@ -123,7 +126,7 @@ class RequestCard(BaseWidget):
                 self.selected = [index for index in self.selected if index < state.count]
         if not state.final:
             milestone = (state.status, state.request_id, len(state.pictures), state.caption)
-            self._note_milestone(milestone, lambda: read_request(state))
+            self._note_milestone(milestone, self._content)
 
     def _send_pictures(self, have: set[str]) -> None:
         ready = [entry.picture for entry in self._shown.pictures if entry.picture is not None]

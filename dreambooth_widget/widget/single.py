@@ -16,7 +16,6 @@ from ..images.picture import contact_sheet
 from ..protocol.endpoint import V4, check_endpoint
 from .ipykernel6 import handle_messages
 from .request_card import RequestCard
-from .static_html import render
 
 if TYPE_CHECKING:
     import os
@@ -204,10 +203,6 @@ class DreamboothWidget(RequestCard):
         """
         self._check_request_id()
         return self._options.token(self._options.endpoint_at(self._endpoint), self._shown)
-
-    def to_html(self) -> str:
-        """Return the small static gallery (or one line on a job without pictures) that also stays in the notebook."""
-        return render(self._shown)
 
     def save(self, folder: str | Path, indices: Iterable[int] | None = None, *, overwrite: bool = False) -> list[Path]:
         """Write the original files as `<request_id>-<n>.<ext>` into `folder`, which is made if need be.

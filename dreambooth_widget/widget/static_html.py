@@ -12,31 +12,15 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from ..client.state import FetchState, capitalized, counted
+from ..client.state import capitalized, counted
 from .justified_rows import Box, justify
-from .static_content import StaticContent, read_batch, read_request, short
-from .static_images import MOST, jpeg_uri, largest_edge, small_images, steps
+from .static_content import StaticContent, short
+from .static_images import jpeg_uri, steps
 
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["LARGEST", "SAMPLE", "USUAL", "budget_for", "render", "render_content", "render_many"]
-
-USUAL = 128 * 1024
-"""Bytes in the .ipynb for up to four pictures."""
-
-LARGEST = 512 * 1024
-"""Bytes in the .ipynb, whatever the number of pictures."""
-
-SAMPLE = 192 * 1024
-"""Bytes in the .ipynb for the copy of a batch with more than `_MANY` pictures, which can only be a sample.
-
-JupyterLab takes a copy in two pieces of work, each without a pause: it renders it, and it sanitizes it to find
-headings for its table of contents. The second kept the page busy for 90 to 180 ms where the copy had 450 kB.
-"""
-
-_MANY = 200
-"""Pictures: fifty requests of four keep the large copy."""
+__all__ = ["render_content"]
 
 _WIDTH = 824
 """Pixels of a full row: four pictures of 200 pixels with their gaps."""
@@ -85,44 +69,20 @@ whose kernel lives has its pictures or gets them in a moment; without a kernel, 
 _BOX = "border:1px solid #88888866;border-radius:4px;padding:8px 12px;margin:4px 0;max-width:640px"
 
 
-def render(state: FetchState, *, card_id: str = "") -> str:
-    """Return the HTML for a request. It makes thumbnails: call it in a thread.
+def render_content(content: StaticContent, images: Sequence[Image.Image], budget: int, card_id: str = "") -> str:
+    """Return the HTML for `content`, with those of its pictures that fit; the others are counted.
 
     Args:
-        state: What is shown: the pictures, or what has become of the job.
+        content: What is shown.
+        images: Its pictures, small.
+        budget: Bytes that the HTML may cost in the .ipynb.
         card_id: The model id of the card that hides the HTML while it is there.
-    """
-    return _render_alone(read_request(state), card_id)
-
-
-def render_many(states: Sequence[FetchState], message: str = "") -> str:
-    """Return the HTML for many requests; `message` is one line about all of them."""
-    return _render_alone(read_batch(states, message))
-
-
-def budget_for(content: StaticContent) -> int:
-    """Return what a copy may cost in the .ipynb, in bytes: from the fifth picture on more for each, to a limit."""
-    count = len(content.pictures)
-    if content.kind == "batch" and count > _MANY:
-        return SAMPLE
-    return min(LARGEST, max(USUAL, USUAL // 4 * count))
-
-
-def render_content(content: StaticContent, images: Sequence[Image.Image], budget: int, card_id: str = "") -> str:
-    """Return the HTML for `content`, with those of its pictures (as `images`) that fit into `budget` bytes.
-
-    Those that do not fit are counted ("3 more were not saved").
     """
     if content.empty:
         return ""
     frame = _page(content, "", len(content.pictures), card_id)
     rows, kept = _fit(content, images, budget - _cost(frame))
     return _page(content, rows, len(content.pictures) - kept, card_id)
-
-
-def _render_alone(content: StaticContent, card_id: str = "") -> str:
-    images = small_images(content.pictures[:MOST], largest_edge(len(content.pictures)))
-    return render_content(content, images, budget_for(content), card_id)
 
 
 # -- pictures in rows ------------------------------------------------------------------------------------------

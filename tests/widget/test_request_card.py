@@ -36,6 +36,23 @@ async def test_stop_then_check_again_resumes(endpoint: Endpoint, monkeypatch: py
     assert widget.polls == polls + 1
 
 
+async def test_observer_starts_again_at_the_end(endpoint: Endpoint) -> None:
+    """The notebook keeps the line of the job that runs, not the error of the one before it."""
+    widget = make(endpoint, {"status": "failed"}, autostart=False)
+
+    def begin_again(change: Any) -> None:
+        if change["new"] == "error":
+            endpoint.answers = [PROCESSING]
+            widget.start()
+
+    widget.observe(begin_again, "status")
+    widget.start()
+    await endpoint.saw(2)
+    await widget._kernel_loop.tasks.settle()
+    assert "Still generating" in widget._outputs._copy["text/html"]
+    widget.stop()
+
+
 async def test_ready_view_gets_whole_state(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     """A page whose connection stood too late has missed changes: its view gets every trait but the front end."""
     widget = make(endpoint, endpoint.success(endpoint.serve("1.png", png("red"))))

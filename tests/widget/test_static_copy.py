@@ -9,8 +9,7 @@ import pytest
 from dreambooth_widget.client.state import FetchResult, FetchState
 from dreambooth_widget.images.picture import Picture
 from dreambooth_widget.widget.static_content import read_batch, read_request
-from dreambooth_widget.widget.static_copy import EMPTY, make_copy
-from dreambooth_widget.widget.static_html import LARGEST, USUAL
+from dreambooth_widget.widget.static_copy import EMPTY, LARGEST, USUAL, make_copy
 
 from ..copies import state_of
 from ..image_files import encoded, noise

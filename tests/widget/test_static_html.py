@@ -20,7 +20,8 @@ from dreambooth_widget.client.state import FetchResult, FetchState, PictureState
 from dreambooth_widget.errors import DeadlineExceededError, InvalidKeyError, StoppedError
 from dreambooth_widget.images.picture import Picture
 from dreambooth_widget.widget.static_content import read_request
-from dreambooth_widget.widget.static_html import LARGEST, SAMPLE, USUAL, render_content
+from dreambooth_widget.widget.static_copy import LARGEST, SAMPLE, USUAL
+from dreambooth_widget.widget.static_html import render_content
 from dreambooth_widget.widget.static_images import small_images
 
 from ..copies import render, render_many, state_of
