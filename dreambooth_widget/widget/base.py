@@ -100,6 +100,40 @@ class BaseWidget(anywidget.AnyWidget):
         """Call `handler` when a trait changes; what it raises is logged, and disturbs neither job nor card."""
         super().observe(guard_observer(self, handler), names, type)
 
+    # -- what the two widgets do -------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin to fetch."""
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        """Stop waiting."""
+        raise NotImplementedError
+
+    def check_now(self) -> None:
+        """Poll at once."""
+        raise NotImplementedError
+
+    def _show(self) -> object:
+        """Set the traits to how the jobs stand, in one message."""
+        raise NotImplementedError
+
+    def _send_pictures(self, have: set[str]) -> None:
+        """Send a view that appeared what no trait holds; it has the pictures with the digests in `have`."""
+        raise NotImplementedError
+
+    def _content(self) -> StaticContent:
+        """Return what there is to keep in the notebook now."""
+        raise NotImplementedError
+
+    def _text(self) -> str:
+        """Return one line for readers without a front end. It must stay true when it is saved."""
+        raise NotImplementedError
+
+    def _entry_of(self, content: Mapping[str, Any]) -> tuple[str, PictureState | None]:
+        """Return the id of the request that a message is about, and what is known of the picture."""
+        raise NotImplementedError
+
     # -- the key and the fetcher -------------------------------------------------------------------------------
 
     @property
@@ -155,10 +189,6 @@ class BaseWidget(anywidget.AnyWidget):
         """Return the small static gallery, or one line without pictures, that also stays in the notebook."""
         return make_copy(self._content(), card_id="")["text/html"]
 
-    def _content(self) -> StaticContent:
-        """Return what there is to keep in the notebook now."""
-        raise NotImplementedError
-
     def _note_milestone(self, milestone: object, read: Callable[[], StaticContent]) -> None:
         """Write the line of a running job into the notebook, if it differs from what is there."""
         if milestone != self._milestone:
@@ -180,18 +210,6 @@ class BaseWidget(anywidget.AnyWidget):
 
     def _send_copy(self, copy: StaticCopy) -> None:
         self.send({"type": "static_html", "model_id": self._card_id, "data": copy})
-
-    def _show(self) -> object:
-        """Set the traits to how the jobs stand, in one message."""
-        raise NotImplementedError
-
-    def _send_pictures(self, have: set[str]) -> None:
-        """Send a view that appeared what no trait holds; it has the pictures with the digests in `have`."""
-        raise NotImplementedError
-
-    def _text(self) -> str:
-        """Return one line for readers without a front end. It must stay true when it is saved."""
-        raise NotImplementedError
 
     def _view_bundle(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the live view. Without a kernel, HTML and LaTeX show nothing of it: the static copy stands for it."""
@@ -247,10 +265,6 @@ class BaseWidget(anywidget.AnyWidget):
             self.send({"type": "error", "reason": str(error)})
         except Exception:
             log.exception("Message %r of a view failed", intent)  # the type alone: a form holds the key
-
-    def _entry_of(self, content: Mapping[str, Any]) -> tuple[str, PictureState | None]:
-        """Return the id of the request that a message is about, and what is known of the picture."""
-        raise NotImplementedError
 
     def _on_ready(self, content: Mapping[str, Any]) -> None:
         """Send the state and what is lacking: a view appeared, or the page was reloaded."""

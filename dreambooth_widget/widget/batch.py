@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Generator, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -281,6 +281,9 @@ class DreamboothBatch(BatchCard):
     def _stop_all(self) -> None:
         self._jobs.stop()
         self._show()
+
+    def _on_retry_failed(self, content: Mapping[str, Any]) -> None:
+        self.retry_failed()
 
     def _again(self, *statuses: str) -> None:
         self._check_open()

@@ -207,9 +207,6 @@ class BatchCard(BaseWidget):
                     self._jobs.again(index)
         self.start()
 
-    def _on_retry_failed(self, content: Mapping[str, Any]) -> None:
-        self.retry_failed()
-
     def _on_again(self, content: Mapping[str, Any]) -> None:
         self._jobs.again(self._request_index(content))
 
