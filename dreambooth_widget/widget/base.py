@@ -39,7 +39,7 @@ from .static_copy import StaticCopy, make_copy
 
 if TYPE_CHECKING:
     from ..client.client import Client
-    from ..client.state import PictureState
+    from ..client.state import FetchState, PictureState
     from ..images.picture import Picture
 
 __all__ = ["BaseWidget", "check_indices", "entry_at", "may_be_index", "read_only"]
@@ -130,8 +130,8 @@ class BaseWidget(anywidget.AnyWidget):
         """Return one line for readers without a front end. It must stay true when it is saved."""
         raise NotImplementedError
 
-    def _entry_of(self, content: Mapping[str, Any]) -> tuple[str, PictureState | None]:
-        """Return the id of the request that a message is about, and what is known of the picture."""
+    def _state_of(self, content: Mapping[str, Any]) -> FetchState:
+        """Return the state of the request that a view's message is about. Raises ValueError if there is none."""
         raise NotImplementedError
 
     # -- the key and the fetcher -------------------------------------------------------------------------------
@@ -288,40 +288,43 @@ class BaseWidget(anywidget.AnyWidget):
 
     def _on_get_picture(self, content: Mapping[str, Any]) -> None:
         """Send the picture that a view needs, in the size that it needs, or that there is none."""
-        request_id, entry = self._entry_of(content)
-        kind, index, digest = content.get("kind"), content.get("index"), str(content.get("id"))
+        kind, picture = content.get("kind"), self._find_picture(content)
         if kind not in ("thumbnail", "preview", "original"):
             raise ValueError("Unknown kind of picture.")
-        picture = _picture_of(entry, digest)
         if picture is None:
-            self._sender.unavailable(kind, index if isinstance(index, int) else -1, digest, _NOT_HERE)
+            self._sender.unavailable(kind, str(content.get("id")), _NOT_HERE)
         else:
-            self._sender.send(kind, picture, request_id)
+            self._sender.send(kind, picture, self._state_of(content).request_id)
 
     def _on_get_link(self, content: Mapping[str, Any]) -> None:
         """Send where a picture came from, on request alone: a signed link opens the file for anyone."""
-        _, entry = self._entry_of(content)
-        url = entry.picture.url if entry is not None and entry.picture is not None else ""
+        picture = self._find_picture(content)
+        url = picture.url if picture is not None else ""
         opens = not has_expired(url, time.time())
         self.send({"type": "link", "id": str(content.get("id")), "url": url if opens else ""})
 
     def _on_get_crop(self, content: Mapping[str, Any]) -> None:
         """Send the part of a picture's original that a view's loupe shows, or that there is none."""
-        _, entry = self._entry_of(content)
-        box, digest = content.get("box"), str(content.get("id"))
-        picture = _picture_of(entry, digest)
+        box, picture = content.get("box"), self._find_picture(content)
         if picture is None:
-            self._sender.unavailable("crop", -1, crop_token(digest, box if isinstance(box, list) else ()), _NOT_HERE)
+            token = crop_token(str(content.get("id")), box if isinstance(box, list) else ())
+            self._sender.unavailable("crop", token, _NOT_HERE)
         else:
             self._sender.send_crop(picture, check_box(box, picture))
+
+    def _find_picture(self, content: Mapping[str, Any]) -> Picture | None:
+        """Return the picture that a view's message names by index and digest, None if it is not there any more."""
+        entry = entry_at(self._state_of(content).pictures, content.get("index"))
+        picture = entry.picture if entry is not None else None
+        return picture if picture is not None and picture.digest == content.get("id") else None
 
     def _send_zip(self, content: Mapping[str, Any], files: Sequence[tuple[str, Picture]], stem: str) -> None:
         """Send the originals as one zip, by their names in it."""
         token = str(content.get("id"))
         if not files:
-            self._sender.unavailable("zip", -1, token, "There is nothing to download")
+            self._sender.unavailable("zip", token, "There is nothing to download")
         elif sum(picture.nbytes for _, picture in files) > _LARGEST_ZIP:
-            self._sender.unavailable("zip", -1, token, f"Too large for the browser: {_SAVE_INSTEAD}")
+            self._sender.unavailable("zip", token, f"Too large for the browser: {_SAVE_INSTEAD}")
         else:
             self._sender.send_zip(files, f"{stem}-pictures.zip", token)
 
@@ -344,9 +347,3 @@ def may_be_index(value: object, count: int | None) -> TypeGuard[int]:
 def entry_at(entries: Sequence[PictureState], index: object) -> PictureState | None:
     """Return the entry at an index that a view named, None if there is none."""
     return entries[index] if may_be_index(index, len(entries)) else None
-
-
-def _picture_of(entry: PictureState | None, digest: str) -> Picture | None:
-    """Return the picture of an entry, if it still has the digest that a view named."""
-    picture = entry.picture if entry is not None else None
-    return picture if picture is not None and picture.digest == digest else None

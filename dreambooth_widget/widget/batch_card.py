@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import traitlets
 
 from ..client.job_group import FetchJobs
-from ..client.state import PictureState
+from ..client.state import FetchState, PictureState
 from ..credentials import find_key
 from ..errors import InvalidKeyError
 from ..images.files import named
@@ -215,9 +215,8 @@ class BatchCard(BaseWidget):
         if isinstance(index, int):
             self._jobs.retry_picture(self._request_index(content), index)
 
-    def _entry_of(self, content: Mapping[str, Any]) -> tuple[str, PictureState | None]:
-        state = self._jobs[self._request_index(content)]
-        return state.request_id, entry_at(state.pictures, content.get("index"))
+    def _state_of(self, content: Mapping[str, Any]) -> FetchState:
+        return self._jobs[self._request_index(content)]
 
     def _on_zip(self, content: Mapping[str, Any]) -> None:
         pairs = content.get("pictures")
@@ -231,11 +230,9 @@ class BatchCard(BaseWidget):
     def _request_index(self, content: Mapping[str, Any]) -> int:
         """Return the index of the request that a message is about. Raises ValueError if there is none."""
         request = content.get("request")
-        if not isinstance(request, int) or not 0 <= request < len(self._jobs):
+        if not may_be_index(request, len(self._jobs)):
             raise ValueError("There is no such request.")
         return request
 
     def _entry(self, request: object, index: object) -> PictureState | None:
-        if not isinstance(request, int) or not 0 <= request < len(self._jobs):
-            return None
-        return entry_at(self._jobs[request].pictures, index)
+        return entry_at(self._jobs[request].pictures, index) if may_be_index(request, len(self._jobs)) else None

@@ -60,8 +60,8 @@ class ImageSender:
         self._crops[crop_token(picture.digest, box)] = picture, box
         if len(self._crops) > _MOST_CROPS:
             token = next(iter(self._crops))
-            dropped, _ = self._crops.pop(token)
-            self.unavailable("crop", dropped.index, token, "too many parts were requested at once")
+            del self._crops[token]
+            self.unavailable("crop", token, "too many parts were requested at once")
         if self._croppers < _CROPS_AT_ONCE:
             self._croppers += 1
             self._tasks.run(self._send_crops())
@@ -70,9 +70,9 @@ class ImageSender:
         """Send the original files, by their names, as one zip, under the token that the view chose."""
         self._tasks.run(self._send_zip(tuple(files), name, token))
 
-    def unavailable(self, kind: str, index: int, token: str, reason: str) -> None:
+    def unavailable(self, kind: str, token: str, reason: str) -> None:
         """Answer a request of a view for something that is not there."""
-        self._send({"type": "unavailable", "kind": kind, "id": token, "index": index, "reason": reason}, [])
+        self._send({"type": "unavailable", "kind": kind, "id": token, "reason": reason}, [])
 
     def close(self) -> None:
         """Send nothing more."""
@@ -94,10 +94,10 @@ class ImageSender:
             else:
                 mime, data = await in_picture_thread(picture.rendition, kind)
         except (OSError, LookupError):
-            self.unavailable(kind, picture.index, picture.digest, _GONE)
+            self.unavailable(kind, picture.digest, _GONE)
         else:
             name = file_name(request_id, picture.index, picture.extension)
-            await self._in_pieces(kind, picture.index, picture.digest, mime, name, data)
+            await self._in_pieces(kind, picture.digest, mime, name, data)
 
     async def _send_crops(self) -> None:
         try:
@@ -112,23 +112,23 @@ class ImageSender:
             data = await in_picture_thread(picture.original.read)
             mime, crop = await WorkerPool.shared().crop(data, box, max_pixels=picture.width * picture.height)
         except OSError:
-            self.unavailable("crop", picture.index, token, _GONE)
+            self.unavailable("crop", token, _GONE)
         except PictureRefusedError as error:
-            self.unavailable("crop", picture.index, token, str(error))
+            self.unavailable("crop", token, str(error))
         else:
-            await self._in_pieces("crop", picture.index, token, mime, "", crop)
+            await self._in_pieces("crop", token, mime, "", crop)
 
     async def _send_zip(self, files: tuple[tuple[str, Picture], ...], name: str, token: str) -> None:
         try:
             data = await in_picture_thread(zip_bytes, files)
         except OSError:
-            self.unavailable("zip", -1, token, _GONE)
+            self.unavailable("zip", token, _GONE)
             return
-        await self._in_pieces("zip", -1, token, "application/zip", name, data)
+        await self._in_pieces("zip", token, "application/zip", name, data)
 
-    async def _in_pieces(self, kind: str, index: int, token: str, mime: str, name: str, data: bytes) -> None:
+    async def _in_pieces(self, kind: str, token: str, mime: str, name: str, data: bytes) -> None:
         parts = max(1, -(-len(data) // _PIECE))
-        facts = {"type": "picture", "kind": kind, "id": token, "index": index, "mime": mime, "name": name}
+        facts = {"type": "picture", "kind": kind, "id": token, "mime": mime, "name": name}
         for part in range(parts):
             piece = data[part * _PIECE : (part + 1) * _PIECE]
             self._send({**facts, "part": part, "parts": parts}, [piece])

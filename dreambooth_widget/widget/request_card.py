@@ -19,7 +19,7 @@ from .trait_values import card_values, trait_values
 if TYPE_CHECKING:
     from ..client.job import FetchJob
     from ..client.options import FetchOptions
-    from ..client.state import FetchResult, FetchState, PictureState
+    from ..client.state import FetchResult, FetchState
 
 __all__ = ["RequestCard"]
 
@@ -157,13 +157,13 @@ class RequestCard(BaseWidget):
             self._job = None
         self.start()
 
-    def _entry_of(self, content: Mapping[str, Any]) -> tuple[str, PictureState | None]:
-        return self._shown.request_id, entry_at(self._shown.pictures, content.get("index"))
+    def _state_of(self, content: Mapping[str, Any]) -> FetchState:
+        return self._shown
 
     def _on_retry(self, content: Mapping[str, Any]) -> None:
-        _, entry = self._entry_of(content)
-        if self._job is not None and entry is not None:
-            self._job.retry_picture(entry.index)
+        index = content.get("index")
+        if self._job is not None and isinstance(index, int):
+            self._job.retry_picture(index)
 
     def _on_zip(self, content: Mapping[str, Any]) -> None:
         indices = content.get("indices")

@@ -135,7 +135,7 @@ async def test_saved_copy_without_kernel(card_page: CardPage) -> None:
     await page.evaluate(
         """async (url) => { const bytes = await (await fetch(url)).arrayBuffer();
         const piece = { type: "picture", kind: "thumbnail", mime: "image/jpeg", name: "", part: 0, parts: 1 };
-        for (const { id, index } of model.get("pictures")) model.deliver({ ...piece, id, index }, [bytes]); }""",
+        for (const { id } of model.get("pictures")) model.deliver({ ...piece, id }, [bytes]); }""",
         url,
     )
     await page.clock.run_for(100)

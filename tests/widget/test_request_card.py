@@ -150,8 +150,8 @@ async def test_view_gets_renditions_in_order(endpoint: Endpoint, monkeypatch: py
     thumbnail = await view.whole("thumbnail", ids[0])
     assert thumbnail[8:12] == b"WEBP"
     await view.whole("preview", ids[1])
-    kinds = [(message["kind"], message["index"]) for message in view.custom]
-    assert kinds == [("thumbnail", 0), ("preview", 0), ("preview", 1)]
+    sent = [(message["kind"], message["id"]) for message in view.custom]
+    assert sent == [("thumbnail", ids[0]), ("preview", ids[0]), ("preview", ids[1])]
     view.send({"type": "get_picture", "kind": "original", "index": 0, "id": ids[0]})
     assert await view.whole("original", ids[0]) == big
     view.send({"type": "get_picture", "kind": "original", "index": 0, "id": "something else"})
