@@ -169,7 +169,7 @@ class BaseWidget(anywidget.AnyWidget):
         if self._closed:
             raise StoppedError("The widget was closed.", advice="Make a new one to fetch its pictures.")
 
-    async def _settle(self) -> None:
+    async def _send_end_again(self) -> None:
         """Send the end once more, from the awaiting cell.
 
         The jobs' own tasks publish in the name of the cell that made them, and nbclient drops what comes in the name
@@ -179,7 +179,7 @@ class BaseWidget(anywidget.AnyWidget):
         if self.comm is None:
             return
         self.send_state()
-        self._outputs.write_again()
+        self._outputs.republish()
         if not self._outputs.opened and (self._viewed or is_boxed(self)):
             self._outputs.open()
 
@@ -189,11 +189,11 @@ class BaseWidget(anywidget.AnyWidget):
         """Return the small static gallery, or one line without pictures, that also stays in the notebook."""
         return make_copy(self._content(), card_id="")["text/html"]
 
-    def _note_milestone(self, milestone: object, read: Callable[[], StaticContent]) -> None:
+    def _update_copy(self, milestone: object, read: Callable[[], StaticContent]) -> None:
         """Write the line of a running job into the notebook, if it differs from what is there."""
         if milestone != self._milestone:
             self._milestone = milestone
-            self._outputs.fill(make_copy(read(), self._card_id))
+            self._outputs.update(make_copy(read(), self._card_id))
 
     async def _save_copy(self, milestone: object) -> None:
         """Leave the pictures in the notebook, unless the job has gone on meanwhile."""
@@ -206,7 +206,7 @@ class BaseWidget(anywidget.AnyWidget):
             log.warning("The pictures are not in the notebook: %s", error)
             return
         if self._milestone == milestone:
-            self._outputs.fill(copy)
+            self._outputs.update(copy)
 
     def _send_copy(self, copy: StaticCopy) -> None:
         self.send({"type": "static_html", "model_id": self._card_id, "data": copy})
@@ -250,7 +250,7 @@ class BaseWidget(anywidget.AnyWidget):
 
     def _handle_msg(self, msg: Any) -> None:
         """Hand every message of a view over to the loop that owns the jobs."""
-        self._kernel_loop.hand_over(super()._handle_msg, msg)
+        self._kernel_loop.run_anyway(super()._handle_msg, msg)
 
     def _handle_custom_msg(self, content: Any, buffers: Any) -> None:
         """Call the method `_on_<type>` for a view's message of that type."""
@@ -284,7 +284,7 @@ class BaseWidget(anywidget.AnyWidget):
 
     def _on_copy_missing(self, content: Mapping[str, Any]) -> None:
         """Publish the copy again: a view finds none in its page, since the host has dropped the output."""
-        self._outputs.replace()
+        self._outputs.reopen()
 
     def _on_get_picture(self, content: Mapping[str, Any]) -> None:
         """Send the picture that a view needs, in the size that it needs, or that there is none."""

@@ -104,7 +104,7 @@ class DreamboothBatch(BatchCard):
         self._check_open()
         if not self._can_start:
             self._check_key()
-        self._kernel_loop.do(self._begin)
+        self._kernel_loop.run(self._begin)
 
     def add(self, requests: Requests) -> None:
         """Fetch more requests, in the forms that the constructor takes; also after the others have ended.
@@ -129,19 +129,19 @@ class DreamboothBatch(BatchCard):
             else:
                 self._show()
 
-        self._kernel_loop.hand_over(add_specs)
+        self._kernel_loop.run_anyway(add_specs)
 
     def stop(self) -> None:
         """Stop waiting for all. The service cannot cancel jobs: they go on there, and `check_now()` resumes."""
         if self._started:
-            self._kernel_loop.do(self._stop_all)
+            self._kernel_loop.run(self._stop_all)
 
     def check_now(self) -> None:
         """Poll for all that run, in their turns; those that were stopped or timed out go on. Raises as `start`."""
         if not self._started:
             self.start()
             return
-        self._kernel_loop.do(self._jobs.check_now)
+        self._kernel_loop.run(self._jobs.check_now)
         self._again("stopped", "timed_out")
 
     def retry_failed(self) -> None:
@@ -252,7 +252,7 @@ class DreamboothBatch(BatchCard):
         while self._changed:
             self._send_changes()
         if self._summarize().finished_at is not None:
-            await self._settle()
+            await self._send_end_again()
 
     async def as_completed(self) -> AsyncIterator[Outcome]:
         """Yield each outcome as it comes, first those that are there already."""
@@ -293,4 +293,4 @@ class DreamboothBatch(BatchCard):
                 if state.status in statuses:
                     self._jobs.again(index)
 
-        self._kernel_loop.do(begin)
+        self._kernel_loop.run(begin)

@@ -145,7 +145,7 @@ class BatchCard(BaseWidget):
             for name in ("message", "counts", "started_at", "next_poll_at", "done_at", "finished_at", "status"):
                 self.set_trait(name, getattr(summary, name))
         if summary.finished_at is None and not summary.counts["success"] and len(self._jobs):
-            self._note_milestone((summary.status, len(self._jobs)), self._running_content)
+            self._update_copy((summary.status, len(self._jobs)), self._running_content)
         return summary
 
     def _content(self) -> StaticContent:

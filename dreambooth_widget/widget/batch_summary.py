@@ -55,7 +55,7 @@ def summarize(states: Sequence[FetchState], now: float) -> BatchSummary:
     return BatchSummary(
         status=status,
         message=_message(counts, len(states), late),
-        counts={status: counts[status] for status in get_args(Status)},
+        counts={each: counts[each] for each in get_args(Status)},
         activity=activity,
         trouble=trouble,
         key_refused=any(isinstance(state.error, InvalidKeyError) for state in states),

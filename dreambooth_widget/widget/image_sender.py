@@ -17,9 +17,9 @@ from ..images.sniff import PictureRefusedError
 from ..images.threads import in_picture_thread
 from .kernel_loop import Tasks
 
-__all__ = ["ImageSender", "Kind", "check_box", "crop_token"]
+__all__ = ["ImageSender", "PictureSize", "check_box", "crop_token"]
 
-Kind = Literal["thumbnail", "preview", "original"]
+PictureSize = Literal["thumbnail", "preview", "original"]
 Send = Callable[[dict[str, Any], list[bytes]], None]
 
 _MOST_PREVIEWS = 8
@@ -51,7 +51,7 @@ class ImageSender:
         """Send every thumbnail whose digest is not in `have`, and then the previews of a small gallery."""
         self._tasks.run(self._send_gallery(tuple(pictures), request_id, frozenset(have)))
 
-    def send(self, kind: Kind, picture: Picture, request_id: str) -> None:
+    def send(self, kind: PictureSize, picture: Picture, request_id: str) -> None:
         """Send one picture in the given size."""
         self._tasks.run(self._send_picture(kind, picture, request_id))
 
@@ -87,7 +87,7 @@ class ImageSender:
             for picture in pictures:
                 await self._send_picture("preview", picture, request_id)
 
-    async def _send_picture(self, kind: Kind, picture: Picture, request_id: str) -> None:
+    async def _send_picture(self, kind: PictureSize, picture: Picture, request_id: str) -> None:
         try:
             if kind == "original":
                 mime, data = picture.mime, await in_picture_thread(picture.original.read)

@@ -126,7 +126,7 @@ class RequestCard(BaseWidget):
                 self.selected = [index for index in self.selected if index < state.count]
         if not state.final:
             milestone = (state.status, state.request_id, len(state.pictures), state.caption)
-            self._note_milestone(milestone, self._content)
+            self._update_copy(milestone, self._content)
 
     def _send_pictures(self, have: set[str]) -> None:
         ready = [entry.picture for entry in self._shown.pictures if entry.picture is not None]

@@ -165,7 +165,7 @@ class DreamboothWidget(RequestCard):
         if not self._can_start:
             self._check_key()
             self._check_request_id()
-        self._kernel_loop.do(self._begin)
+        self._kernel_loop.run(self._begin)
 
     def stop(self) -> None:
         """Stop waiting. The service cannot cancel a job: it goes on there, and `check_now()` resumes."""
@@ -260,7 +260,7 @@ class DreamboothWidget(RequestCard):
                 return await self._job
         finally:
             if self._job.state.final:
-                await self._settle()
+                await self._send_end_again()
 
     # -- the job -----------------------------------------------------------------------------------------------
 

@@ -13,9 +13,9 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from ..client.state import capitalized, counted
-from .justified_rows import Box, justify
-from .static_content import StaticContent, short
-from .static_images import jpeg_uri, steps
+from .justified_rows import Placed, justify
+from .static_content import StaticContent, shorten
+from .static_images import jpeg_uri, sizes_to_try
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -92,11 +92,11 @@ def _fit(content: StaticContent, images: Sequence[Image.Image], budget: int) -> 
     """Return the rows that fit into `budget`, and the number of pictures in them: all of them if any size allows it."""
     count = len(content.pictures)
     html, kept = "", 0
-    for edge, quality in steps(count) if count else ():
+    for edge, quality in sizes_to_try(count) if count else ():
         left, uris = budget, []
         for index, image in enumerate(images):
             uris.append(jpeg_uri(image, edge, quality))
-            left -= _cost(uris[-1]) + _cost(_cell(content, Box(index, 999, 999), "", 99))
+            left -= _cost(uris[-1]) + _cost(_cell(content, Placed(index, 999, 999), "", 99))
             if left < 0:
                 uris.pop()
                 break
@@ -118,7 +118,7 @@ def _rows(content: StaticContent, uris: Sequence[str], height: int) -> str:
     return "".join(_row(content, row, uris) for row in rows)
 
 
-def _row(content: StaticContent, row: Sequence[Box], uris: Sequence[str]) -> str:
+def _row(content: StaticContent, row: Sequence[Placed], uris: Sequence[str]) -> str:
     """Return one row as a table of its own, since the columns of two rows differ; it shrinks in a narrow window."""
     columns = [max(box.width, _NARROW) + 2 * _PAD for box in row]
     total = sum(columns)
@@ -131,10 +131,10 @@ def _row(content: StaticContent, row: Sequence[Box], uris: Sequence[str]) -> str
     return f"<table style='{style}'><tbody><tr style='{none}'>{cells}</tr></tbody></table>"
 
 
-def _cell(content: StaticContent, box: Box, uri: str, percent: float) -> str:
+def _cell(content: StaticContent, box: Placed, uri: str, percent: float) -> str:
     label = content.labels[box.index] if box.index < len(content.labels) else ""
     title = f" title='{escape(label)}'" if len(label) > _BRIEF and box.height < _ROOMY else ""
-    text = escape(short(label, _BRIEF) if title else label)
+    text = escape(shorten(label, _BRIEF) if title else label)
     caption = f"<br><small style='opacity:.75;overflow-wrap:anywhere'>{text}</small>" if label else ""
     return (
         f"<td style='width:{percent}%;padding:{_PAD}px;text-align:center;vertical-align:top;border:none'>"
@@ -146,8 +146,8 @@ def _cell(content: StaticContent, box: Box, uri: str, percent: float) -> str:
 def _alt(content: StaticContent, index: int) -> str:
     picture = content.pictures[index]
     own = picture.facts
-    seed = short(own.get("seed") or (content.facts.get("Seed", "") if len(content.pictures) == 1 else ""), 24)
-    prompt = short(own.get("prompt") or content.facts.get("Prompt", ""), 160)
+    seed = shorten(own.get("seed") or (content.facts.get("Seed", "") if len(content.pictures) == 1 else ""), 24)
+    prompt = shorten(own.get("prompt") or content.facts.get("Prompt", ""), 160)
     return f"Picture {picture.index + 1}" + (f", seed {seed}" if seed else "") + (f": {prompt}" if prompt else "")
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from dreambooth_widget.images.picture import Picture
 from dreambooth_widget.widget import image_sender
-from dreambooth_widget.widget.image_sender import ImageSender, Kind, check_box, crop_token
+from dreambooth_widget.widget.image_sender import ImageSender, PictureSize, check_box, crop_token
 
 from ..image_files import encoded, read_picture
 
@@ -79,7 +79,7 @@ async def test_a_large_gallery_gets_thumbnails_alone() -> None:
 
 
 @pytest.mark.parametrize("kind", ["thumbnail", "preview", "original"])
-async def test_picture_with_lost_file(kind: Kind, caplog: pytest.LogCaptureFixture) -> None:
+async def test_picture_with_lost_file(kind: PictureSize, caplog: pytest.LogCaptureFixture) -> None:
     """The view gets an answer; the others come, and nothing is logged as our fault."""
     sent, (gone, here) = Sent(), pictures(2)
     gone.original.move_to(Path("/nowhere/at/all"), None)

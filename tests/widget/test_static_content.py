@@ -10,7 +10,7 @@ import pytest
 from dreambooth_widget.client.state import FetchResult, FetchState, PictureState
 from dreambooth_widget.errors import GenerationFailedError, StoppedError
 from dreambooth_widget.images.picture import Picture
-from dreambooth_widget.widget.static_content import read_batch, read_request, short, took
+from dreambooth_widget.widget.static_content import format_duration, read_batch, read_request, shorten
 
 from ..copies import state_of
 from ..image_files import encoded, scene
@@ -48,7 +48,7 @@ def test_summary_counts_what_is_lacking() -> None:
 @pytest.mark.parametrize(("seconds", "words"), [(0.4, "took 0 s"), (46.4, "took 46 s"), (125, "took 2 min 5 s")])
 def test_durations_as_people_write_them(seconds: float, words: str) -> None:
     """Seconds, and minutes from 60 on."""
-    assert took(seconds) == words
+    assert format_duration(seconds) == words
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_caption_wins_over_the_prompt() -> None:
 
 def test_texts_are_short_and_unsigned() -> None:
     """A megabyte of text with a signed link in it becomes a short one without."""
-    assert short("see https://x/a?sig=5ec2e7 " + "x" * 10**6, 40) == "see https://x/a xxxxxxxxxxxxxxxxxxxxxxx…"
+    assert shorten("see https://x/a?sig=5ec2e7 " + "x" * 10**6, 40) == "see https://x/a xxxxxxxxxxxxxxxxxxxxxxx…"
 
 
 def batch(*states: Any, message: str = "") -> Any:
