@@ -153,7 +153,7 @@ class BaseWidget(anywidget.AnyWidget):
             )
 
     def _use_key(self, key: ApiKey | None) -> None:
-        """Use the key that was typed into the form from now on."""
+        """From now on use the key that was typed into the form."""
         self._key, self._fetcher = key, None
 
     def _open_fetcher(self) -> Fetcher:
@@ -212,7 +212,7 @@ class BaseWidget(anywidget.AnyWidget):
         self.send({"type": "static_html", "model_id": self._card_id, "data": copy})
 
     def _view_bundle(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return the live view. Without a kernel, HTML and LaTeX show nothing of it: the static copy stands for it."""
+        """Return the live view. Its HTML and LaTeX are empty, because the static copy shows there."""
         self._viewed = True
         bundle = super()._repr_mimebundle_()
         data, metadata = bundle if bundle is not None else ({}, {})

@@ -82,7 +82,7 @@ class BatchCard(BaseWidget):
         self._changed: dict[int, None] = {}  # indices of requests that the views lack, in the order of the changes
         self._announced = False  # whether a message with them is due
         self._held_back = contextlib.ExitStack()  # delays the traits until the next message
-        self._cached = 0  # requests, from the first on, that need no key
+        self._cached = 0  # number of leading requests that need no key
         self._thumbnails_sent: set[str] = set()  # digests of the pictures whose thumbnails were sent
         super().__init__(*args, **options)
 

@@ -23,8 +23,8 @@ class BatchSummary:
 
     Attributes:
         counts: Number of requests by status.
-        done_at: When the last request is expected to end. Requests that take longer than estimated do not count: they
-            would move it for ever. None if it is unknown, and when all have ended.
+        done_at: When the last request is expected to end; None if it is unknown, and when all have ended. Overdue
+            requests are ignored, because they would keep moving it.
         trouble: One line on calls that fail and are repeated, "" when all is well.
         activity: The kind of the trouble.
         key_refused: Whether the service has refused the key; then it refuses it for all.

@@ -35,7 +35,7 @@ def has_notebook() -> bool:
 
 
 def is_terminal() -> bool:
-    """Return whether of an output only its text is shown."""
+    """Return whether only the text of an output is shown."""
     return type(getattr(get_ipython(), "display_pub", None)) is DisplayPublisher
 
 

@@ -11,7 +11,7 @@ __all__ = ["Placed", "justify"]
 Size = tuple[int, int]
 
 _SQUEEZE = 0.35
-"""Rows that the others take in by being less high, rather than that a few pictures stand in one more."""
+"""Fraction of a row that is absorbed by shrinking the other rows instead of starting a new one."""
 
 
 @dataclass(frozen=True)

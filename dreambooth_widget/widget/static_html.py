@@ -35,7 +35,7 @@ _NARROW = 96
 """Pixels of a column at least, for its caption."""
 
 _ROOMY, _BRIEF = 150, 60
-"""Under a picture that is less high than so many pixels is room for so many characters; its title has all of them."""
+"""Under pictures lower than 150 px, cut captions to 60 characters; the tooltip has the rest."""
 
 _STYLE = """<style>
 {page}:has({card} {live}) {copy},
@@ -55,15 +55,15 @@ _OUTPUT = ":is(.jp-OutputArea-child, .output_area, .output_container)"
 _PATIENT = """@media screen {{ {copy} {{ animation: dreambooth-patient 1s }} }}
 @keyframes dreambooth-patient {{ from, to {{ max-height: 0; overflow: hidden }} }}
 """
-"""The line of a running job gives its card a second to appear before it is shown itself."""
+"""Hide the running line for one second, so that it does not flash before the card."""
 
 _FINISHED = """{page}:has({copy}) .dreambooth-copy-{card_id}.dreambooth-running {{ display: none }}
 """
-"""What VS Code lost sight of and kept as it was while the job ran: the finished copy stands for it."""
+"""VS Code may keep an old "running" line. Hide it once the finished copy exists."""
 
 _LIVE = {"pictures": ":is(img, [data-alive])", "running": "*", "ended": "*"}
 _LIVE["batch"] = _LIVE["pictures"]
-"""What selects, in a card, that which each kind of copy stands for: while it is there, the copy is hidden. A card
+"""CSS selectors for what replaces each kind of copy inside a live card. While one matches, the copy is hidden. A card
 whose kernel lives has its pictures or gets them in a moment; without a kernel, those that it has beat the copy's."""
 
 _BOX = "border:1px solid #88888866;border-radius:4px;padding:8px 12px;margin:4px 0;max-width:640px"
