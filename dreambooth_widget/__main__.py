@@ -148,7 +148,7 @@ def open_quickstart(*, browser: bool | None, port: int | None) -> int:
 # -- without a browser -----------------------------------------------------------------------------------------
 
 
-def steps(cells: Sequence[Any]) -> Iterator[tuple[int, str]]:
+def name_cells(cells: Sequence[Any]) -> Iterator[tuple[int, str]]:
     """Yield the index and the name of each code cell; its name is the heading above it, or its first line."""
     heading, parts = "", 0
     for index, cell in enumerate(cells):
@@ -176,7 +176,7 @@ def check(path: Path) -> int:
     from nbclient.exceptions import CellControlSignal, DeadKernelError
 
     notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]  # nbformat types only a part
-    names = dict(steps(notebook.cells))
+    names = dict(name_cells(notebook.cells))
     number, name, began = 0, "start of the kernel", time.monotonic()
 
     def on_start(cell: Any, cell_index: int) -> None:

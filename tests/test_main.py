@@ -18,7 +18,7 @@ import nbformat
 import pytest
 
 import dreambooth_widget.__main__ as command
-from dreambooth_widget.__main__ import check, steps
+from dreambooth_widget.__main__ import check, name_cells
 
 MINUTES = 60  # seconds
 
@@ -105,7 +105,8 @@ def test_steps_are_named_by_headings() -> None:
         code("  "),
         text("no heading"),
     ]
-    assert [name for _, name in steps([*cells, code("3")])] == ["import this", "again", "One", "One (2)", "One (3)"]
+    names = [name for _, name in name_cells([*cells, code("3")])]
+    assert names == ["import this", "again", "One", "One (2)", "One (3)"]
 
 
 def test_check_stops_at_first_failure(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -43,7 +43,9 @@ class _Entry:
         error = self.spec.error
         self.state = self.spec.options.first_state()
         if error is not None:
-            self.state = FetchState("", "error", error.message, error=error, finished_at=time.time())
+            self.state = replace(
+                self.state, status="error", message=error.message, error=error, finished_at=time.time()
+            )
 
     @property
     def outcome(self) -> Outcome | None:

@@ -87,6 +87,13 @@ class FetchState:
         return self.status in FINAL
 
     @property
+    def duration(self) -> float | None:
+        """Seconds from the first poll to the end; None without either of them."""
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return self.finished_at - self.started_at
+
+    @property
     def count(self) -> int | None:
         """The number of pictures, missing ones too; None before the service has named them."""
         return len(self.pictures) if self.status in ("downloading", "success") else None

@@ -7,11 +7,11 @@ of the kernel; messages that arrive on other threads are handed over to it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeGuard
 from uuid import uuid4
@@ -31,7 +31,6 @@ from ..protocol.endpoint import check_endpoint
 from .bundle import front_end
 from .display import StaticOutputs, is_boxed, is_captured, is_redirected, is_terminal, publish
 from .image_sender import ImageSender, check_box, crop_token
-from .ipykernel6 import handle_messages
 from .kernel_loop import KernelLoop
 from .observers import guard_observer
 from .signed_links import has_expired
@@ -40,7 +39,7 @@ from .static_copy import StaticCopy, make_copy
 
 if TYPE_CHECKING:
     from ..client.client import Client
-    from ..client.state import PictureState
+    from ..client.state import FetchState, PictureState
     from ..images.picture import Picture
 
 __all__ = ["BaseWidget", "check_indices", "entry_at", "may_be_index", "read_only"]
@@ -84,9 +83,9 @@ class BaseWidget(anywidget.AnyWidget):
         self._cache = PictureCache.of(cache) if self._fetcher is None else self._fetcher.cache
         self._viewed = False
         self._closed = False
-        self._sender = ImageSender(self._send_buffers)
+        self._sender = ImageSender(self.send)
         self._kernel_loop = KernelLoop()
-        self._outputs = StaticOutputs(self._send_copy, self._kernel_loop.later) if save_copy else None
+        self._outputs = StaticOutputs(self._send_copy, self._kernel_loop.later, enabled=save_copy)
         self._milestone: object = None
         # The host gives the class to the view's element: by it the styles of the static copy find the card.
         self._card_id = uuid4().hex
@@ -100,6 +99,40 @@ class BaseWidget(anywidget.AnyWidget):
     ) -> None:
         """Call `handler` when a trait changes; what it raises is logged, and disturbs neither job nor card."""
         super().observe(guard_observer(self, handler), names, type)
+
+    # -- what the two widgets do -------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin to fetch."""
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        """Stop waiting."""
+        raise NotImplementedError
+
+    def check_now(self) -> None:
+        """Poll at once."""
+        raise NotImplementedError
+
+    def _show(self) -> object:
+        """Set the traits to how the jobs stand, in one message."""
+        raise NotImplementedError
+
+    def _send_pictures(self, have: set[str]) -> None:
+        """Send a view that appeared what no trait holds; it has the pictures with the digests in `have`."""
+        raise NotImplementedError
+
+    def _content(self) -> StaticContent:
+        """Return what there is to keep in the notebook now."""
+        raise NotImplementedError
+
+    def _text(self) -> str:
+        """Return one line for readers without a front end. It must stay true when it is saved."""
+        raise NotImplementedError
+
+    def _state_of(self, content: Mapping[str, Any]) -> FetchState:
+        """Return the state of the request that a view's message is about. Raises ValueError if there is none."""
+        raise NotImplementedError
 
     # -- the key and the fetcher -------------------------------------------------------------------------------
 
@@ -120,7 +153,7 @@ class BaseWidget(anywidget.AnyWidget):
             )
 
     def _use_key(self, key: ApiKey | None) -> None:
-        """Use the key that was typed into the form from now on."""
+        """From now on use the key that was typed into the form."""
         self._key, self._fetcher = key, None
 
     def _open_fetcher(self) -> Fetcher:
@@ -131,16 +164,12 @@ class BaseWidget(anywidget.AnyWidget):
 
     # -- waiting, and the end ----------------------------------------------------------------------------------
 
-    def _handle_views(self) -> AbstractAsyncContextManager[None]:
-        """Return a context in which a cell awaits while messages of the views are handled."""
-        return handle_messages(self.model_id)
-
     def _check_open(self) -> None:
         """Raise StoppedError after `close()`."""
         if self._closed:
             raise StoppedError("The widget was closed.", advice="Make a new one to fetch its pictures.")
 
-    async def _settle(self) -> None:
+    async def _send_end_again(self) -> None:
         """Send the end once more, from the awaiting cell.
 
         The jobs' own tasks publish in the name of the cell that made them, and nbclient drops what comes in the name
@@ -150,49 +179,40 @@ class BaseWidget(anywidget.AnyWidget):
         if self.comm is None:
             return
         self.send_state()
-        if self._outputs is not None:
-            self._outputs.write_again()
-            if not self._outputs.opened and (self._viewed or is_boxed(self)):
-                self._outputs.open()
+        self._outputs.republish()
+        if not self._outputs.opened and (self._viewed or is_boxed(self)):
+            self._outputs.open()
 
     # -- display -----------------------------------------------------------------------------------------------
 
-    def _note_milestone(self, milestone: object, read: Callable[[], StaticContent]) -> None:
-        """Write the line of a running job into the notebook, if it differs from what is there."""
-        if self._outputs is not None and milestone != self._milestone:
-            self._milestone = milestone
-            self._outputs.fill(make_copy(read(), self._card_id))
+    def to_html(self) -> str:
+        """Return the small static gallery, or one line without pictures, that also stays in the notebook."""
+        return make_copy(self._content(), card_id="")["text/html"]
 
-    async def _save_copy(self, milestone: object, content: StaticContent) -> None:
+    def _update_copy(self, milestone: object, read: Callable[[], StaticContent]) -> None:
+        """Write the line of a running job into the notebook, if it differs from what is there."""
+        if milestone != self._milestone:
+            self._milestone = milestone
+            self._outputs.update(make_copy(read(), self._card_id))
+
+    async def _save_copy(self, milestone: object) -> None:
         """Leave the pictures in the notebook, unless the job has gone on meanwhile."""
-        if self._outputs is None:
-            return
         self._milestone = milestone
+        if not self._outputs.enabled:
+            return
         try:
-            copy = await asyncio.to_thread(make_copy, content, self._card_id)
+            copy = await asyncio.to_thread(make_copy, self._content(), self._card_id)
         except OSError as error:  # the temporary folder was cleared
             log.warning("The pictures are not in the notebook: %s", error)
             return
         if self._milestone == milestone:
-            self._outputs.fill(copy)
+            self._outputs.update(copy)
 
     def _send_copy(self, copy: StaticCopy) -> None:
-        self._send_buffers({"type": "static_html", "model_id": self._card_id, "data": copy}, [])
-
-    def _send_traits(self) -> None:
-        """Send all traits but the front end: a page may have missed changes before its connection stood (Panel)."""
-        self.send_state([name for name in self.keys if name not in ("_esm", "_css")])
-
-    def _send_buffers(self, content: dict[str, Any], buffers: list[bytes]) -> None:
-        if self.comm is not None:
-            self.send(content, buffers=buffers)
-
-    def _text(self) -> str:
-        """Return one line for readers without a front end. It must stay true when it is saved."""
-        raise NotImplementedError
+        self.send({"type": "static_html", "model_id": self._card_id, "data": copy})
 
     def _view_bundle(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return the live view. Without a kernel, HTML and LaTeX show nothing of it: the static copy stands for it."""
+        """Return the live view. Its HTML and LaTeX are empty, because the static copy shows there."""
         self._viewed = True
         bundle = super()._repr_mimebundle_()
         data, metadata = bundle if bundle is not None else ({}, {})
@@ -201,8 +221,7 @@ class BaseWidget(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **options: Any) -> Any:
         """Return the live view to code that shows it elsewhere; the static copy goes to the running cell."""
         bundle = self._view_bundle()
-        if self._outputs is not None:
-            self._outputs.open()
+        self._outputs.open()
         return bundle
 
     def _ipython_display_(self) -> None:
@@ -215,13 +234,15 @@ class BaseWidget(anywidget.AnyWidget):
             publish({"text/plain": self._text()})
         else:
             publish(*self._view_bundle())
-            if self._outputs is not None and not is_redirected():  # else the copy goes to the cell itself, later
+            if not is_redirected():  # else the copy goes to the cell itself, later
                 self._outputs.open()
 
     def close(self) -> None:
-        """Close the comm and its views, and send nothing more."""
+        """Close the comm and its views, stop waiting, and send nothing more."""
         self._closed = True
         if hasattr(self, "_sender"):  # also called by __del__, after a failed construction
+            with contextlib.suppress(RuntimeError):  # the loop has gone, and with it every job
+                self.stop()
             self._sender.close()
         super().close()
 
@@ -229,7 +250,7 @@ class BaseWidget(anywidget.AnyWidget):
 
     def _handle_msg(self, msg: Any) -> None:
         """Hand every message of a view over to the loop that owns the jobs."""
-        self._kernel_loop.hand_over(super()._handle_msg, msg)
+        self._kernel_loop.run_anyway(super()._handle_msg, msg)
 
     def _handle_custom_msg(self, content: Any, buffers: Any) -> None:
         """Call the method `_on_<type>` for a view's message of that type."""
@@ -241,13 +262,19 @@ class BaseWidget(anywidget.AnyWidget):
         try:
             handle(content)
         except (DreamboothError, RuntimeError, TypeError, ValueError) as error:
-            self._send_buffers({"type": "error", "reason": str(error)}, [])
+            self.send({"type": "error", "reason": str(error)})
         except Exception:
             log.exception("Message %r of a view failed", intent)  # the type alone: a form holds the key
 
-    def _entry_of(self, content: Mapping[str, Any]) -> tuple[str, PictureState | None]:
-        """Return the id of the request that a message is about, and what is known of the picture."""
-        raise NotImplementedError
+    def _on_ready(self, content: Mapping[str, Any]) -> None:
+        """Send the state and what is lacking: a view appeared, or the page was reloaded."""
+        self._viewed = True
+        self._show()
+        # All traits but the front end: a page may have missed changes before its connection stood (Panel).
+        self.send_state([name for name in self.keys if name not in ("_esm", "_css")])
+        have = content.get("have")
+        self._send_pictures({digest for digest in have if isinstance(digest, str)} if isinstance(have, list) else set())
+        self._outputs.view_appeared()
 
     def _on_stop(self, content: Mapping[str, Any]) -> None:
         self.stop()
@@ -257,45 +284,47 @@ class BaseWidget(anywidget.AnyWidget):
 
     def _on_copy_missing(self, content: Mapping[str, Any]) -> None:
         """Publish the copy again: a view finds none in its page, since the host has dropped the output."""
-        if self._outputs is not None:
-            self._outputs.replace()
+        self._outputs.reopen()
 
     def _on_get_picture(self, content: Mapping[str, Any]) -> None:
         """Send the picture that a view needs, in the size that it needs, or that there is none."""
-        request_id, entry = self._entry_of(content)
-        kind, index, digest = content.get("kind"), content.get("index"), str(content.get("id"))
+        kind, picture = content.get("kind"), self._find_picture(content)
         if kind not in ("thumbnail", "preview", "original"):
             raise ValueError("Unknown kind of picture.")
-        picture = _picture_of(entry, digest)
         if picture is None:
-            self._sender.unavailable(kind, index if isinstance(index, int) else -1, digest, _NOT_HERE)
+            self._sender.unavailable(kind, str(content.get("id")), _NOT_HERE)
         else:
-            self._sender.send(kind, picture, request_id)
+            self._sender.send(kind, picture, self._state_of(content).request_id)
 
     def _on_get_link(self, content: Mapping[str, Any]) -> None:
         """Send where a picture came from, on request alone: a signed link opens the file for anyone."""
-        _, entry = self._entry_of(content)
-        url = entry.picture.url if entry is not None and entry.picture is not None else ""
+        picture = self._find_picture(content)
+        url = picture.url if picture is not None else ""
         opens = not has_expired(url, time.time())
-        self._send_buffers({"type": "link", "id": str(content.get("id")), "url": url if opens else ""}, [])
+        self.send({"type": "link", "id": str(content.get("id")), "url": url if opens else ""})
 
     def _on_get_crop(self, content: Mapping[str, Any]) -> None:
         """Send the part of a picture's original that a view's loupe shows, or that there is none."""
-        _, entry = self._entry_of(content)
-        box, digest = content.get("box"), str(content.get("id"))
-        picture = _picture_of(entry, digest)
+        box, picture = content.get("box"), self._find_picture(content)
         if picture is None:
-            self._sender.unavailable("crop", -1, crop_token(digest, box if isinstance(box, list) else ()), _NOT_HERE)
+            token = crop_token(str(content.get("id")), box if isinstance(box, list) else ())
+            self._sender.unavailable("crop", token, _NOT_HERE)
         else:
             self._sender.send_crop(picture, check_box(box, picture))
+
+    def _find_picture(self, content: Mapping[str, Any]) -> Picture | None:
+        """Return the picture that a view's message names by index and digest, None if it is not there any more."""
+        entry = entry_at(self._state_of(content).pictures, content.get("index"))
+        picture = entry.picture if entry is not None else None
+        return picture if picture is not None and picture.digest == content.get("id") else None
 
     def _send_zip(self, content: Mapping[str, Any], files: Sequence[tuple[str, Picture]], stem: str) -> None:
         """Send the originals as one zip, by their names in it."""
         token = str(content.get("id"))
         if not files:
-            self._sender.unavailable("zip", -1, token, "There is nothing to download")
+            self._sender.unavailable("zip", token, "There is nothing to download")
         elif sum(picture.nbytes for _, picture in files) > _LARGEST_ZIP:
-            self._sender.unavailable("zip", -1, token, f"Too large for the browser: {_SAVE_INSTEAD}")
+            self._sender.unavailable("zip", token, f"Too large for the browser: {_SAVE_INSTEAD}")
         else:
             self._sender.send_zip(files, f"{stem}-pictures.zip", token)
 
@@ -318,9 +347,3 @@ def may_be_index(value: object, count: int | None) -> TypeGuard[int]:
 def entry_at(entries: Sequence[PictureState], index: object) -> PictureState | None:
     """Return the entry at an index that a view named, None if there is none."""
     return entries[index] if may_be_index(index, len(entries)) else None
-
-
-def _picture_of(entry: PictureState | None, digest: str) -> Picture | None:
-    """Return the picture of an entry, if it still has the digest that a view named."""
-    picture = entry.picture if entry is not None else None
-    return picture if picture is not None and picture.digest == digest else None

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Generator, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +18,8 @@ from ..images.files import named, save_files
 from ..images.picture import contact_sheet
 from ..protocol.endpoint import V4
 from .batch_card import BatchCard
+from .ipykernel6 import handle_messages
 from .manifest import NAMES, make_frame, read_records, write_manifest
-from .static_html import render_many
 
 if TYPE_CHECKING:
     import os
@@ -105,7 +104,7 @@ class DreamboothBatch(BatchCard):
         self._check_open()
         if not self._can_start:
             self._check_key()
-        self._kernel_loop.do(self._begin)
+        self._kernel_loop.run(self._begin)
 
     def add(self, requests: Requests) -> None:
         """Fetch more requests, in the forms that the constructor takes; also after the others have ended.
@@ -130,19 +129,19 @@ class DreamboothBatch(BatchCard):
             else:
                 self._show()
 
-        self._kernel_loop.hand_over(add_specs)
+        self._kernel_loop.run_anyway(add_specs)
 
     def stop(self) -> None:
         """Stop waiting for all. The service cannot cancel jobs: they go on there, and `check_now()` resumes."""
         if self._started:
-            self._kernel_loop.do(self._stop_all)
+            self._kernel_loop.run(self._stop_all)
 
     def check_now(self) -> None:
         """Poll for all that run, in their turns; those that were stopped or timed out go on. Raises as `start`."""
         if not self._started:
             self.start()
             return
-        self._kernel_loop.do(self._jobs.check_now)
+        self._kernel_loop.run(self._jobs.check_now)
         self._again("stopped", "timed_out")
 
     def retry_failed(self) -> None:
@@ -186,10 +185,6 @@ class DreamboothBatch(BatchCard):
             raise self._no_pictures()
         return contact_sheet(self.pictures)
 
-    def to_html(self) -> str:
-        """Return the small static gallery (or one line) that also stays in the notebook."""
-        return render_many(self._captioned(), self.message)
-
     def to_frame(self) -> Any:
         """Return the records of `manifest.csv` as a `pandas.DataFrame`: a row for each picture.
 
@@ -203,7 +198,7 @@ class DreamboothBatch(BatchCard):
             pandas = import_module("pandas")
         except ImportError as error:
             raise ImportError("to_frame() needs pandas: `pip install pandas`", name="pandas") from error
-        return make_frame(pandas, list(read_records(self._captioned())))
+        return make_frame(pandas, list(read_records(self._jobs.states)))
 
     def save(self, folder: str | Path, *, overwrite: bool = False) -> list[Path]:
         """Write the original files, `manifest.csv` and `manifest.json` into `folder`, which is made if need be.
@@ -225,7 +220,7 @@ class DreamboothBatch(BatchCard):
         # By name: an id may stand in the batch twice.
         files = dict(file for result in self.results for file in named(result, result.request_id))
         paths = save_files(files.items(), folder, beside=NAMES, overwrite=overwrite)
-        records = list(read_records(self._captioned()))
+        records = list(read_records(self._jobs.states))
         return paths + write_manifest(Path(folder).expanduser(), records, overwrite=overwrite)
 
     def _no_pictures(self) -> DreamboothError:
@@ -247,7 +242,7 @@ class DreamboothBatch(BatchCard):
         self._check_open()
         self._start_for_waiting()
         try:
-            async with self._handle_views():
+            async with handle_messages(self.model_id):
                 return await self._jobs.wait()
         finally:
             await self._close_waiting()
@@ -257,23 +252,16 @@ class DreamboothBatch(BatchCard):
         while self._changed:
             self._send_changes()
         if self._summarize().finished_at is not None:
-            await self._settle()
+            await self._send_end_again()
 
     async def as_completed(self) -> AsyncIterator[Outcome]:
         """Yield each outcome as it comes, first those that are there already."""
         self._check_open()
         self._start_for_waiting()
-        async with self._handle_views():
+        async with handle_messages(self.model_id):
             async for _, outcome in self._jobs.as_completed():
                 yield outcome
         await self._close_waiting()
-
-    def close(self) -> None:
-        """Close the comm and its views, and stop waiting."""
-        if getattr(self, "_started", False):  # also called by __del__, after a failed construction
-            with contextlib.suppress(RuntimeError):  # the loop has gone, and with it every job
-                self.stop()
-        super().close()
 
     # -- the jobs ----------------------------------------------------------------------------------------------
 
@@ -294,6 +282,9 @@ class DreamboothBatch(BatchCard):
         self._jobs.stop()
         self._show()
 
+    def _on_retry_failed(self, content: Mapping[str, Any]) -> None:
+        self.retry_failed()
+
     def _again(self, *statuses: str) -> None:
         self._check_open()
 
@@ -302,4 +293,4 @@ class DreamboothBatch(BatchCard):
                 if state.status in statuses:
                     self._jobs.again(index)
 
-        self._kernel_loop.do(begin)
+        self._kernel_loop.run(begin)

@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import traitlets
 
 from ..client.job_group import FetchJobs
-from ..client.state import FetchResult, FetchState, PictureState
+from ..client.state import FetchState, PictureState
 from ..credentials import find_key
 from ..errors import InvalidKeyError
 from ..images.files import named
@@ -82,7 +82,7 @@ class BatchCard(BaseWidget):
         self._changed: dict[int, None] = {}  # indices of requests that the views lack, in the order of the changes
         self._announced = False  # whether a message with them is due
         self._held_back = contextlib.ExitStack()  # delays the traits until the next message
-        self._cached = 0  # requests, from the first on, that need no key
+        self._cached = 0  # number of leading requests that need no key
         self._thumbnails_sent: set[str] = set()  # digests of the pictures whose thumbnails were sent
         super().__init__(*args, **options)
 
@@ -99,11 +99,6 @@ class BatchCard(BaseWidget):
                 return False
             self._cached += 1
         return True
-
-    def _captioned(self) -> Iterator[tuple[str, FetchResult | FetchState]]:
-        """Yield the caption of each request, and what there is to keep of it."""
-        for spec, outcome, state in zip(self._jobs.specs, self._jobs.outcomes, self._jobs.states, strict=True):
-            yield spec.caption, outcome if isinstance(outcome, FetchResult) else state
 
     # -- state out ---------------------------------------------------------------------------------------------
 
@@ -127,8 +122,7 @@ class BatchCard(BaseWidget):
         if self._changed:
             self._note_change(next(iter(self._changed)))
         elif summary.finished_at is not None and indices:
-            content = read_batch(self._captioned(), self.message)
-            self._kernel_loop.tasks.run(self._save_copy(summary, content))
+            self._kernel_loop.tasks.run(self._save_copy(summary))
 
     def _summarize(self) -> BatchSummary:
         """Return how the requests stand now."""
@@ -151,19 +145,21 @@ class BatchCard(BaseWidget):
             for name in ("message", "counts", "started_at", "next_poll_at", "done_at", "finished_at", "status"):
                 self.set_trait(name, getattr(summary, name))
         if summary.finished_at is None and not summary.counts["success"] and len(self._jobs):
-            self._note_milestone((summary.status, len(self._jobs)), self._read_running)
+            self._update_copy((summary.status, len(self._jobs)), self._running_content)
         return summary
 
-    def _read_running(self) -> StaticContent:
+    def _content(self) -> StaticContent:
+        return read_batch(self._jobs.states, self.message)
+
+    def _running_content(self) -> StaticContent:
         """Return the line that stays in a notebook that is saved while the requests run."""
-        return read_batch((caption, source) for caption, source in self._captioned() if not _is_final(source))
+        return read_batch([state for state in self._jobs.states if not state.final])
 
     def _send_rows(self, indices: Sequence[int], *, first: bool = False) -> None:
         if not indices and not first:
             return
-        specs = self._jobs.specs
-        rows = [row_values(index, specs[index].caption, self._jobs[index]) for index in indices]
-        self._send_buffers({"type": "rows", "rows": rows, "first": first}, [])
+        rows = [row_values(index, self._jobs[index]) for index in indices]
+        self.send({"type": "rows", "rows": rows, "first": first})
 
     def _send_thumbnails(self, indices: Iterable[int]) -> None:
         """Send thumbnails of pictures that have become ready, as many as a gallery shows at first."""
@@ -175,6 +171,19 @@ class BatchCard(BaseWidget):
                 if picture is not None and picture.digest not in self._thumbnails_sent:
                     self._thumbnails_sent.add(picture.digest)
                     self._sender.send("thumbnail", picture, state.request_id)
+
+    def _send_pictures(self, have: set[str]) -> None:
+        self._thumbnails_sent = have
+        self._kernel_loop.tasks.run(self._send_everything())
+
+    async def _send_everything(self) -> None:
+        """Send every row, and the first thumbnails."""
+        for begin in range(0, max(1, len(self._jobs)), _ROWS):
+            rows = range(begin, min(begin + _ROWS, len(self._jobs)))
+            self._send_rows(rows, first=begin == 0)
+            # At once: the first screen does not wait for the rows that are out of sight.
+            self._send_thumbnails(rows)
+            await asyncio.sleep(0)
 
     @traitlets.validate("selected")
     def _check_selected(self, proposal: Any) -> list[list[int]]:
@@ -190,27 +199,6 @@ class BatchCard(BaseWidget):
 
     # -- intents in --------------------------------------------------------------------------------------------
 
-    def _on_ready(self, content: Mapping[str, Any]) -> None:
-        """Send every row and the first thumbnails: a view appeared, or the page was reloaded."""
-        self._viewed = True
-        self._show()
-        self._send_traits()
-        have = content.get("have")
-        self._thumbnails_sent = (
-            {digest for digest in have if isinstance(digest, str)} if isinstance(have, list) else set()
-        )
-        self._kernel_loop.tasks.run(self._send_everything())
-        if self._outputs is not None:
-            self._outputs.view_appeared()
-
-    async def _send_everything(self) -> None:
-        for begin in range(0, max(1, len(self._jobs)), _ROWS):
-            rows = range(begin, min(begin + _ROWS, len(self._jobs)))
-            self._send_rows(rows, first=begin == 0)
-            # At once: the first screen does not wait for the rows that are out of sight.
-            self._send_thumbnails(rows)
-            await asyncio.sleep(0)
-
     def _on_start(self, content: Mapping[str, Any]) -> None:
         if content.get("key"):
             self._use_key(find_key(content["key"]))
@@ -218,9 +206,6 @@ class BatchCard(BaseWidget):
                 if isinstance(state.error, InvalidKeyError):
                     self._jobs.again(index)
         self.start()
-
-    def _on_retry_failed(self, content: Mapping[str, Any]) -> None:
-        self.retry_failed()
 
     def _on_again(self, content: Mapping[str, Any]) -> None:
         self._jobs.again(self._request_index(content))
@@ -230,9 +215,8 @@ class BatchCard(BaseWidget):
         if isinstance(index, int):
             self._jobs.retry_picture(self._request_index(content), index)
 
-    def _entry_of(self, content: Mapping[str, Any]) -> tuple[str, PictureState | None]:
-        state = self._jobs[self._request_index(content)]
-        return state.request_id, entry_at(state.pictures, content.get("index"))
+    def _state_of(self, content: Mapping[str, Any]) -> FetchState:
+        return self._jobs[self._request_index(content)]
 
     def _on_zip(self, content: Mapping[str, Any]) -> None:
         pairs = content.get("pictures")
@@ -246,15 +230,9 @@ class BatchCard(BaseWidget):
     def _request_index(self, content: Mapping[str, Any]) -> int:
         """Return the index of the request that a message is about. Raises ValueError if there is none."""
         request = content.get("request")
-        if not isinstance(request, int) or not 0 <= request < len(self._jobs):
+        if not may_be_index(request, len(self._jobs)):
             raise ValueError("There is no such request.")
         return request
 
     def _entry(self, request: object, index: object) -> PictureState | None:
-        if not isinstance(request, int) or not 0 <= request < len(self._jobs):
-            return None
-        return entry_at(self._jobs[request].pictures, index)
-
-
-def _is_final(source: FetchResult | FetchState) -> bool:
-    return isinstance(source, FetchResult) or source.final
+        return entry_at(self._jobs[request].pictures, index) if may_be_index(request, len(self._jobs)) else None

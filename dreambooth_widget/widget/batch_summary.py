@@ -23,8 +23,8 @@ class BatchSummary:
 
     Attributes:
         counts: Number of requests by status.
-        done_at: When the last request is expected to end. Requests that take longer than estimated do not count: they
-            would move it for ever. None if it is unknown, and when all have ended.
+        done_at: When the last request is expected to end; None if it is unknown, and when all have ended. Overdue
+            requests are ignored, because they would keep moving it.
         trouble: One line on calls that fail and are repeated, "" when all is well.
         activity: The kind of the trouble.
         key_refused: Whether the service has refused the key; then it refuses it for all.
@@ -55,7 +55,7 @@ def summarize(states: Sequence[FetchState], now: float) -> BatchSummary:
     return BatchSummary(
         status=status,
         message=_message(counts, len(states), late),
-        counts={status: counts[status] for status in get_args(Status)},
+        counts={each: counts[each] for each in get_args(Status)},
         activity=activity,
         trouble=trouble,
         key_refused=any(isinstance(state.error, InvalidKeyError) for state in states),
@@ -102,9 +102,9 @@ def _trouble(running: Sequence[FetchState]) -> tuple[Activity, str]:
 def _typical(states: Sequence[FetchState]) -> float | None:
     """Return the median duration in seconds of the requests that succeeded after a wait."""
     durations = [
-        state.finished_at - state.started_at
+        state.duration
         for state in states
-        if state.status == "success" and state.polls > 1 and state.finished_at and state.started_at
+        if state.status == "success" and state.polls > 1 and state.duration is not None
     ]
     return median(durations) if len(durations) >= _KNOWN else None
 

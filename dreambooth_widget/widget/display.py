@@ -25,7 +25,7 @@ from .static_copy import EMPTY, StaticCopy
 
 __all__ = ["StaticOutputs", "has_notebook", "is_boxed", "is_captured", "is_redirected", "is_terminal", "publish"]
 
-_PATIENCE = 5.0
+_UPDATE_SECONDS = 5.0
 """Seconds that a page gets to take in an update before its view is sent the copy: two tabs must not both write it."""
 
 
@@ -35,7 +35,7 @@ def has_notebook() -> bool:
 
 
 def is_terminal() -> bool:
-    """Return whether of an output only its text is shown."""
+    """Return whether only the text of an output is shown."""
     return type(getattr(get_ipython(), "display_pub", None)) is DisplayPublisher
 
 
@@ -91,9 +91,17 @@ class StaticOutputs:
     Args:
         send: Sends a copy to the views, which write it into the notebook if it did not get there as an output.
         later: Calls a function after a number of seconds; returns False if it cannot.
+        enabled: Whether a copy is kept; without it there is no static output.
     """
 
-    def __init__(self, send: Callable[[StaticCopy], None], later: Callable[[float, Callable[[], None]], bool]) -> None:
+    def __init__(
+        self,
+        send: Callable[[StaticCopy], None],
+        later: Callable[[float, Callable[[], None]], bool],
+        *,
+        enabled: bool,
+    ) -> None:
+        self.enabled = enabled
         self._send = send
         self._later = later
         self._cell = _Cell()  # the one that made the widget
@@ -108,51 +116,51 @@ class StaticOutputs:
 
     def open(self) -> None:
         """Publish one more output in the running cell, with the copy as it is."""
-        if not has_notebook():
+        if not (self.enabled and has_notebook()):
             return
         self._cell = _Cell()
         display_id = f"dreambooth-{uuid4().hex}"
         self._display_ids.append(display_id)
         publish(self._copy, transient={"display_id": display_id})
 
-    def open_again(self) -> None:
+    def _open_in_cell(self) -> None:
         """Publish the copy in the cell that showed the widget last, or that made it: a view lacks it."""
         self._cell.run(self.open)
 
-    def replace(self) -> None:
+    def reopen(self) -> None:
         """Publish the copy in a new output: a view finds none in its page, which has dropped the output of the old one.
 
         The old ones are emptied, so that two views that miss it, or one that was too early, leave one copy and not two.
         """
         lost, self._display_ids = self._display_ids, []
-        self._update(lost, EMPTY)
-        self.open_again()
+        self._publish_copy(lost, EMPTY)
+        self._open_in_cell()
 
     def view_appeared(self) -> None:
         """Take note of a view. One more than there are displays is that of a reloaded page, or of a second tab."""
         self._views += 1
         if not self._display_ids:  # in a container, which displays no copy
-            self.open_again()
+            self._open_in_cell()
         elif self._views > len(self._display_ids):
-            self.write_again()
+            self.republish()
 
-    def fill(self, copy: StaticCopy) -> None:
+    def update(self, copy: StaticCopy) -> None:
         """Show `copy` in every output."""
         if copy != self._copy:
             self._copy = copy
-            self.write_again()
+            self.republish()
 
-    def write_again(self) -> None:
+    def republish(self) -> None:
         """Update the outputs once more: a page that was reloaded, or another cell's `await`, missed it."""
         if not self._display_ids or self._copy == EMPTY:
             return
-        self._update(self._display_ids, self._copy)
+        self._publish_copy(self._display_ids, self._copy)
         if self._views > len(self._display_ids):
             # A page updates only the outputs that it has received: a new page drops the updates above.
-            self._later(_PATIENCE, lambda: self._send(self._copy))
+            self._later(_UPDATE_SECONDS, lambda: self._send(self._copy))
 
     @staticmethod
-    def _update(display_ids: list[str], copy: StaticCopy) -> None:
+    def _publish_copy(display_ids: list[str], copy: StaticCopy) -> None:
         with contextlib.suppress(RuntimeError):  # the kernel is shutting down
             for display_id in display_ids:
                 publish(copy, transient={"display_id": display_id}, update=True)

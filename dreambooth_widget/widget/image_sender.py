@@ -17,9 +17,9 @@ from ..images.sniff import PictureRefusedError
 from ..images.threads import in_picture_thread
 from .kernel_loop import Tasks
 
-__all__ = ["ImageSender", "Kind", "check_box", "crop_token"]
+__all__ = ["ImageSender", "PictureSize", "check_box", "crop_token"]
 
-Kind = Literal["thumbnail", "preview", "original"]
+PictureSize = Literal["thumbnail", "preview", "original"]
 Send = Callable[[dict[str, Any], list[bytes]], None]
 
 _MOST_PREVIEWS = 8
@@ -54,7 +54,7 @@ class ImageSender:
         """Send every thumbnail whose digest is not in `have`, and then the previews of a small gallery."""
         self._tasks.run(self._send_gallery(tuple(pictures), request_id, frozenset(have)))
 
-    def send(self, kind: Kind, picture: Picture, request_id: str) -> None:
+    def send(self, kind: PictureSize, picture: Picture, request_id: str) -> None:
         """Send one picture in the given size."""
         self._tasks.run(self._send_picture(kind, picture, request_id))
 
@@ -63,8 +63,8 @@ class ImageSender:
         self._crops[crop_token(picture.digest, box)] = picture, box
         if len(self._crops) > _MOST_CROPS:
             token = next(iter(self._crops))
-            dropped, _ = self._crops.pop(token)
-            self.unavailable("crop", dropped.index, token, "too many parts were requested at once")
+            del self._crops[token]
+            self.unavailable("crop", token, "too many parts were requested at once")
         if self._croppers < _CROPS_AT_ONCE:
             self._croppers += 1
             self._tasks.run(self._send_crops())
@@ -73,9 +73,9 @@ class ImageSender:
         """Send the original files, by their names, as one zip, under the token that the view chose."""
         self._tasks.run(self._send_zip(tuple(files), name, token))
 
-    def unavailable(self, kind: str, index: int, token: str, reason: str) -> None:
+    def unavailable(self, kind: str, token: str, reason: str) -> None:
         """Answer a request of a view for something that is not there."""
-        self._send({"type": "unavailable", "kind": kind, "id": token, "index": index, "reason": reason}, [])
+        self._send({"type": "unavailable", "kind": kind, "id": token, "reason": reason}, [])
 
     def close(self) -> None:
         """Send nothing more."""
@@ -90,17 +90,17 @@ class ImageSender:
             for picture in pictures:
                 await self._send_picture("preview", picture, request_id)
 
-    async def _send_picture(self, kind: Kind, picture: Picture, request_id: str) -> None:
+    async def _send_picture(self, kind: PictureSize, picture: Picture, request_id: str) -> None:
         try:
             if kind == "original":
                 mime, data = picture.mime, await in_picture_thread(picture.original.read)
             else:
                 mime, data = await in_picture_thread(picture.rendition, kind)
         except (OSError, LookupError):
-            self.unavailable(kind, picture.index, picture.digest, _GONE)
+            self.unavailable(kind, picture.digest, _GONE)
         else:
             name = file_name(request_id, picture.index, picture.extension)
-            await self._in_pieces(kind, picture.index, picture.digest, mime, name, data)
+            await self._in_pieces(kind, picture.digest, mime, name, data)
 
     async def _send_crops(self) -> None:
         try:
@@ -115,23 +115,23 @@ class ImageSender:
             data = await in_picture_thread(picture.original.read)
             mime, crop = await WorkerPool.shared().crop(data, box, max_pixels=picture.width * picture.height)
         except OSError:
-            self.unavailable("crop", picture.index, token, _GONE)
+            self.unavailable("crop", token, _GONE)
         except PictureRefusedError as error:
-            self.unavailable("crop", picture.index, token, str(error))
+            self.unavailable("crop", token, str(error))
         else:
-            await self._in_pieces("crop", picture.index, token, mime, "", crop)
+            await self._in_pieces("crop", token, mime, "", crop)
 
     async def _send_zip(self, files: tuple[tuple[str, Picture], ...], name: str, token: str) -> None:
         try:
             data = await in_picture_thread(zip_bytes, files)
         except OSError:
-            self.unavailable("zip", -1, token, _GONE)
+            self.unavailable("zip", token, _GONE)
             return
-        await self._in_pieces("zip", -1, token, "application/zip", name, data)
+        await self._in_pieces("zip", token, "application/zip", name, data)
 
-    async def _in_pieces(self, kind: str, index: int, token: str, mime: str, name: str, data: bytes) -> None:
+    async def _in_pieces(self, kind: str, token: str, mime: str, name: str, data: bytes) -> None:
         parts = max(1, -(-len(data) // _PIECE))
-        facts = {"type": "picture", "kind": kind, "id": token, "index": index, "mime": mime, "name": name}
+        facts = {"type": "picture", "kind": kind, "id": token, "mime": mime, "name": name}
         for part in range(parts):
             piece = data[part * _PIECE : (part + 1) * _PIECE]
             self._send({**facts, "part": part, "parts": parts}, [piece])

@@ -1,4 +1,4 @@
-"""What ipykernel 6 does otherwise: messages of views while a cell awaits the widget, and the cell of an output.
+"""Workarounds for ipykernel 6: messages of views while a cell awaits the widget, and the cell of an output.
 
 ipykernel 7 gives widget messages a thread of their own, or takes them between two steps of an awaiting cell.
 ipykernel 6 keeps them in a queue until the cell has ended: "Stop waiting" would stop nothing. So while a cell awaits,

@@ -6,16 +6,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Box", "justify"]
+__all__ = ["Placed", "justify"]
 
 Size = tuple[int, int]
 
 _SQUEEZE = 0.35
-"""Rows that the others take in by being less high, rather than that a few pictures stand in one more."""
+"""Fraction of a row that is absorbed by shrinking the other rows instead of starting a new one."""
 
 
 @dataclass(frozen=True)
-class Box:
+class Placed:
     """One picture in its row: its index, and the width and height that it is shown in."""
 
     index: int
@@ -23,7 +23,7 @@ class Box:
     height: int
 
 
-def justify(sizes: Sequence[Size], *, width: int, height: int, gap: int) -> list[list[Box]]:
+def justify(sizes: Sequence[Size], *, width: int, height: int, gap: int) -> list[list[Placed]]:
     """Return the pictures of the given sizes in rows that are at most `width` wide and `height` high.
 
     The rows have about as many pictures each, so that none is left alone in the last one. A picture is never enlarged.
@@ -42,11 +42,13 @@ def justify(sizes: Sequence[Size], *, width: int, height: int, gap: int) -> list
     return [_row(row, natural, width, gap) for row in rows if row]
 
 
-def _row(indices: Sequence[int], natural: Sequence[Size], width: int, gap: int) -> list[Box]:
+def _row(indices: Sequence[int], natural: Sequence[Size], width: int, gap: int) -> list[Placed]:
     """Return one row, shrunk as a whole where it is too wide."""
     room = width - gap * (len(indices) - 1)
     scale = min(1.0, room / sum(natural[index][0] for index in indices))
-    return [Box(index, max(1, int(natural[index][0] * scale)), _scaled(natural[index][1], scale)) for index in indices]
+    return [
+        Placed(index, max(1, int(natural[index][0] * scale)), _scaled(natural[index][1], scale)) for index in indices
+    ]
 
 
 def _fit(size: Size, height: int) -> Size:

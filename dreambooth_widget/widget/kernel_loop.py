@@ -74,7 +74,7 @@ class KernelLoop:
         """Whether the caller runs on the loop."""
         return self._loop is not None and self._loop is _running()
 
-    def do(self, work: Callable[[], None]) -> None:
+    def run(self, work: Callable[[], None]) -> None:
         """Do `work` on the loop: now if the caller runs on it, else soon.
 
         Raises:
@@ -84,14 +84,14 @@ class KernelLoop:
             self._loop = _running() or self._loop
         if self._loop is None or self._loop.is_closed():
             raise RuntimeError(_NO_LOOP)
-        self.hand_over(work)
+        self.run_anyway(work)
 
     def check_here(self) -> None:
         """Raise RuntimeError on another loop, which cannot await what happens on this one."""
         if not self.here:
             raise RuntimeError("This widget runs on another event loop: await it there. In a thread use `fetch_sync`.")
 
-    def hand_over(self, work: Callable[..., None], *args: Any) -> None:
+    def run_anyway(self, work: Callable[..., None], *args: Any) -> None:
         """Do `work` on the loop, or at once if there is none (any more)."""
         if self._loop is None or self._loop.is_closed() or self.here:
             work(*args)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..client.state import FetchResult, FetchState
+from ..client.state import FetchState
 from ..images.cache_folder import is_fact
 from ..images.files import file_name, write_atomically
 from .signed_links import strip_url_queries
@@ -39,20 +39,19 @@ _FORMULA = re.compile(r"[\t\r\n]|[\s\0-\x1f\u200b\ufeff]*[=+\-@\uff1d\uff0b\uff0
 _WORDS, _NUMBERS = ("prompt", "negative_prompt"), ("seed", "steps")
 
 
-def read_records(requests: Iterable[tuple[str, FetchResult | FetchState]]) -> Iterator[Record]:
-    """Yield the records for (caption, result or state) of each request, with None for what is not known.
-
-    They hold no signed link and no key.
-    """
-    for caption, result in requests:
-        common: dict[str, Any] = {"caption": strip_url_queries(caption), "request_id": result.request_id}
-        if isinstance(result, FetchState):
-            error = None if result.error is None else strip_url_queries(str(result.error))
-            yield _record({**common, "status": result.status, "error": error})
+def read_records(states: Iterable[FetchState]) -> Iterator[Record]:
+    """Yield the records of each request, with None for what is not known. They hold no signed link and no key."""
+    for state in states:
+        caption = strip_url_queries(state.caption)
+        common: dict[str, Any] = {"caption": caption, "request_id": state.request_id, "status": state.status}
+        if state.status != "success":
+            error = None if state.error is None else strip_url_queries(str(state.error))
+            yield _record({**common, "error": error})
             continue
-        common |= {"status": "success", "seconds": round(result.duration, 1)}
-        known = {name: value for name, value in result.meta.items() if is_fact(value)}
-        for picture in result:
+        if state.duration is not None:
+            common["seconds"] = round(state.duration, 1)
+        known = {name: value for name, value in state.meta.items() if is_fact(value)}
+        for picture in (entry.picture for entry in state.pictures if entry.picture is not None):
             facts = {**known, **picture.facts}  # the file's own text is about this very picture
             yield _record({
                 **common,
@@ -60,14 +59,15 @@ def read_records(requests: Iterable[tuple[str, FetchResult | FetchState]]) -> It
                 **{name: _number(facts.get(name)) for name in _NUMBERS},
                 "model": facts.get("model_id", facts.get("model")),
                 "picture": picture.index + 1,
-                "file": file_name(result.request_id, picture.index, picture.extension),
+                "file": file_name(state.request_id, picture.index, picture.extension),
                 "format": picture.format,
                 "width": picture.width,
                 "height": picture.height,
                 "bytes": picture.nbytes,
             })  # fmt: skip
-        for entry in result.missing:
-            yield _record({**common, "picture": entry.index + 1, "error": entry.reason})
+        for entry in state.pictures:
+            if entry.picture is None:
+                yield _record({**common, "picture": entry.index + 1, "error": entry.reason})
 
 
 def write_manifest(folder: Path, records: Sequence[Record], *, overwrite: bool = False) -> list[Path]:

@@ -13,13 +13,13 @@ import traitlets
 from ..client.requests import read_call
 from ..images.files import file_stem, named
 from .base import BaseWidget, check_indices, entry_at, may_be_index, read_only
-from .static_content import read_request
+from .static_content import StaticContent, read_request
 from .trait_values import card_values, trait_values
 
 if TYPE_CHECKING:
     from ..client.job import FetchJob
     from ..client.options import FetchOptions
-    from ..client.state import FetchResult, FetchState, PictureState
+    from ..client.state import FetchResult, FetchState
 
 __all__ = ["RequestCard"]
 
@@ -87,13 +87,14 @@ class RequestCard(BaseWidget):
         if job is not self._job:
             return
         before = {entry.index for entry in self._shown.pictures if entry.status == "ready"}
-        self._show(state)
+        self._shown = state
+        self._show()
         for entry in state.pictures:
             if self._viewed and entry.picture is not None and entry.index not in before:
                 self._sender.send("thumbnail", entry.picture, state.request_id)
         if state.final:
             self._note_pictures(state)
-            self._kernel_loop.tasks.run(self._finish(state))
+            self._kernel_loop.tasks.run(self._finish())
 
     def _note_pictures(self, state: FetchState) -> None:
         """Remember how many pictures came and in which size: the next card reserves as much room."""
@@ -102,16 +103,19 @@ class RequestCard(BaseWidget):
             sizes = {"count": len(state.pictures), "width": first.width, "height": first.height}
             RequestCard._last_pictures = sizes
 
-    async def _finish(self, state: FetchState) -> None:
+    async def _finish(self) -> None:
         """Send the previews to the views, and leave the static copy in the notebook: the job has ended."""
         if self._viewed and self.result:
             have = [picture.digest for picture in self.result]
-            self._sender.send_gallery(self.result, state.request_id, have=have)
-        await self._save_copy(state, read_request(self.result or state, state.caption))
+            self._sender.send_gallery(self.result, self._shown.request_id, have=have)
+        await self._save_copy(self._shown)
 
-    def _show(self, state: FetchState) -> None:
-        """Set the traits to a state, in one message with every trait that changed."""
-        self._shown = state
+    def _content(self) -> StaticContent:
+        return read_request(self._shown)
+
+    def _show(self) -> None:
+        """Set the traits to the state that is shown, in one message with every trait that changed."""
+        state = self._shown
         expected = None if state.final else RequestCard._last_pictures
         card = card_values(state, form=not self._can_start, has_key=self._has_key, expected=expected)
         with self.hold_sync():
@@ -122,7 +126,11 @@ class RequestCard(BaseWidget):
                 self.selected = [index for index in self.selected if index < state.count]
         if not state.final:
             milestone = (state.status, state.request_id, len(state.pictures), state.caption)
-            self._note_milestone(milestone, lambda: read_request(state, state.caption))
+            self._update_copy(milestone, self._content)
+
+    def _send_pictures(self, have: set[str]) -> None:
+        ready = [entry.picture for entry in self._shown.pictures if entry.picture is not None]
+        self._sender.send_gallery(ready, self._shown.request_id, have=have)
 
     @traitlets.validate("selected")
     def _check_selected(self, proposal: Any) -> list[int]:
@@ -132,17 +140,6 @@ class RequestCard(BaseWidget):
         return indices
 
     # -- intents in --------------------------------------------------------------------------------------------
-
-    def _on_ready(self, content: Mapping[str, Any]) -> None:
-        """Send the state and the pictures that are lacking: a view appeared, or the page was reloaded."""
-        self._viewed = True
-        self._show(self._shown)
-        self._send_traits()
-        have = content.get("have")
-        ready = [entry.picture for entry in self._shown.pictures if entry.picture is not None]
-        self._sender.send_gallery(ready, self._shown.request_id, have=have if isinstance(have, list) else ())
-        if self._outputs is not None:
-            self._outputs.view_appeared()
 
     def _on_start(self, content: Mapping[str, Any]) -> None:
         """Start with what was typed into the form: a key, a request id, or both."""
@@ -160,13 +157,13 @@ class RequestCard(BaseWidget):
             self._job = None
         self.start()
 
-    def _entry_of(self, content: Mapping[str, Any]) -> tuple[str, PictureState | None]:
-        return self._shown.request_id, entry_at(self._shown.pictures, content.get("index"))
+    def _state_of(self, content: Mapping[str, Any]) -> FetchState:
+        return self._shown
 
     def _on_retry(self, content: Mapping[str, Any]) -> None:
-        _, entry = self._entry_of(content)
-        if self._job is not None and entry is not None:
-            self._job.retry_picture(entry.index)
+        index = content.get("index")
+        if self._job is not None and isinstance(index, int):
+            self._job.retry_picture(index)
 
     def _on_zip(self, content: Mapping[str, Any]) -> None:
         indices = content.get("indices")

@@ -14,8 +14,8 @@ from ..credentials import ApiKey, find_key, without_frames
 from ..errors import DreamboothError
 from ..images.picture import contact_sheet
 from ..protocol.endpoint import V4, check_endpoint
+from .ipykernel6 import handle_messages
 from .request_card import RequestCard
-from .static_html import render
 
 if TYPE_CHECKING:
     import os
@@ -88,7 +88,8 @@ class DreamboothWidget(RequestCard):
         policies = Policies(schedule=schedule, retry=retry, deadline=deadline, watch_links=watch_links)
         self._job: FetchJob | None = None
         super().__init__(secret, policies, endpoint=endpoint, client=client, cache=cache, save_copy=save_copy)
-        self._show(self._options.first_state())
+        self._shown = self._options.first_state()
+        self._show()
         if autostart and self._kernel_loop.known and self._can_start:
             self.start()
 
@@ -164,7 +165,7 @@ class DreamboothWidget(RequestCard):
         if not self._can_start:
             self._check_key()
             self._check_request_id()
-        self._kernel_loop.do(self._begin)
+        self._kernel_loop.run(self._begin)
 
     def stop(self) -> None:
         """Stop waiting. The service cannot cancel a job: it goes on there, and `check_now()` resumes."""
@@ -202,10 +203,6 @@ class DreamboothWidget(RequestCard):
         """
         self._check_request_id()
         return self._options.token(self._options.endpoint_at(self._endpoint), self._shown)
-
-    def to_html(self) -> str:
-        """Return the small static gallery (or one line on a job without pictures) that also stays in the notebook."""
-        return render(self.result or self._shown, caption=self._shown.caption)
 
     def save(self, folder: str | Path, indices: Iterable[int] | None = None, *, overwrite: bool = False) -> list[Path]:
         """Write the original files as `<request_id>-<n>.<ext>` into `folder`, which is made if need be.
@@ -259,18 +256,11 @@ class DreamboothWidget(RequestCard):
             self._kernel_loop.check_here()
         assert self._job is not None
         try:
-            async with self._handle_views():
+            async with handle_messages(self.model_id):
                 return await self._job
         finally:
             if self._job.state.final:
-                await self._settle()
-
-    def close(self) -> None:
-        """Close the comm and its views, and stop waiting."""
-        job = getattr(self, "_job", None)  # also called by __del__, after a failed construction
-        if job is not None:
-            job.stop()
-        super().close()
+                await self._send_end_again()
 
     # -- the job -----------------------------------------------------------------------------------------------
 
@@ -279,4 +269,5 @@ class DreamboothWidget(RequestCard):
         options = self._options if self._job is None else self._job.again()
         self._job = job = self._open_fetcher().start(options, self._policies)
         job.subscribe(lambda state: self._follow(job, state))
-        self._show(replace(job.state, status="processing"))
+        self._shown = replace(job.state, status="processing")
+        self._show()

@@ -5,17 +5,17 @@ All texts are free of signed links and bounded in length here, so that the marku
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ..client.state import FetchResult, FetchState, PictureState, capitalized, counted
+from ..client.state import FetchState, PictureState, capitalized, counted
 from ..images.picture import Picture
 from .signed_links import strip_url_queries
 
-__all__ = ["Kind", "Notice", "StaticContent", "read_batch", "read_request", "short", "took"]
+__all__ = ["CopyKind", "Notice", "StaticContent", "format_duration", "read_batch", "read_request", "shorten"]
 
-Kind = Literal["pictures", "running", "ended", "batch"]
+CopyKind = Literal["pictures", "running", "ended", "batch"]
 """What a copy stands for: pictures, a job that runs, a job that ended without pictures, the pictures of a batch."""
 
 _FACTS = {
@@ -59,7 +59,7 @@ class Notice:
 class StaticContent:
     """What a static copy shows. `labels` go with `pictures`, one each; `facts` are texts by their labels."""
 
-    kind: Kind
+    kind: CopyKind
     name: str
     """What the copy is of: "request 13443927" or "50 requests"."""
     caption: str = ""
@@ -89,7 +89,7 @@ class StaticContent:
         if self.missing:
             parts.append(f"{self.missing} could not be loaded")
         if self.seconds is not None:
-            parts.append(took(self.seconds))
+            parts.append(format_duration(self.seconds))
         return " · ".join([*parts, *self._seeds(), self.name])
 
     def _seeds(self) -> list[str]:
@@ -114,49 +114,43 @@ class StaticContent:
         return " ".join(parts)
 
 
-def read_request(source: FetchResult | FetchState, caption: str = "") -> StaticContent:
-    """Return what there is to keep of a result or a state; `caption` stands for the prompt in its head."""
-    name = f"request {short(source.request_id, 100)}" if source.request_id else "no request yet"
-    if isinstance(source, FetchState) and not source.final:
-        return _read_running(source, name, _head(caption, source.meta))
-    if isinstance(source, FetchResult):
-        pictures, missing = list(source.pictures), list(source.missing)
-        seconds: float | None = source.duration
-        notice = None if pictures else Notice("No pictures", "")
-    else:
-        pictures = [entry.picture for entry in source.pictures if entry.picture is not None]
-        missing = [entry for entry in source.pictures if entry.status == "missing"]
-        seconds = source.finished_at - source.started_at if source.finished_at and source.started_at else None
-        notice = _read_end(source)
-    facts = {**_read_facts(pictures, source.meta), **_read_missing(missing)}
+def read_request(state: FetchState) -> StaticContent:
+    """Return what there is to keep of a request."""
+    name = f"request {shorten(state.request_id, 100)}" if state.request_id else "no request yet"
+    if not state.final:
+        return _read_running(state, name)
+    pictures = [entry.picture for entry in state.pictures if entry.picture is not None]
+    # After a success, one that is being loaded again is missing, too.
+    lost = ("missing", "waiting") if state.status == "success" else ("missing",)
+    missing = [entry for entry in state.pictures if entry.status in lost]
+    facts = {**_read_facts(pictures, state.meta), **_read_missing(missing)}
     seeds = [picture.facts.get("seed", "") for picture in pictures]
     if len(pictures) == 1 and not seeds[0]:
         seeds = [facts.get("Seed", "")]
     return StaticContent(
         "pictures" if pictures else "ended",
         name,
-        caption=_head(caption, {**source.meta, "prompt": facts.get("Prompt", "")}),
-        notice=notice,
+        caption=_head(state.caption, {**state.meta, "prompt": facts.get("Prompt", "")}),
+        notice=_read_end(state),
         pictures=pictures,
-        labels=[f"seed {short(seed, 24)}" if seed else "" for seed in seeds],
+        labels=[f"seed {shorten(seed, 24)}" if seed else "" for seed in seeds],
         missing=len(missing),
         facts=facts,
-        seconds=seconds,
+        seconds=state.duration,
     )
 
 
-def read_batch(requests: Iterable[tuple[str, FetchResult | FetchState]], message: str = "") -> StaticContent:
-    """Return what there is to keep of many requests with their captions; `message` is one line about all of them."""
-    sources = list(requests)
-    contents = [(caption, read_request(source, caption)) for caption, source in sources]
-    running = {source.status for _, source in sources if isinstance(source, FetchState) and not source.final}
+def read_batch(states: Sequence[FetchState], message: str = "") -> StaticContent:
+    """Return what there is to keep of many requests; `message` is one line about all of them."""
+    contents = [(state.caption, read_request(state)) for state in states]
+    running = {state.status for state in states if not state.final}
     shown = [
         (_label(caption or content.name, index, content), picture)
         for caption, content in contents
         for index, picture in enumerate(content.pictures)
     ]
     failures = {
-        short(caption or content.name, 120): short(f"{content.notice.title}: {content.notice.text}", 300)
+        shorten(caption or content.name, 120): shorten(f"{content.notice.title}: {content.notice.text}", 300)
         for caption, content in contents
         if content.notice is not None and content.kind != "running"
     }
@@ -178,13 +172,13 @@ def read_batch(requests: Iterable[tuple[str, FetchResult | FetchState]], message
     )
 
 
-def short(text: str, longest: int = _LONGEST_FACT) -> str:
+def shorten(text: str, longest: int = _LONGEST_FACT) -> str:
     """Return `text` without signed links, at most `longest` characters."""
     text = strip_url_queries(text[: longest * 4])
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
-def took(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Return a duration as people write it: "took 46 s", "took 2 min 5 s"."""
     whole = max(0, round(seconds))
     return f"took {whole} s" if whole < 60 else f"took {whole // 60} min {whole % 60} s"
@@ -192,19 +186,20 @@ def took(seconds: float) -> str:
 
 def _head(caption: str, meta: Mapping[str, Any]) -> str:
     prompt = meta.get("prompt")
-    return short(" ".join((caption or (prompt if isinstance(prompt, str) else "")).split()), _LONGEST_CAPTION)
+    return shorten(" ".join((caption or (prompt if isinstance(prompt, str) else "")).split()), _LONGEST_CAPTION)
 
 
 def _label(caption: str, index: int, content: StaticContent) -> str:
     """Return what stands under a picture of a batch: the caption in full, "2/4" where a request has several."""
     several = f"{index + 1}/{len(content.pictures)} " if len(content.pictures) > 1 else ""
-    return several + short(caption, _LONGEST_CAPTION)
+    return several + shorten(caption, _LONGEST_CAPTION)
 
 
-def _read_running(state: FetchState, name: str, caption: str) -> StaticContent:
+def _read_running(state: FetchState, name: str) -> StaticContent:
     activity = {"idle": "Not started", "downloading": "Still downloading"}.get(state.status, "Still generating")
     task = f"fetch {name}" if state.request_id else "enter a request id"
     notice = Notice("", f"{activity} when this was saved. Run the cell to {task}.")
+    caption = _head(state.caption, state.meta)
     return StaticContent("running", name, caption=caption, notice=notice, expected=len(state.pictures))
 
 
@@ -217,10 +212,10 @@ def _read_end(state: FetchState) -> Notice | None:
         title, text = _ENDS[state.status]
         if state.status == "timed_out" and error is not None:
             text = error.message
-        return Notice(title, f"{short(text)} Run the cell to fetch request {short(state.request_id, 100)}.")
+        return Notice(title, f"{shorten(text)} Run the cell to fetch request {shorten(state.request_id, 100)}.")
     if error is None:
-        return Notice("✕ Failed", short(state.message))
-    return Notice(f"✕ {error.title}", short(str(error)), short(" ".join(error.details.split()), 300))
+        return Notice("✕ Failed", shorten(state.message))
+    return Notice(f"✕ {error.title}", shorten(str(error)), shorten(" ".join(error.details.split()), 300))
 
 
 def _read_facts(pictures: Sequence[Picture], meta: Mapping[str, Any]) -> dict[str, str]:
@@ -230,9 +225,9 @@ def _read_facts(pictures: Sequence[Picture], meta: Mapping[str, Any]) -> dict[st
     for name, label in _FACTS.items():
         value = meta.get(name, own.get(name))
         if isinstance(value, (str, int, float)) and str(value).strip():
-            found.setdefault(label, short(str(value)))
+            found.setdefault(label, shorten(str(value)))
     return found
 
 
 def _read_missing(missing: Sequence[PictureState]) -> dict[str, str]:
-    return {f"Picture {entry.index + 1} is missing": short(entry.reason, 200) for entry in missing[:_MOST_MISSING]}
+    return {f"Picture {entry.index + 1} is missing": shorten(entry.reason, 200) for entry in missing[:_MOST_MISSING]}

@@ -8,35 +8,19 @@ polish it. It holds no link, no path, no key and no query string; texts are esca
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from ..client.state import FetchResult, FetchState, capitalized, counted
-from .justified_rows import Box, justify
-from .static_content import StaticContent, read_batch, read_request, short
-from .static_images import MOST, jpeg_uri, largest_edge, small_images, steps
+from ..client.state import capitalized, counted
+from .justified_rows import Placed, justify
+from .static_content import StaticContent, shorten
+from .static_images import jpeg_uri, sizes_to_try
 
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["LARGEST", "SAMPLE", "USUAL", "budget_for", "render", "render_content", "render_many"]
-
-USUAL = 128 * 1024
-"""Bytes in the .ipynb for up to four pictures."""
-
-LARGEST = 512 * 1024
-"""Bytes in the .ipynb, whatever the number of pictures."""
-
-SAMPLE = 192 * 1024
-"""Bytes in the .ipynb for the copy of a batch with more than `_MANY` pictures, which can only be a sample.
-
-JupyterLab takes a copy in two pieces of work, each without a pause: it renders it, and it sanitizes it to find
-headings for its table of contents. The second kept the page busy for 90 to 180 ms where the copy had 450 kB.
-"""
-
-_MANY = 200
-"""Pictures: fifty requests of four keep the large copy."""
+__all__ = ["render_content"]
 
 _WIDTH = 824
 """Pixels of a full row: four pictures of 200 pixels with their gaps."""
@@ -51,7 +35,7 @@ _NARROW = 96
 """Pixels of a column at least, for its caption."""
 
 _ROOMY, _BRIEF = 150, 60
-"""Under a picture that is less high than so many pixels is room for so many characters; its title has all of them."""
+"""Under pictures lower than 150 px, cut captions to 60 characters; the tooltip has the rest."""
 
 _STYLE = """<style>
 {page}:has({card} {live}) {copy},
@@ -71,59 +55,34 @@ _OUTPUT = ":is(.jp-OutputArea-child, .output_area, .output_container)"
 _PATIENT = """@media screen {{ {copy} {{ animation: dreambooth-patient 1s }} }}
 @keyframes dreambooth-patient {{ from, to {{ max-height: 0; overflow: hidden }} }}
 """
-"""The line of a running job gives its card a second to appear before it is shown itself."""
+"""Hide the running line for one second, so that it does not flash before the card."""
 
 _FINISHED = """{page}:has({copy}) .dreambooth-copy-{card_id}.dreambooth-running {{ display: none }}
 """
-"""What VS Code lost sight of and kept as it was while the job ran: the finished copy stands for it."""
+"""VS Code may keep an old "running" line. Hide it once the finished copy exists."""
 
 _LIVE = {"pictures": ":is(img, [data-alive])", "running": "*", "ended": "*"}
 _LIVE["batch"] = _LIVE["pictures"]
-"""What selects, in a card, that which each kind of copy stands for: while it is there, the copy is hidden. A card
+"""CSS selectors for what replaces each kind of copy inside a live card. While one matches, the copy is hidden. A card
 whose kernel lives has its pictures or gets them in a moment; without a kernel, those that it has beat the copy's."""
 
 _BOX = "border:1px solid #88888866;border-radius:4px;padding:8px 12px;margin:4px 0;max-width:640px"
 
 
-def render(source: FetchResult | FetchState, *, caption: str = "", card_id: str = "") -> str:
-    """Return the HTML for a result or a state. It makes thumbnails: call it in a thread.
+def render_content(content: StaticContent, images: Sequence[Image.Image], budget: int, card_id: str = "") -> str:
+    """Return the HTML for `content`, with those of its pictures that fit; the others are counted.
 
     Args:
-        source: What is shown: the pictures of a result, or what has become of a job.
-        caption: The text above it; the prompt by default.
+        content: What is shown.
+        images: Its pictures, small.
+        budget: Bytes that the HTML may cost in the .ipynb.
         card_id: The model id of the card that hides the HTML while it is there.
-    """
-    return _render_alone(read_request(source, caption), card_id)
-
-
-def render_many(requests: Iterable[tuple[str, FetchResult | FetchState]], message: str = "") -> str:
-    """Return the HTML for the (caption, result or state) of many requests; `message` is one line about all of them."""
-    return _render_alone(read_batch(requests, message))
-
-
-def budget_for(content: StaticContent) -> int:
-    """Return what a copy may cost in the .ipynb, in bytes: from the fifth picture on more for each, to a limit."""
-    count = len(content.pictures)
-    if content.kind == "batch" and count > _MANY:
-        return SAMPLE
-    return min(LARGEST, max(USUAL, USUAL // 4 * count))
-
-
-def render_content(content: StaticContent, images: Sequence[Image.Image], budget: int, card_id: str = "") -> str:
-    """Return the HTML for `content`, with those of its pictures (as `images`) that fit into `budget` bytes.
-
-    Those that do not fit are counted ("3 more were not saved").
     """
     if content.empty:
         return ""
     frame = _page(content, "", len(content.pictures), card_id)
     rows, kept = _fit(content, images, budget - _cost(frame))
     return _page(content, rows, len(content.pictures) - kept, card_id)
-
-
-def _render_alone(content: StaticContent, card_id: str = "") -> str:
-    images = small_images(content.pictures[:MOST], largest_edge(len(content.pictures)))
-    return render_content(content, images, budget_for(content), card_id)
 
 
 # -- pictures in rows ------------------------------------------------------------------------------------------
@@ -133,11 +92,11 @@ def _fit(content: StaticContent, images: Sequence[Image.Image], budget: int) -> 
     """Return the rows that fit into `budget`, and the number of pictures in them: all of them if any size allows it."""
     count = len(content.pictures)
     html, kept = "", 0
-    for edge, quality in steps(count) if count else ():
+    for edge, quality in sizes_to_try(count) if count else ():
         left, uris = budget, []
         for index, image in enumerate(images):
             uris.append(jpeg_uri(image, edge, quality))
-            left -= _cost(uris[-1]) + _cost(_cell(content, Box(index, 999, 999), "", 99))
+            left -= _cost(uris[-1]) + _cost(_cell(content, Placed(index, 999, 999), "", 99))
             if left < 0:
                 uris.pop()
                 break
@@ -159,7 +118,7 @@ def _rows(content: StaticContent, uris: Sequence[str], height: int) -> str:
     return "".join(_row(content, row, uris) for row in rows)
 
 
-def _row(content: StaticContent, row: Sequence[Box], uris: Sequence[str]) -> str:
+def _row(content: StaticContent, row: Sequence[Placed], uris: Sequence[str]) -> str:
     """Return one row as a table of its own, since the columns of two rows differ; it shrinks in a narrow window."""
     columns = [max(box.width, _NARROW) + 2 * _PAD for box in row]
     total = sum(columns)
@@ -172,10 +131,10 @@ def _row(content: StaticContent, row: Sequence[Box], uris: Sequence[str]) -> str
     return f"<table style='{style}'><tbody><tr style='{none}'>{cells}</tr></tbody></table>"
 
 
-def _cell(content: StaticContent, box: Box, uri: str, percent: float) -> str:
+def _cell(content: StaticContent, box: Placed, uri: str, percent: float) -> str:
     label = content.labels[box.index] if box.index < len(content.labels) else ""
     title = f" title='{escape(label)}'" if len(label) > _BRIEF and box.height < _ROOMY else ""
-    text = escape(short(label, _BRIEF) if title else label)
+    text = escape(shorten(label, _BRIEF) if title else label)
     caption = f"<br><small style='opacity:.75;overflow-wrap:anywhere'>{text}</small>" if label else ""
     return (
         f"<td style='width:{percent}%;padding:{_PAD}px;text-align:center;vertical-align:top;border:none'>"
@@ -187,8 +146,8 @@ def _cell(content: StaticContent, box: Box, uri: str, percent: float) -> str:
 def _alt(content: StaticContent, index: int) -> str:
     picture = content.pictures[index]
     own = picture.facts
-    seed = short(own.get("seed") or (content.facts.get("Seed", "") if len(content.pictures) == 1 else ""), 24)
-    prompt = short(own.get("prompt") or content.facts.get("Prompt", ""), 160)
+    seed = shorten(own.get("seed") or (content.facts.get("Seed", "") if len(content.pictures) == 1 else ""), 24)
+    prompt = shorten(own.get("prompt") or content.facts.get("Prompt", ""), 160)
     return f"Picture {picture.index + 1}" + (f", seed {seed}" if seed else "") + (f": {prompt}" if prompt else "")
 
 

@@ -16,7 +16,7 @@ from .justified_rows import justify
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["MOST", "jpeg_uri", "largest_edge", "sheet_uri", "small_images", "steps"]
+__all__ = ["MOST", "jpeg_uri", "largest_edge", "sheet_uri", "sizes_to_try", "small_images"]
 
 Step = tuple[int, int]
 """Longest edge in pixels, and JPEG quality."""
@@ -36,7 +36,7 @@ _SHEET_MOST = 24
 _SHEET_QUALITIES = (82, 70, 55, 40, 25)
 
 
-def steps(count: int) -> Sequence[Step]:
+def sizes_to_try(count: int) -> Sequence[Step]:
     """Return the sizes to try for so many pictures, the best one first; of more than `MOST` the smallest alone."""
     sizes = _ALONE if count == 1 else _FEW if count <= 4 else _STEPS
     return sizes if count <= MOST else sizes[-1:]
@@ -44,7 +44,7 @@ def steps(count: int) -> Sequence[Step]:
 
 def largest_edge(count: int) -> int:
     """Return the pixels of the best size for so many pictures."""
-    return steps(count)[0][0]
+    return sizes_to_try(count)[0][0]
 
 
 def small_images(pictures: Iterable[Picture], edge: int) -> list[Image.Image]:

@@ -63,13 +63,13 @@ def card_values(
     }
 
 
-def row_values(index: int, caption: str, state: FetchState) -> dict[str, Any]:
+def row_values(index: int, state: FetchState) -> dict[str, Any]:
     """Return one request of a batch, as its card shows it."""
     error = state.error if state.status == "error" else None
     return {
         "request": index,
         "id": state.request_id,
-        "caption": _shown(caption),
+        "caption": _shown(state.caption),
         "status": state.status,
         "activity": state.activity,
         "note": _shown(str(error) if error is not None else state.message),

@@ -147,7 +147,7 @@ FILL = """async ([traits, thumbnail, size]) => {
     // The first one has to be a picture: with it the card finds out whether the page allows blob: addresses.
     const bytes = index ? new Uint8Array(size) : small;
     const parts = Math.ceil(bytes.length / part);
-    const piece = { type: "picture", kind: "thumbnail", mime: "image/webp", name: "", id, index, parts };
+    const piece = { type: "picture", kind: "thumbnail", mime: "image/webp", name: "", id, parts };
     for (let at = 0; at < parts; at++) {
       model.deliver({ ...piece, part: at }, [bytes.slice(at * part, (at + 1) * part).buffer]);
     }
@@ -173,7 +173,7 @@ Gallery = tuple[dict[str, Any], dict[str, Any], list[dict[str, Any]]]
 def piece(picture: dict[str, Any]) -> dict[str, Any]:
     """The message that brings a thumbnail."""
     facts = {"type": "picture", "kind": "thumbnail", "mime": "image/webp", "name": "", "part": 0, "parts": 1}
-    return {**facts, "id": picture["id"], "index": picture["index"]}
+    return {**facts, "id": picture["id"]}
 
 
 def gallery(count: int) -> Gallery:

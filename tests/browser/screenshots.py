@@ -25,8 +25,8 @@ from playwright.async_api import Browser, Error, FloatRect, Locator, Page, async
 from dreambooth_widget.client.state import FetchResult, FetchState
 from dreambooth_widget.errors import DeadlineExceededError, GenerationFailedError, StoppedError
 from dreambooth_widget.images.picture import Picture
-from dreambooth_widget.widget.static_html import render, render_many
 
+from ..copies import render, render_many
 from ..image_files import encoded
 from . import chromium
 from .card import redrawn

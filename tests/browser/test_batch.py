@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, WebSocket, expect
 
-from dreambooth_widget.widget.static_html import SAMPLE
+from dreambooth_widget.widget.static_copy import SAMPLE
 
 from .card import Card, covers_the_window, decoded
 from .lab import Lab, Notebook

@@ -9,8 +9,8 @@ import pytest
 from playwright.async_api import Locator, Page, Route, expect
 
 from dreambooth_widget.client.state import FetchResult
-from dreambooth_widget.widget.static_html import render
 
+from ..copies import render
 from ..endpoint import Endpoint, png
 from ..image_files import read_picture
 from .card import SETUP, Card, box, decoded, links, make, run_widget, serve_pictures
@@ -135,7 +135,7 @@ async def test_saved_copy_without_kernel(card_page: CardPage) -> None:
     await page.evaluate(
         """async (url) => { const bytes = await (await fetch(url)).arrayBuffer();
         const piece = { type: "picture", kind: "thumbnail", mime: "image/jpeg", name: "", part: 0, parts: 1 };
-        for (const { id, index } of model.get("pictures")) model.deliver({ ...piece, id, index }, [bytes]); }""",
+        for (const { id } of model.get("pictures")) model.deliver({ ...piece, id }, [bytes]); }""",
         url,
     )
     await page.clock.run_for(100)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Locator, expect
 
-from dreambooth_widget.widget.static_html import USUAL
+from dreambooth_widget.widget.static_copy import USUAL
 
 from ..endpoint import PROCESSING, Endpoint, Reply, png
 from .card import COLORS, HAND_OVER_KEY, SETUP, Card, box, covers_the_window, links, make, serve_pictures

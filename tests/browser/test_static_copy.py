@@ -10,8 +10,8 @@ from playwright.async_api import Page, expect
 from dreambooth_widget.client.state import FetchResult, FetchState
 from dreambooth_widget.errors import InvalidKeyError
 from dreambooth_widget.images.picture import Picture
-from dreambooth_widget.widget.static_html import render, render_many
 
+from ..copies import render, render_many
 from ..image_files import encoded, scene
 
 LIVE = "<div class='dreambooth-card-a'><div class='dreambooth-card'><p>Done</p><img src='data:,' alt=''></div></div>"

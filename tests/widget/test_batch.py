@@ -70,7 +70,9 @@ async def test_answers_of_generation_calls(service: Service, client: Client) -> 
     assert [short(each) for each in await batch] == ["a", "done", "InvalidRequestError"]
     assert service.poll_count("x") == 0
     assert CANARY not in str(batch.errors[0]) + repr(batch.errors)
-    assert [row["caption"] for row in read_records(batch._captioned())] == ["a fox", "a cat", ""]
+    assert [row["caption"] for row in read_records(batch._jobs.states)] == ["a fox", "a cat", ""]
+    failed = DreamboothBatch(requests={"a bird": answers[2]}, client=client)
+    assert [row["caption"] for row in read_records(failed._jobs.states)] == ["a bird"]
 
 
 async def test_add(service: Service, client: Client) -> None:

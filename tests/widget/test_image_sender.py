@@ -12,7 +12,7 @@ from PIL import Image
 
 from dreambooth_widget.images.picture import Picture
 from dreambooth_widget.widget import image_sender
-from dreambooth_widget.widget.image_sender import ImageSender, Kind, check_box, crop_token
+from dreambooth_widget.widget.image_sender import ImageSender, PictureSize, check_box, crop_token
 
 from ..image_files import encoded, read_picture
 
@@ -37,10 +37,10 @@ class Sent:
     def _send(self, content: dict[str, Any], buffers: list[bytes]) -> None:
         self.messages.append({**content, "data": b"".join(buffers)})
 
-    async def done(self) -> list[tuple[str, int]]:
-        """Kind and index of all that was sent, when nothing more is on its way."""
+    async def done(self) -> list[tuple[str, str]]:
+        """Kind and id of all that was sent, when nothing more is on its way."""
         await self.sender._tasks.settle()
-        return [(message["kind"], message["index"]) for message in self.messages]
+        return [(message["kind"], message["id"]) for message in self.messages]
 
 
 @pytest.fixture
@@ -54,10 +54,10 @@ async def test_thumbnails_come_before_previews() -> None:
     """A view that appears gets all thumbnails before the first preview, as they are stored."""
     sent, four = Sent(), pictures(4)
     sent.sender.send_gallery(four, "7")
-    assert await sent.done() == [(kind, index) for kind in ("thumbnail", "preview") for index in range(4)]
-    for message in sent.messages:
-        rendition = four[message["index"]].rendition(message["kind"])
-        assert (message["mime"], message["data"]) == rendition
+    expected = [(kind, each) for kind in ("thumbnail", "preview") for each in four]
+    assert await sent.done() == [(kind, each.digest) for kind, each in expected]
+    for message, (kind, each) in zip(sent.messages, expected, strict=True):
+        assert (message["mime"], message["data"]) == each.rendition(kind)
 
 
 @pytest.mark.usefixtures("undecoded")
@@ -66,20 +66,20 @@ async def test_held_thumbnails_are_not_resent() -> None:
     sent, four = Sent(), pictures(4)
     sent.sender.send("thumbnail", four[2], "7")
     sent.sender.send_gallery(four, "7", have=[each.digest for each in four])
-    kinds = await sent.done()
-    assert sorted(kinds) == [*(("preview", index) for index in range(4)), ("thumbnail", 2)]
+    expected = [*(("preview", each.digest) for each in four), ("thumbnail", four[2].digest)]
+    assert sorted(await sent.done()) == sorted(expected)
 
 
 @pytest.mark.usefixtures("undecoded")
 async def test_a_large_gallery_gets_thumbnails_alone() -> None:
     """Each once, and no previews unasked."""
-    sent = Sent()
-    sent.sender.send_gallery(pictures(20), "7")
-    assert sorted(await sent.done()) == [("thumbnail", index) for index in range(20)]
+    sent, twenty = Sent(), pictures(20)
+    sent.sender.send_gallery(twenty, "7")
+    assert await sent.done() == [("thumbnail", each.digest) for each in twenty]
 
 
 @pytest.mark.parametrize("kind", ["thumbnail", "preview", "original"])
-async def test_picture_with_lost_file(kind: Kind, caplog: pytest.LogCaptureFixture) -> None:
+async def test_picture_with_lost_file(kind: PictureSize, caplog: pytest.LogCaptureFixture) -> None:
     """The view gets an answer; the others come, and nothing is logged as our fault."""
     sent, (gone, here) = Sent(), pictures(2)
     gone.original.move_to(Path("/nowhere/at/all"), None)
@@ -104,9 +104,8 @@ async def test_crop_has_pixels_of_the_original() -> None:
     image.paste("gold", (400, 0, 800, 300))
     sent, drawn = Sent(), picture(3, image)
     sent.sender.send_crop(drawn, (300, 200, 500, 360))
-    assert await sent.done() == [("crop", 3)]
+    assert await sent.done() == [("crop", f"{drawn.digest}/300,200,500,360")]
     (message,) = sent.messages
-    assert message["id"] == f"{drawn.digest}/300,200,500,360"
     crop = Image.open(io.BytesIO(message["data"])).convert("RGB")
     assert crop.size == (200, 160)
     seen = [crop.getpixel(place) for place in ((10, 10), (190, 10), (190, 150))]
@@ -126,8 +125,7 @@ async def test_flood_of_crops_is_bounded(monkeypatch: pytest.MonkeyPatch) -> Non
     came = [message["id"] for message in sent.messages if message["type"] == "picture"]
     assert sorted(came) == sorted(crop_token(one.digest, box) for box in boxes[-8:])
     sent.sender.send_crop(one, boxes[0])
-    assert ("crop", 0) in await sent.done()
-    assert sent.messages[-1]["id"] == crop_token(one.digest, boxes[0])
+    assert (await sent.done())[-1] == ("crop", crop_token(one.digest, boxes[0]))
 
 
 async def test_closing_drops_waiting_crops() -> None:

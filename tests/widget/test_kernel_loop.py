@@ -66,16 +66,16 @@ async def test_work_hops_to_the_loop() -> None:
 
     async def elsewhere() -> None:
         assert not owner.here
-        owner.do(work)
-        owner.hand_over(work)
+        owner.run(work)
+        owner.run_anyway(work)
 
     assert owner.known
     assert owner.here
-    await asyncio.to_thread(owner.do, work)
+    await asyncio.to_thread(owner.run, work)
     await asyncio.to_thread(asyncio.run, elsewhere())
     await asyncio.sleep(0)
     assert threads == [threading.get_ident()] * 3
-    owner.do(work)
+    owner.run(work)
     assert len(threads) == 4
 
 
@@ -84,17 +84,17 @@ def test_without_a_loop() -> None:
     owner = KernelLoop()
     assert not owner.known
     with pytest.raises(RuntimeError, match="no running event loop"):
-        owner.do(lambda: None)
+        owner.run(lambda: None)
     done: list[str] = []
 
     async def begin(name: str) -> None:
-        owner.do(lambda: done.append(name))
+        owner.run(lambda: done.append(name))
         assert owner.here
 
     asyncio.run(begin("first"))
     asyncio.run(begin("second"))
     assert done == ["first", "second"]
     with pytest.raises(RuntimeError, match="no running event loop"):
-        owner.do(lambda: None)
-    owner.hand_over(done.append, "late")
+        owner.run(lambda: None)
+    owner.run_anyway(done.append, "late")
     assert done[-1] == "late"

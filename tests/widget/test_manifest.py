@@ -14,6 +14,7 @@ from dreambooth_widget.errors import EndpointMovedError, GenerationFailedError
 from dreambooth_widget.images.picture import Picture
 from dreambooth_widget.widget.manifest import COLUMNS, NAMES, make_frame, read_records, write_manifest
 
+from ..copies import state_of
 from ..endpoint import png
 from ..image_files import encoded, read_picture, scene
 
@@ -30,7 +31,7 @@ def picture(index: int = 0, **text: str) -> Picture:
 
 def records(*results: FetchResult, caption: str = "a dog") -> list[dict[str, Any]]:
     """The records of requests that succeeded."""
-    return [dict(each) for each in read_records((caption, result) for result in results)]
+    return [dict(each) for each in read_records(state_of(result, caption) for result in results)]
 
 
 def test_a_record_for_each_picture() -> None:
@@ -79,7 +80,7 @@ def test_missing_pictures_have_records() -> None:
     assert (missing["picture"], missing["error"], missing["file"]) == (2, "the link answered 404", None)
     error = GenerationFailedError("The job failed.", request_id="8", advice="Try again.")
     states = [FetchState("8", "error", error=error), FetchState("9", "processing"), FetchState("")]
-    entries = list(read_records(("", state) for state in states))
+    entries = list(read_records(states))
     assert [(each["request_id"], each["status"], each["picture"]) for each in entries] == [
         ("8", "error", None),
         ("9", "processing", None),
@@ -93,8 +94,8 @@ def test_links_are_no_facts() -> None:
     """A link may be signed, so none of them is written."""
     result = FetchResult("7", [picture()], meta={"prompt": LINK, "seed": LINK, "model_id": LINK, "steps": [LINK]})
     assert "5ec2e7" not in str(records(result, caption=f"a dog like {LINK}"))
-    moved = FetchState("7", "error", error=EndpointMovedError("It moved.", location=LINK))
-    (failed,) = read_records([("a dog", moved)])
+    moved = FetchState("7", "error", error=EndpointMovedError("It moved.", location=LINK), caption="a dog")
+    (failed,) = read_records([moved])
     assert "5ec2e7" not in str(failed)
     assert failed["error"].startswith("It moved.")
 
@@ -145,8 +146,7 @@ def test_frame_keeps_whole_numbers() -> None:
     """Beside a failed request, without numbers, none becomes a fraction or a text."""
     pandas = pytest.importorskip("pandas")
     result = FetchResult("7", [picture(seed="9007199254740993")], meta={"steps": 30}, duration=1.5)
-    failed = (("", FetchState("8", "error")), ("a dog", result))
-    frame = make_frame(pandas, list(read_records(failed)))
+    frame = make_frame(pandas, list(read_records([FetchState("8", "error"), state_of(result, "a dog")])))
     assert [str(frame[name].dtype) for name in ("picture", "width", "seed", "steps")] == ["Int64"] * 4
     assert frame["seed"][1] == 9007199254740993
     assert frame["seed"].isna().tolist() == [True, False]

@@ -36,6 +36,23 @@ async def test_stop_then_check_again_resumes(endpoint: Endpoint, monkeypatch: py
     assert widget.polls == polls + 1
 
 
+async def test_observer_starts_again_at_the_end(endpoint: Endpoint) -> None:
+    """The notebook keeps the line of the job that runs, not the error of the one before it."""
+    widget = make(endpoint, {"status": "failed"}, autostart=False)
+
+    def begin_again(change: Any) -> None:
+        if change["new"] == "error":
+            endpoint.answers = [PROCESSING]
+            widget.start()
+
+    widget.observe(begin_again, "status")
+    widget.start()
+    await endpoint.saw(2)
+    await widget._kernel_loop.tasks.settle()
+    assert "Still generating" in widget._outputs._copy["text/html"]
+    widget.stop()
+
+
 async def test_ready_view_gets_whole_state(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     """A page whose connection stood too late has missed changes: its view gets every trait but the front end."""
     widget = make(endpoint, endpoint.success(endpoint.serve("1.png", png("red"))))
@@ -133,8 +150,8 @@ async def test_view_gets_renditions_in_order(endpoint: Endpoint, monkeypatch: py
     thumbnail = await view.whole("thumbnail", ids[0])
     assert thumbnail[8:12] == b"WEBP"
     await view.whole("preview", ids[1])
-    kinds = [(message["kind"], message["index"]) for message in view.custom]
-    assert kinds == [("thumbnail", 0), ("preview", 0), ("preview", 1)]
+    sent = [(message["kind"], message["id"]) for message in view.custom]
+    assert sent == [("thumbnail", ids[0]), ("preview", ids[0]), ("preview", ids[1])]
     view.send({"type": "get_picture", "kind": "original", "index": 0, "id": ids[0]})
     assert await view.whole("original", ids[0]) == big
     view.send({"type": "get_picture", "kind": "original", "index": 0, "id": "something else"})

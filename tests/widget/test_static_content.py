@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,8 +10,9 @@ import pytest
 from dreambooth_widget.client.state import FetchResult, FetchState, PictureState
 from dreambooth_widget.errors import GenerationFailedError, StoppedError
 from dreambooth_widget.images.picture import Picture
-from dreambooth_widget.widget.static_content import read_batch, read_request, short, took
+from dreambooth_widget.widget.static_content import format_duration, read_batch, read_request, shorten
 
+from ..copies import state_of
 from ..image_files import encoded, scene
 
 DATA = encoded(scene((64, 48)))
@@ -33,19 +35,20 @@ def pictures(*seeds: str) -> list[Picture]:
 )
 def test_summary_names_seeds_in_a_row(seeds: tuple[str, ...], words: str) -> None:
     """Neighbouring seeds are a range, other ones stand below their pictures."""
-    assert read_request(FetchResult("7", pictures(*seeds), duration=31.4)).summary() == words
+    assert read_request(state_of(FetchResult("7", pictures(*seeds), duration=31.4))).summary() == words
 
 
 def test_summary_counts_what_is_lacking() -> None:
     """Missing pictures and those that did not fit."""
-    content = read_request(FetchResult("7", pictures("1", "2", "3"), [PictureState(3, "missing", "gone")]))
+    result = FetchResult("7", pictures("1", "2", "3"), [PictureState(3, "missing", "gone")])
+    content = read_request(state_of(result))
     assert content.summary(2).startswith("1 of 4 pictures · 2 more were not saved · 1 could not be loaded · took 0 s")
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(0.4, "took 0 s"), (46.4, "took 46 s"), (125, "took 2 min 5 s")])
 def test_durations_as_people_write_them(seconds: float, words: str) -> None:
     """Seconds, and minutes from 60 on."""
-    assert took(seconds) == words
+    assert format_duration(seconds) == words
 
 
 @pytest.mark.parametrize(
@@ -68,26 +71,26 @@ def test_durations_as_people_write_them(seconds: float, words: str) -> None:
 )
 def test_plain_text_is_one_line(source: FetchState | FetchResult, words: str) -> None:
     """For LaTeX and terminals: the same in words, without marks that fonts lack."""
-    assert read_request(source).plain() == words
+    assert read_request(state_of(source)).plain() == words
 
 
 def test_caption_wins_over_the_prompt() -> None:
     """On one line, and not endless."""
     meta = {"prompt": "a dog\nin the rain"}
     assert read_request(FetchState("7", "processing", meta=meta)).caption == "a dog in the rain"
-    assert read_request(FetchState("7", "processing", meta=meta), "mine").caption == "mine"
+    assert read_request(FetchState("7", "processing", meta=meta, caption="mine")).caption == "mine"
     assert len(read_request(FetchState("7", "processing", meta={"prompt": "x" * 999})).caption) == 300
     assert read_request(FetchState("7", "processing", meta={"prompt": 5})).caption == ""
 
 
 def test_texts_are_short_and_unsigned() -> None:
     """A megabyte of text with a signed link in it becomes a short one without."""
-    assert short("see https://x/a?sig=5ec2e7 " + "x" * 10**6, 40) == "see https://x/a xxxxxxxxxxxxxxxxxxxxxxx…"
+    assert shorten("see https://x/a?sig=5ec2e7 " + "x" * 10**6, 40) == "see https://x/a xxxxxxxxxxxxxxxxxxxxxxx…"
 
 
 def batch(*states: Any, message: str = "") -> Any:
     """The content for requests in these states."""
-    return read_batch([(f"dog {n}", state) for n, state in enumerate(states)], message)
+    return read_batch([replace(state, caption=f"dog {n}") for n, state in enumerate(states)], message)
 
 
 def test_running_batch_names_its_requests() -> None:

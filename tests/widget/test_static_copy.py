@@ -9,9 +9,9 @@ import pytest
 from dreambooth_widget.client.state import FetchResult, FetchState
 from dreambooth_widget.images.picture import Picture
 from dreambooth_widget.widget.static_content import read_batch, read_request
-from dreambooth_widget.widget.static_copy import EMPTY, make_copy
-from dreambooth_widget.widget.static_html import LARGEST, USUAL
+from dreambooth_widget.widget.static_copy import EMPTY, LARGEST, USUAL, make_copy
 
+from ..copies import state_of
 from ..image_files import encoded, noise
 
 
@@ -19,9 +19,8 @@ from ..image_files import encoded, noise
 def test_all_of_it_fits_the_budget(count: int, budget: int) -> None:
     """HTML, contact sheet and text together; every one of up to four pictures is in the HTML."""
     data = encoded(noise((1024, 1024)))
-    copy = make_copy(
-        read_request(FetchResult("7", [Picture(n, "", data, "PNG", 1024, 1024) for n in range(count)])), "a"
-    )
+    result = FetchResult("7", [Picture(n, "", data, "PNG", 1024, 1024) for n in range(count)])
+    copy = make_copy(read_request(state_of(result)), "a")
     assert set(copy) == {"text/html", "text/plain", "image/jpeg"}
     assert len(json.dumps(copy, ensure_ascii=False).encode()) <= budget
     assert copy["text/html"].count("<img") == count

@@ -20,9 +20,11 @@ from dreambooth_widget.client.state import FetchResult, FetchState, PictureState
 from dreambooth_widget.errors import DeadlineExceededError, InvalidKeyError, StoppedError
 from dreambooth_widget.images.picture import Picture
 from dreambooth_widget.widget.static_content import read_request
-from dreambooth_widget.widget.static_html import LARGEST, SAMPLE, USUAL, render, render_content, render_many
+from dreambooth_widget.widget.static_copy import LARGEST, SAMPLE, USUAL
+from dreambooth_widget.widget.static_html import render_content
 from dreambooth_widget.widget.static_images import small_images
 
+from ..copies import render, render_many, state_of
 from ..image_files import SWAPPED, encoded, exif, noise, read_picture, scene, text_png
 
 KEPT_BY_GITHUB = {
@@ -194,7 +196,7 @@ def test_the_largest_budget(count: int) -> None:
 @pytest.mark.parametrize("budget", [0, 3000, 20_000, 60_000])
 def test_a_budget_of_ones_own(budget: int) -> None:
     """`budget` holds as far as the frame allows, with smaller and fewer pictures."""
-    content = read_request(result(many(6)))
+    content = read_request(state_of(result(many(6))))
     html = render_content(content, small_images(content.pictures, 256), budget)
     assert cost(html) <= max(budget, 3000)
     if budget < 3000:
@@ -258,12 +260,10 @@ def test_missing_pictures_are_counted() -> None:
     assert "reason 2" in page.text
 
 
-def test_successful_state_makes_gallery() -> None:
-    """A state gives what the result of the same job gives."""
-    pictures = many(2)
-    entries = tuple(PictureState(n, "ready", picture=pictures[n]) for n in range(2))
-    state = FetchState("13443927", "success", started_at=100.0, finished_at=131.4, pictures=entries, meta=META)
-    assert render(state) == render(result(pictures))
+def test_retried_picture_is_still_missing() -> None:
+    """While a picture of a successful job is loaded again, the copy says that it is not there."""
+    state = state_of(result(many(1), [PictureState(1, "waiting", "trying again")]))
+    assert "1 of 2 pictures · 1 could not be loaded" in Page(render(state)).text
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from dreambooth_widget.images.picture import Picture
-from dreambooth_widget.widget.static_images import MOST, jpeg_uri, largest_edge, sheet_uri, small_images, steps
+from dreambooth_widget.widget.static_images import MOST, jpeg_uri, largest_edge, sheet_uri, sizes_to_try, small_images
 
 from ..image_files import encoded, noise, scene
 
@@ -25,7 +25,7 @@ def opened(text: str) -> Image.Image:
 def test_few_pictures_are_larger() -> None:
     """The first size to try shrinks with the number; of too many there is one size."""
     assert [largest_edge(count) for count in (1, 4, 5, MOST, MOST + 1)] == [512, 384, 256, 256, 96]
-    assert len(steps(MOST + 1)) == 1
+    assert len(sizes_to_try(MOST + 1)) == 1
 
 
 def test_thumbnail_fits_its_edge() -> None:

@@ -15,7 +15,7 @@ SIGNED = f"{LINK}?X-Amz-Signature=5ec2e7&b=1"
 
 def row(caption: str = "", **facts: Any) -> dict[str, Any]:
     """The row of a request in some state, as the browser reads it."""
-    read: dict[str, Any] = json.loads(json.dumps(row_values(3, caption, FetchState("7", **facts))))
+    read: dict[str, Any] = json.loads(json.dumps(row_values(3, FetchState("7", caption=caption, **facts))))
     return read
 
 

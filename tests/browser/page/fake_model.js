@@ -108,28 +108,28 @@ function view(bytes) {
 
 /** Answers as the kernel does. @param {FakeModel} model @param {Pictures} pictures @param {Row[] | undefined} rows */
 function answer(model, pictures, rows) {
-  /** @param {string} kind @param {string} id @param {number} index @param {string} name */
-  const send = async (kind, id, index, name) => {
+  /** @param {string} kind @param {string} id @param {string} name */
+  const send = async (kind, id, name) => {
     const url = pictures[id]?.[kind];
-    if (!url) return model.deliver(/** @type {any} */ ({ type: "unavailable", kind, id, index, reason: "no longer there" }));
+    if (!url) return model.deliver(/** @type {any} */ ({ type: "unavailable", kind, id, reason: "no longer there" }));
     const response = await fetch(url);
     const [bytes, mime] = [await response.arrayBuffer(), response.headers.get("content-type")?.split(";")[0] ?? ""];
     const parts = Math.max(1, Math.ceil(bytes.byteLength / PIECE));
     for (let part = 0; part < parts; part++) {
       const piece = bytes.slice(part * PIECE, (part + 1) * PIECE);
-      model.deliver(/** @type {any} */ ({ type: "picture", kind, id, index, mime, name, part, parts }), [piece]);
+      model.deliver(/** @type {any} */ ({ type: "picture", kind, id, mime, name, part, parts }), [piece]);
     }
   };
   /** @param {any} message */
-  const sendCrop = async ({ id: picture, index, box: [left, top, right, bottom] }) => {
+  const sendCrop = async ({ id: picture, box: [left, top, right, bottom] }) => {
     const id = `${picture}/${[left, top, right, bottom]}`;
     const url = pictures[picture]?.original;
-    if (!url) return model.deliver(/** @type {any} */ ({ type: "unavailable", kind: "crop", id, index, reason: "gone" }));
+    if (!url) return model.deliver(/** @type {any} */ ({ type: "unavailable", kind: "crop", id, reason: "gone" }));
     const bitmap = await createImageBitmap(await (await fetch(url)).blob());
     const canvas = new OffscreenCanvas(right - left, bottom - top);
     canvas.getContext("2d")?.drawImage(bitmap, -left, -top);
     const piece = await (await canvas.convertToBlob()).arrayBuffer();
-    const facts = { kind: "crop", id, index, mime: "image/png", name: "", part: 0, parts: 1 };
+    const facts = { kind: "crop", id, mime: "image/png", name: "", part: 0, parts: 1 };
     model.deliver(/** @type {any} */ ({ type: "picture", ...facts }), [piece]);
   };
   model.onSent = async (message) => {
@@ -140,18 +140,18 @@ function answer(model, pictures, rows) {
         model.deliver(/** @type {any} */ ({ type: "rows", rows: rows.slice(at, at + ROWS), first: at === 0 }));
       }
       for (const kind of rows || ready.length > 8 ? ["thumbnail"] : ["thumbnail", "preview"]) {
-        for (const { id, index, name } of ready) {
-          if (pictures[id] && !message.have.includes(id)) await send(kind, id, index, name);
+        for (const { id, name } of ready) {
+          if (pictures[id] && !message.have.includes(id)) await send(kind, id, name);
         }
       }
     } else if (message.type === "get_picture") {
-      await send(message.kind, message.id, message.index, ready[message.index]?.name ?? "");
+      await send(message.kind, message.id, ready[message.index]?.name ?? "");
     } else if (message.type === "get_link") {
       model.deliver(/** @type {any} */ ({ type: "link", id: message.id, url: globalThis.linkOf?.(message) ?? "" }));
     } else if (message.type === "get_crop") {
       await sendCrop(message);
     } else if (message.type === "zip") {
-      const piece = { type: "picture", kind: "zip", id: message.id, index: 0, mime: "application/zip" };
+      const piece = { type: "picture", kind: "zip", id: message.id, mime: "application/zip" };
       model.deliver(/** @type {any} */ ({ ...piece, name: "pictures.zip", part: 0, parts: 1 }), ["UEsFBgAAAAA="]);
     }
   };

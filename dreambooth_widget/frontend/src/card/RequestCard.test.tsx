@@ -56,7 +56,6 @@ const thumbnail = (model: FakeModel, index: number): void =>
       type: "picture",
       kind: "thumbnail",
       id: `digest${index}`,
-      index,
       mime: "image/webp",
       name: "",
       part: 0,
@@ -517,7 +516,7 @@ describe("the toolbar", () => {
     button("Download picture 2").click();
     expect(model.sent.at(-1)).toEqual({ type: "get_picture", kind: "original", index: 1, id: "digest1" });
     model.deliver(
-      { type: "picture", kind: "original", id: "digest1", index: 1, mime: "image/png", name: "", part: 0, parts: 1 },
+      { type: "picture", kind: "original", id: "digest1", mime: "image/png", name: "", part: 0, parts: 1 },
       bytes(5),
     );
     await settled();
@@ -530,7 +529,7 @@ describe("the toolbar", () => {
     const zip = model.sent.at(-1);
     if (zip?.type !== "zip") throw new Error("no zip was asked for");
     expect(zip.indices).toEqual([0, 2]);
-    model.deliver({ type: "unavailable", kind: "zip", id: zip.id, index: 0, reason: "the disk is full" });
+    model.deliver({ type: "unavailable", kind: "zip", id: zip.id, reason: "the disk is full" });
     await settled();
     expect(text(".dreambooth-note")).toBe("Not downloaded: the disk is full.");
   });

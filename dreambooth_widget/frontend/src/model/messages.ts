@@ -122,7 +122,6 @@ export interface Piece {
   type: typeof PICTURE;
   kind: PictureKind | typeof CROP | typeof ZIP;
   id: string;
-  index: number;
   mime: string;
   name: string;
   part: number;
@@ -140,7 +139,7 @@ export type FromKernel =
   | Piece
   /** Where the picture came from, or "". Sent on request only: a signed link opens the file for anyone. */
   | { type: typeof LINK; id: string; url: string }
-  | { type: typeof UNAVAILABLE; kind: Piece["kind"]; id: string; index: number; reason: string }
+  | { type: typeof UNAVAILABLE; kind: Piece["kind"]; id: string; reason: string }
   | { type: typeof ERROR; reason: string }
   | StaticCopy;
 

@@ -7,7 +7,6 @@ const piece = (kind: Piece["kind"], id: string, changes: Partial<Piece> = {}): P
   type: "picture",
   kind,
   id,
-  index: 0,
   mime: "image/png",
   name: "a.png",
   part: 0,
@@ -125,7 +124,7 @@ describe("what is asked for", () => {
     const { it, sent } = store();
     const wants = [it.want(entry(4, { id: "d" }), "original"), it.bytes(entry(4, { id: "d" }), "original")];
     expect(sent).toEqual([{ type: "get_picture", kind: "original", index: 4, id: "d" }]);
-    it.receive(piece("original", "d", { index: 4 }), [bytes(3)]);
+    it.receive(piece("original", "d"), [bytes(3)]);
     const [url, blob] = await Promise.all(wants);
     expect(url).toBe(made[0]);
     expect((blob as Blob).size).toBe(3);
@@ -134,7 +133,7 @@ describe("what is asked for", () => {
   test("a refusal carries the kernel's reason, and asking again asks again", async () => {
     const { it, sent } = store();
     const want = it.want(entry(0, { id: "d" }), "original");
-    it.receive({ type: "unavailable", kind: "original", id: "d", index: 0, reason: "no longer there" }, []);
+    it.receive({ type: "unavailable", kind: "original", id: "d", reason: "no longer there" }, []);
     await expect(want).rejects.toThrow("no longer there");
     void it.want(entry(0, { id: "d" }), "original").catch(() => undefined);
     expect(sent).toHaveLength(2);
@@ -167,7 +166,7 @@ describe("what is asked for", () => {
   test("a part is refused with the reason, and none is requested without a kernel", async () => {
     const { it, sent } = store();
     const refused = it.crop(entry(0, { id: "d" }), [0, 0, 5, 5]);
-    it.receive({ type: "unavailable", kind: "crop", id: "d/0,0,5,5", index: 0, reason: "gone" }, []);
+    it.receive({ type: "unavailable", kind: "crop", id: "d/0,0,5,5", reason: "gone" }, []);
     await expect(refused).rejects.toThrow("gone");
     it.offline = true;
     await expect(it.crop(entry(0, { id: "d" }), [0, 0, 5, 5])).rejects.toThrow("has gone");
