@@ -324,6 +324,29 @@ def test_wrong_environment_key_is_named(monkeypatch: pytest.MonkeyPatch) -> None
     assert shows(caught.value, CANARY) == []
 
 
+class Unread:
+    """A response of `httpx` that was streamed and not read."""
+
+    @property
+    def content(self) -> bytes:
+        """Fail as httpx does."""
+        raise RuntimeError("not read")
+
+
+FAULTS: dict[str, Callable[[], Any]] = {
+    "requests": lambda: DreamboothBatch(CANARY, (row["id"] for row in [{}])),
+    "response": lambda: DreamboothWidget.from_response(Unread(), CANARY),
+}
+
+
+@pytest.mark.parametrize("call", FAULTS.values(), ids=FAULTS)
+def test_callers_fault_shows_no_key(call: Callable[[], Any]) -> None:
+    """What the caller's own objects raise passes with its frames, and none of ours has the key."""
+    with pytest.raises((KeyError, RuntimeError)) as caught:
+        call()
+    assert shows(caught.value, CANARY) == []
+
+
 SILENT: dict[str, Callable[[str], Any]] = {
     "check": lambda url: Client(endpoint=url).check(1),
     "job": lambda url: Client(endpoint=url).fetch(1)._outcome(),

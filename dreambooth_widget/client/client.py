@@ -139,7 +139,7 @@ class Client:
         Raises:
             ValueError: `token` is no resume token, or belongs to another endpoint.
         """
-        return self.fetcher.start(self.read_token(token), self._policies(deadline))
+        return self.fetcher.start(FetchOptions.for_token(token, self.endpoint), self._policies(deadline))
 
     async def fetch_all(
         self,
@@ -188,11 +188,6 @@ class Client:
         finally:
             del request_id
         return await self.fetcher.transport.poll(checked)
-
-    @without_frames
-    def read_token(self, token: str) -> FetchOptions:
-        """Return the request of a `resume_token`. Raises as `resume`."""
-        return FetchOptions.for_token(token, self.endpoint)
 
     @without_frames
     def _policies(self, deadline: float | None) -> Policies:

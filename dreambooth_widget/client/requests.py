@@ -16,7 +16,7 @@ from .state import capitalized
 
 __all__ = [
     "Request", "RequestSpec", "Requests",
-    "read_call", "read_calls", "read_request_id", "read_requests", "redactor",
+    "read_call", "read_request_id", "read_requests", "redactor",
 ]  # fmt: skip
 
 Request: TypeAlias = int | str | SupportsIndex | tuple[int | str, float | None] | Mapping[str, Any]
@@ -88,15 +88,6 @@ def read_call(
     if looks_swapped(secret, request):
         raise ValueError(_SWAPPED)
     return secret, FetchOptions(request, seconds)
-
-
-@without_frames
-def read_calls(
-    key: object, requests: Requests, client: KeyHolder | None = None
-) -> tuple[ApiKey | None, list[RequestSpec]]:
-    """Read the first two arguments of a call for many requests. As `read_call` and `read_requests`."""
-    secret = find_key(key)
-    return secret, read_requests(requests, redactor(client, secret))
 
 
 @without_frames

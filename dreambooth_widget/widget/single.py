@@ -109,6 +109,7 @@ class DreamboothWidget(RequestCard):
             ValueError: The answer is an error, or names no request.
         """
         secret = find_key(key)
+        del key
         request = FetchOptions.for_response(response, redactor(options.get("client"), secret))
         return cls(secret, replace(request, endpoint=None) if "endpoint" in options else request, **options)
 
@@ -130,8 +131,9 @@ class DreamboothWidget(RequestCard):
         """
         client, endpoint = options.get("client"), options.pop("endpoint", None)
         secret = find_key(key)
+        del key
         if client is not None:
-            return cls(secret, client.read_token(token), **options)
+            return cls(secret, FetchOptions.for_token(token, client.endpoint), **options)
         if endpoint is not None:
             endpoint = check_endpoint(endpoint, redactor(None, secret))
         request = FetchOptions.for_token(token, endpoint)
