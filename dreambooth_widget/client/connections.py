@@ -16,6 +16,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
+from ..credentials import ApiKey
 from .exchange import Failure, Progress, Response, supervise
 from .link_guard import AddressRefusedError, Reach, check_address
 from .name_lookups import NameLookups
@@ -56,14 +57,16 @@ class Connections:
         self._sessions = sessions
 
     async def post(
-        self, url: str, compose: Callable[[], Mapping[str, str]], proxy: Proxy | None, largest: int
+        self, url: str, key: ApiKey, body: Mapping[str, str], proxy: Proxy | None, largest: int
     ) -> Response | Failure:
-        """POST the JSON object that `compose` returns, which is called where no traceback reaches its value."""
+        """POST `body` as JSON, with the key in it."""
         session = self._session("api", None, _HEADERS)
 
         async def work(progress: Progress) -> Response | Failure:
-            # Bytes: aiohttp's frames would hold `json=` as an object with names.
-            data, headers = json.dumps(compose()).encode(), {"Content-Type": "application/json"}
+            # The one place that opens the key: `supervise` runs it, and no traceback reaches its frames. As bytes,
+            # because aiohttp's frames would hold `json=` as an object with names.
+            data = json.dumps({"key": key.get_secret_value(), **body}).encode()
+            headers = {"Content-Type": "application/json"}
             return await _exchange(session, "POST", url, proxy, progress, largest, data=data, headers=headers)
 
         return await _repeat(work)

@@ -1,6 +1,6 @@
 """The connections of one client: one session for the API, one without a key for pictures.
 
-The key is opened in one function, `Transport._send`, and goes to the endpoint alone: redirects are never followed
+The key is opened in one function, `Connections.post`, and goes to the endpoint alone: redirects are never followed
 with it, and the session that fetches pictures never gets it. aiohttp is imported with the first request
 (importing it costs more than the rest of the package together).
 """
@@ -140,10 +140,7 @@ class Transport:
             proxy = await self._find_proxy(url)
         except ProxyUnusableError as error:
             return Refused(EndpointUnreachableError, f"{capitalized(str(error))}.")
-        # The one function that opens the key. It is called inside the exchange, whose frames no traceback reaches.
-        outcome = await self._connections.post(
-            url, lambda: {"key": key.get_secret_value(), **body}, proxy, LARGEST_BODY
-        )
+        outcome = await self._connections.post(url, key, body, proxy, LARGEST_BODY)
         if isinstance(outcome, Failure):
             if outcome.final:
                 return Refused(EndpointUnreachableError, f"{capitalized(outcome.reason)}.")

@@ -21,7 +21,7 @@ import traitlets
 from traitlets.utils.sentinel import Sentinel
 
 from ..client.fetcher import Fetcher
-from ..client.options import Policies
+from ..client.options import FetchOptions, Policies
 from ..client.requests import redactor
 from ..client.state import counted
 from ..credentials import KEY_VARIABLE, ApiKey
@@ -40,6 +40,7 @@ from .static_copy import StaticCopy, make_copy
 
 if TYPE_CHECKING:
     from ..client.client import Client
+    from ..client.job import FetchJob
     from ..client.state import PictureState
     from ..images.picture import Picture
 
@@ -123,11 +124,11 @@ class BaseWidget(anywidget.AnyWidget):
         """Use the key that was typed into the form from now on."""
         self._key, self._fetcher = key, None
 
-    def _open_fetcher(self) -> Fetcher:
-        """Return that of the user's client, else the one that all widgets of this kernel share. Call it on the loop."""
+    def _start_job(self, options: FetchOptions) -> FetchJob:
+        """Start a job of the user's client, else of what all widgets of this kernel share. Call it on the loop."""
         if self._fetcher is None:
             self._fetcher = Fetcher.shared(self._key, self._endpoint, self._cache)
-        return self._fetcher
+        return self._fetcher.start(options, self._policies)
 
     # -- waiting, and the end ----------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..client.job_group import FetchJobs
-from ..client.options import FetchOptions, Policies
+from ..client.options import Policies
 from ..client.requests import Requests, read_requests, redactor
 from ..client.schedule import PollSchedule, Retry
 from ..client.state import FetchResult, counted
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from ..client.client import Client
-    from ..client.job import FetchJob
     from ..client.job_group import Outcome
     from ..images.cache_folder import PictureCache
     from ..images.picture import Picture
@@ -288,9 +287,6 @@ class DreamboothBatch(BatchCard):
         self._started = True
         self._jobs.start()
         self._show()
-
-    def _start_job(self, options: FetchOptions) -> FetchJob:
-        return self._open_fetcher().start(options, self._policies)
 
     def _stop_all(self) -> None:
         self._jobs.stop()
