@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..credentials import without_frames
 from ..protocol.endpoint import V4, check_endpoint, check_request_id, is_trusted_address, is_vendor_address
-from ..protocol.generation import read_generation
+from ..protocol.generation import read_count, read_generation
 from .arguments import check_int, check_real
 from .schedule import PollSchedule, Retry
 from .state import FetchState, PictureState
@@ -63,17 +63,15 @@ class FetchOptions(Policies):
     """What one job is to do: the request, what is known of it, and the policies by which it is fetched.
 
     `answer` is the final answer if the generation call already gave it. `expected` is the number of pictures to come
-    (0: unknown) and `size` their (width, height) in pixels. `started_at` is the Unix time at which an earlier job for
-    the same request began, `polls` the number of polls it made. `caption` is a text for the card's header. `endpoint`
-    is the address that the service named for this request, or None. `links` are those at which it announced the
-    pictures; they are in Python alone.
+    (0: unknown). `started_at` is the Unix time at which an earlier job for the same request began, `polls` the number
+    of polls it made. `caption` is a text for the card's header. `endpoint` is the address that the service named for
+    this request, or None. `links` are those at which it announced the pictures; they are in Python alone.
     """
 
     request_id: str
     eta: float | None = None
     answer: Finished | None = None
     expected: int = 0
-    size: tuple[int | None, int | None] = (None, None)
     meta: Mapping[str, Any] = field(default_factory=dict)
     started_at: float | None = None
     polls: int = 0
@@ -100,7 +98,6 @@ class FetchOptions(Policies):
             eta=generation.eta,
             answer=generation.finished,
             expected=generation.expected,
-            size=(generation.width, generation.height),
             meta=generation.meta,
             endpoint=generation.endpoint,
             links=generation.answer.links if generation.finished is None else (),
@@ -171,13 +168,8 @@ class FetchOptions(Policies):
 
     def announced(self) -> tuple[PictureState, ...]:
         """Return a waiting entry for each expected picture, in the announced size."""
-        width = self.size[0] or _pixels(self.meta.get("W"))
-        height = self.size[1] or _pixels(self.meta.get("H"))
+        width, height = read_count(self.meta, "W", "width"), read_count(self.meta, "H", "height")
         return tuple(PictureState(index, width=width, height=height) for index in range(self.expected))
-
-
-def _pixels(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= 100_000 else None
 
 
 @without_frames

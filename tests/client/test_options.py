@@ -113,6 +113,13 @@ def test_first_state_is_announced() -> None:
     ]
 
 
+def test_announced_size_of_response() -> None:
+    """A generation call's `meta` announces the size of its pictures, also as text and by the longer names."""
+    meta = {"n_samples": "1", "width": "768", "H": 1024}
+    options = FetchOptions.for_response({"status": "processing", "id": 7, "meta": meta})
+    assert [(entry.width, entry.height) for entry in options.announced()] == [(768, 1024)]
+
+
 @pytest.mark.parametrize(("value", "kind"), [("4", TypeError), (True, TypeError), (0, ValueError), (65, ValueError)])
 def test_wrong_samples(value: Any, kind: type[Exception]) -> None:
     """A number of pictures is an int between 1 and 64."""
