@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -182,12 +183,14 @@ class Client:
             await jobs.finish()
 
     async def check(self, request_id: int | str) -> Answer:
-        """Make exactly one POST and return what the service answers about the request."""
+        """Make exactly one POST, in its turn, and return what the service answers about the request."""
         try:
             checked = read_request_id(request_id, self.redact)
         finally:
             del request_id
-        return await self.fetcher.transport.poll(checked)
+        transport, now = self.fetcher.transport, asyncio.get_running_loop().time()
+        await transport.queue.wait_for_turn(now, now)
+        return await transport.poll(checked)
 
     @without_frames
     def _policies(self, deadline: float | None) -> Policies:

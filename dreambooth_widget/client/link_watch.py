@@ -97,12 +97,7 @@ class LinkProbe:
             self._queue, self._quiet = PollQueue(RateLimiter(self._rate, 5, clock=loop.time)), {}
         queue = self._queue
         while True:
-            turn = queue.join(max(at, self._quiet.get(host, 0.0)), due)
-            try:
-                await turn
-            except asyncio.CancelledError:
-                queue.leave(turn)
-                raise
+            turn = await queue.wait_for_turn(max(at, self._quiet.get(host, 0.0)), due)
             if self._quiet.get(host, 0.0) <= loop.time():
                 return
             queue.leave(turn)  # the host has asked to wait meanwhile

@@ -118,16 +118,16 @@ class Poller:
     async def _poll(self, decision: PollDecision, deadline: Deadline) -> tuple[Answer, bool]:
         """Return the next answer, and whether it is that of the last poll before the deadline."""
         try:
-            turn = await self._wait(decision, deadline)
+            await self._wait(decision, deadline)
             last = asyncio.get_running_loop().time() >= deadline.last_poll_at
             self._on_poll()
             self._watch.note_poll()
             self._polls += 1
-            return await deadline.bound(self._transport.poll(self._options.request_id, turn)), last
+            return await deadline.bound(self._transport.poll(self._options.request_id)), last
         except DeadlinePassed:
             raise self._timed_out(deadline) from None
 
-    async def _wait(self, decision: PollDecision, deadline: Deadline) -> Turn:
+    async def _wait(self, decision: PollDecision, deadline: Deadline) -> None:
         """Wait for the turn of the next poll."""
         queue = self._transport.queue
         clock = asyncio.get_running_loop().time
@@ -140,7 +140,7 @@ class Poller:
             if deadline.chosen or self._polls >= _SURE_TURNS:
                 await deadline.bound(turn.granted)
             else:
-                await turn
+                await turn.granted
                 deadline.extend(clock() - turn.earliest)  # the time in the queue does not count
             deadline.forgive_gap()
         except BaseException:
@@ -148,7 +148,6 @@ class Poller:
             raise
         finally:
             self._waiting = None
-        return turn
 
     def _note_picture(self) -> None:
         """Poll at once because a picture is there, unless the service has asked to wait."""

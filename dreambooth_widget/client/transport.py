@@ -28,7 +28,7 @@ from .link_guard import ANY, PUBLIC, AddressRefusedError, Reach, check_address, 
 from .loop_end import close_at_loop_end
 from .name_lookups import NameLookups
 from .picture_slots import PictureSlots
-from .poll_queue import PollQueue, Turn
+from .poll_queue import PollQueue
 from .proxies import Proxy, ProxyUnusableError, check_proxy, find_proxy, parse_proxy
 from .rate_limit import RateLimiter, check_limits
 from .state import capitalized
@@ -96,31 +96,21 @@ class Transport:
     def __repr__(self) -> str:
         return f"<Transport {self.endpoint}>"
 
-    async def poll(self, request_id: str, turn: Turn | None = None) -> Answer:
-        """Send one POST to the endpoint. Whatever goes wrong on the way is an `Answer` too (`Busy`).
+    async def poll(self, request_id: str) -> Answer:
+        """Send one POST to the endpoint; the caller has waited in `queue` for its turn.
 
-        Args:
-            request_id: The request to poll.
-            turn: A granted turn of `queue`; None waits for one that is due now.
+        Whatever goes wrong on the way is an `Answer` too (`Busy`).
         """
         if self._key is None:
             return Refused(InvalidKeyError, "There is no API key, and the cache lacks pictures of this request.")
-        queue = self.queue
-        if turn is None:
-            turn = queue.join(self._now(), self._now())
-            try:
-                await turn
-            except asyncio.CancelledError:
-                queue.leave(turn)
-                raise
         await self._attach()
         async with self._slots:
-            sent_at = self._now()
+            sent_at = asyncio.get_running_loop().time()
             answer = await self._send(request_id)
         if isinstance(answer, Busy) and answer.rate_limited:
-            queue.refused(sent_at)
+            self.queue.refused(sent_at)
         elif not isinstance(answer, Busy):
-            queue.accepted()
+            self.queue.accepted()
             self.has_answered |= isinstance(answer, (Processing, Finished))
         return answer
 
@@ -230,9 +220,6 @@ class Transport:
         if self._loop is not None:
             self._loop = None
             self._connections.disown()
-
-    def _now(self) -> float:
-        return asyncio.get_running_loop().time()
 
     async def _attach(self) -> None:
         """Belong to the running loop. After a second `asyncio.run` the old sessions are of no use."""

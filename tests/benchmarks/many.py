@@ -154,7 +154,7 @@ async def loops(sleep: float, service: Service) -> None:
 
     async def loop(number: int) -> None:
         while True:
-            await queue.join(0.0, asyncio.get_running_loop().time())
+            await queue.wait_for_turn(0.0, asyncio.get_running_loop().time())
             if await service.poll(number):
                 return
             await asyncio.sleep(sleep)

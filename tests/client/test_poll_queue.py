@@ -62,7 +62,7 @@ async def test_equal_turns_keep_order() -> None:
         line.join(name)
     await asyncio.sleep(1)
     assert line.granted == [("a", 0.0), ("b", 0.2), ("c", 0.4), ("d", 0.6)]
-    assert len(line.queue) == 0
+    assert line.queue._line == []
 
 
 @in_virtual_time
@@ -234,8 +234,8 @@ async def test_ended_jobs_leave_the_queue(service: Service) -> None:
         queue = client.fetcher.transport.queue
         jobs = begin(client, [f"r{n}" for n in range(30)])
         await jobs.until(lambda: jobs[29].next_poll_at is not None)
-        assert len(queue) == 30
+        assert len(queue._line) == 30
         await jobs.finish()
-        assert len(queue) == 0
+        assert queue._line == []
         gate.set()
         assert len(await loading) == 1
