@@ -249,7 +249,7 @@ class FetchJob:
 
     def _recall(self) -> FetchResult:
         """Return the result that the cache has in full: no poll is made, and no link is needed."""
-        meta = {**self._options.meta, **self._loader.recalled_meta}
+        meta = {**self._options.meta, **self._loader.meta}
         pictures = sorted(self._loader.recalled.values(), key=lambda picture: picture.index)
         entries = (PictureState(p.index, "ready", "", p, p.width, p.height) for p in pictures)
         self._change(meta=meta, pictures=tuple(entries))
@@ -304,10 +304,10 @@ class FetchJob:
         self._change(message=describe_result(self._result))
 
     def _show(self, entry: PictureState) -> None:
-        state = self._state.with_picture(entry)
-        if state.status == "downloading":
-            state = replace(state, message=describe_progress(state.pictures))
-        self._publish(state)
+        pictures = list(self._state.pictures)
+        pictures[entry.index] = entry
+        message = describe_progress(pictures) if self._state.status == "downloading" else self._state.message
+        self._change(pictures=tuple(pictures), message=message)
 
     def _make_result(self, duration: float) -> FetchResult:
         entries = self._state.pictures
