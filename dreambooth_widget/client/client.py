@@ -14,11 +14,11 @@ from ..images.cache_folder import PictureCache
 from ..images.store import MEMORY, PictureStore
 from ..protocol.answers import Answer
 from ..protocol.endpoint import V4, check_endpoint
-from .arguments import check_listener, check_real
+from .arguments import check_listener, check_real, check_seconds
 from .fetcher import Fetcher, check_access
 from .job import FetchJob
 from .job_group import FetchJobs, Outcome
-from .options import FetchOptions, Limits, Policies, check_seconds
+from .options import FetchOptions, Limits, Policies
 from .requests import Requests, read_call, read_request_id, read_requests, redactor
 from .schedule import PollSchedule, Retry
 from .state import FetchResult, FetchState

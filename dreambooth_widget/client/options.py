@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..credentials import without_frames
 from ..protocol.endpoint import V4, check_endpoint, check_request_id, is_trusted_address, is_vendor_address
 from ..protocol.generation import read_count, read_generation
-from .arguments import check_int, check_real
+from .arguments import check_int, check_seconds
 from .schedule import PollSchedule, Retry
 from .state import FetchState, PictureState
 
@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from ..protocol.answers import Finished, PictureLink
     from ..protocol.parsing import Redact
 
-__all__ = ["FetchOptions", "Limits", "Policies", "check_samples", "check_seconds"]
-
-_MOST_SAMPLES = 64
+__all__ = ["FetchOptions", "Limits", "Policies"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,35 +168,3 @@ class FetchOptions(Policies):
         """Return a waiting entry for each expected picture, in the announced size."""
         width, height = read_count(self.meta, "W", "width"), read_count(self.meta, "H", "height")
         return tuple(PictureState(index, width=width, height=height) for index in range(self.expected))
-
-
-@without_frames
-def check_seconds(name: str, value: object) -> float | None:
-    """Return `value` as a number of seconds, None for None.
-
-    Raises:
-        TypeError: `value` is not a number. The message names it `name`.
-        ValueError: `value` is negative or not finite.
-    """
-    if value is None:
-        return None
-    seconds = check_real(name, value, "number of seconds")
-    if not 0 <= seconds < float("inf"):
-        raise ValueError(f"{name} must be 0 seconds or more, not {seconds!r}")
-    return seconds
-
-
-@without_frames
-def check_samples(value: object) -> int:
-    """Return `value` as the number of pictures to expect, 0 for None.
-
-    Raises:
-        TypeError: `value` is not an int.
-        ValueError: `value` is less than 1 or more than 64.
-    """
-    if value is None:
-        return 0
-    samples = check_int("samples", value)
-    if not 1 <= samples <= _MOST_SAMPLES:
-        raise ValueError(f"samples must be between 1 and {_MOST_SAMPLES}, not {samples!r}")
-    return samples

@@ -11,7 +11,8 @@ from ..credentials import ApiKey, find_key, looks_swapped, without_frames
 from ..errors import DreamboothError, InvalidRequestError
 from ..protocol.endpoint import check_request_id
 from ..protocol.parsing import Redact
-from .options import FetchOptions, check_seconds
+from .arguments import check_seconds
+from .options import FetchOptions
 from .state import capitalized
 
 __all__ = [

@@ -18,9 +18,10 @@ from ..credentials import ApiKey
 from ..images.cache_folder import PictureCache
 from ..images.fork import disown_after_fork
 from ..protocol.endpoint import V4, check_endpoint
+from .arguments import check_seconds
 from .client import run_to_end
 from .fetcher import Fetcher
-from .options import Policies, check_seconds
+from .options import Policies
 from .requests import read_call, redactor
 from .schedule import PollSchedule, Retry
 from .state import FetchResult, FetchState

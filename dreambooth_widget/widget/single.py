@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..client.options import FetchOptions, Policies, check_samples
+from ..client.arguments import check_samples
+from ..client.options import FetchOptions, Policies
 from ..client.requests import read_call, redactor
 from ..client.schedule import PollSchedule, Retry
 from ..credentials import ApiKey, find_key, without_frames
