@@ -148,9 +148,7 @@ class FetchJobs:
 
     async def wait(self) -> list[Outcome]:
         """Wait until every request has ended, also those added meanwhile. Return the outcomes in their order."""
-        async for _ in self.as_completed():
-            pass
-        while not all(entry.state.final for entry in self._entries):  # some of them have begun again
+        while not all(entry.state.final for entry in self._entries):
             self._end_noted.clear()
             await wait_for_event(self._end_noted)
         return [outcome for entry in self._entries if (outcome := entry.outcome) is not None]

@@ -121,13 +121,12 @@ class PictureLoader:
             def on_retry(reason: str) -> None:
                 self._show(replace(entry, status="waiting", reason=reason))
 
-            limits, retry = self._options.limits, self._options.retry
             try:
                 picture = await download(
                     self._transport,
                     self._links[index],
-                    limits=limits,
-                    retry=retry,
+                    max_bytes=self._options.limits.max_bytes,
+                    retry=self._options.retry,
                     on_retry=on_retry,
                     request_id=self._options.request_id,
                     check=partial(self._check, index),

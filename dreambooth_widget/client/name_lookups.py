@@ -11,7 +11,7 @@ import contextlib
 import socket
 import threading
 
-__all__ = ["Addresses", "NameLookups"]
+__all__ = ["NameLookups"]
 
 Addresses = list[tuple[int, str]]
 """Family (`socket.AF_INET`, …) and text of each address of a name."""

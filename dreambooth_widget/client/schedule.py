@@ -126,10 +126,9 @@ class DurationHistory:
 
     def add(self, seconds: float, estimate: float | None = None) -> None:
         """Remember the duration of a finished job, and its `estimate` as it was given, in seconds."""
-        if math.isfinite(seconds) and seconds >= 0:
-            self._durations.append(seconds)
-            if estimate is not None and estimate >= _SHORTEST_ESTIMATE:
-                self._ratios.append(seconds / estimate)
+        self._durations.append(seconds)
+        if estimate is not None and estimate >= _SHORTEST_ESTIMATE:
+            self._ratios.append(seconds / estimate)
 
     def typical(self) -> float | None:
         """Return the median in seconds once there are three, else None."""

@@ -59,7 +59,7 @@ class Load:
         return await download(
             self._transport,
             PictureLink(url, fallback),
-            limits=Limits(),
+            max_bytes=Limits().max_bytes,
             retry=self._retry,
             on_retry=self.reasons.append,
             check=self._check,
