@@ -40,7 +40,6 @@ _SWAPPED = "the request id looks like an API key: pass the key first, then what 
 class RequestSpec:
     """One of many requests: the options to fetch it with, or the `error` that its generation call ended in."""
 
-    caption: str
     options: FetchOptions
     error: DreamboothError | None = None
 
@@ -141,9 +140,9 @@ def _read(caption: str, request: Any, redact: Redact) -> RequestSpec:
             options = FetchOptions.for_response(request, redact)
         except ValueError as error:
             message = f"{capitalized(str(error)).rstrip('.')}."
-            return RequestSpec(caption, FetchOptions(""), InvalidRequestError(message, advice=_ADVICE))
+            return RequestSpec(FetchOptions("", caption=caption), InvalidRequestError(message, advice=_ADVICE))
         prompt = options.meta.get("prompt")
-        return RequestSpec(caption or (prompt if isinstance(prompt, str) else ""), options)
+        return RequestSpec(replace(options, caption=caption or (prompt if isinstance(prompt, str) else "")))
     eta = None
     if isinstance(request, (tuple, list)):
         if len(request) != 2:
@@ -151,7 +150,7 @@ def _read(caption: str, request: Any, redact: Redact) -> RequestSpec:
         request, eta = request
         if isinstance(eta, Real) and eta != eta:  # noqa: PLR0124 - NaN, which tables have for unknown
             eta = None
-    return RequestSpec(caption, FetchOptions(read_request_id(request, redact), eta=check_seconds("eta", eta)))
+    return RequestSpec(FetchOptions(read_request_id(request, redact), check_seconds("eta", eta), caption=caption))
 
 
 def _is_collection(requests: object) -> bool:

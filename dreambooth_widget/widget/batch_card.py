@@ -103,7 +103,7 @@ class BatchCard(BaseWidget):
     def _captioned(self) -> Iterator[tuple[str, FetchResult | FetchState]]:
         """Yield the caption of each request, and what there is to keep of it."""
         for spec, outcome, state in zip(self._jobs.specs, self._jobs.outcomes, self._jobs.states, strict=True):
-            yield spec.caption, outcome if isinstance(outcome, FetchResult) else state
+            yield spec.options.caption, outcome if isinstance(outcome, FetchResult) else state
 
     # -- state out ---------------------------------------------------------------------------------------------
 
@@ -162,7 +162,7 @@ class BatchCard(BaseWidget):
         if not indices and not first:
             return
         specs = self._jobs.specs
-        rows = [row_values(index, specs[index].caption, self._jobs[index]) for index in indices]
+        rows = [row_values(index, specs[index].options.caption, self._jobs[index]) for index in indices]
         self._send_buffers({"type": "rows", "rows": rows, "first": first}, [])
 
     def _send_thumbnails(self, indices: Iterable[int]) -> None:

@@ -84,7 +84,7 @@ async def test_added_requests_are_awaited(service: Service, client: Client) -> N
     assert jobs.outcomes[3] is None
     jobs.start()
     assert [short(each) for each in await jobs.wait()] == ["a", "b", "c", "d"]
-    assert [each.caption for each in jobs.specs] == ["", "second", "third", ""]
+    assert [each.options.caption for each in jobs.specs] == ["", "second", "third", ""]
     assert [service.poll_count(each) for each in "ab"] == [1, 1]
 
 

@@ -35,7 +35,7 @@ def test_ids_and_pairs() -> None:
     specs = read([1, "abc", (2, 20), ["3", 0.5], ("4", None), Identifier(), 1])
     assert [spec.options.request_id for spec in specs] == ["1", "abc", "2", "3", "4", "44", "1"]
     assert [spec.options.eta for spec in specs] == [None, None, 20, 0.5, None, None, None]
-    assert {spec.caption for spec in specs} == {""}
+    assert {spec.options.caption for spec in specs} == {""}
     assert not any(spec.error for spec in specs)
 
 
@@ -64,13 +64,14 @@ def test_captions_of_requests() -> None:
     """A mapping's keys are captions; without one, the prompt that the generation's answer names."""
     answer = {**json.loads(QUEUED), "meta": {"prompt": "a cat"}}
     mapped = {"a dog": 1, "a fox": (2, 5), "mine": answer, "": answer, 7: 3}
-    assert [each.caption for each in read(mapped)] == ["a dog", "a fox", "mine", "a cat", "7"]
-    assert [each.caption for each in read([answer, 1, {**answer, "meta": {"prompt": ["a", "b"]}}])] == ["a cat", "", ""]
+    assert [each.options.caption for each in read(mapped)] == ["a dog", "a fox", "mine", "a cat", "7"]
+    listed = [answer, 1, {**answer, "meta": {"prompt": ["a", "b"]}}]
+    assert [each.options.caption for each in read(listed)] == ["a cat", "", ""]
 
 
 def test_captions_named_like_fields() -> None:
     """Prompts may be called "status" and "id"; their requests are no status."""
-    assert [each.caption for each in read({"status": 1, "id": 2})] == ["status", "id"]
+    assert [each.options.caption for each in read({"status": 1, "id": 2})] == ["status", "id"]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +82,7 @@ def test_failed_generation_is_one_failure(answer: Any) -> None:
     first, failed, last = read({"a": 1, "b": answer, "c": 2})
     assert isinstance(failed.error, InvalidRequestError)
     assert failed.error.advice
-    assert failed.caption == "b"
+    assert failed.options.caption == "b"
     assert (first.error, last.error) == (None, None)
 
 
@@ -96,7 +97,7 @@ def test_key_is_redacted_in_answers() -> None:
     assert CANARY not in str(failed.error) + failed.error.details
     assert str(failed.error).startswith("The generation call failed: The service refused the API key. (Invalid Api Key")
     assert "). Look at the answer" in str(failed.error)
-    assert queued.caption == "[key]"
+    assert queued.options.caption == "[key]"
 
 
 @pytest.mark.parametrize(
