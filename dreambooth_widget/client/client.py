@@ -12,7 +12,7 @@ from types import TracebackType
 from ..credentials import ApiKey, find_key, without_frames
 from ..images.cache_folder import PictureCache
 from ..images.store import MEMORY, PictureStore
-from ..protocol.answers import Answer
+from ..protocol.answer_types import Answer
 from ..protocol.endpoint import V4, check_endpoint
 from .arguments import check_listener, check_real, check_seconds
 from .fetcher import Fetcher, check_access

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from ..images.sniff import PictureRefusedError
-from ..protocol.answers import parse_retry_after
+from ..protocol.headers import parse_retry_after
 from .exchange import Failure, Response
 from .link_guard import AddressRefusedError
 
 if TYPE_CHECKING:
     from ..images.picture import Picture
-    from ..protocol.answers import PictureLink
+    from ..protocol.parsing import PictureLink
     from .schedule import Retry
     from .transport import Transport
 

@@ -28,7 +28,7 @@ from .schedule import DurationHistory
 from .state import FetchResult, FetchState, PictureState, describe_progress, describe_result
 
 if TYPE_CHECKING:
-    from ..protocol.answers import Finished
+    from ..protocol.answer_types import Finished
     from .transport import Transport
 
 __all__ = ["FetchJob"]

@@ -23,7 +23,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ..images.sniff import PictureRefusedError, identify, unwrap
-from ..protocol.answers import Finished, PictureLink, parse_retry_after
+from ..protocol.answer_types import Finished
+from ..protocol.headers import parse_retry_after
+from ..protocol.parsing import PictureLink
 from .deadline import Deadline, DeadlinePassed
 from .download import get_link
 from .exchange import Failure

@@ -22,7 +22,7 @@ from .options import FetchOptions
 from .state import PictureState
 
 if TYPE_CHECKING:
-    from ..protocol.answers import PictureLink
+    from ..protocol.parsing import PictureLink
     from .transport import Transport
 
 __all__ = ["PictureLoader"]

@@ -15,8 +15,8 @@ from .schedule import PollSchedule, Retry
 from .state import FetchState, PictureState
 
 if TYPE_CHECKING:
-    from ..protocol.answers import Finished, PictureLink
-    from ..protocol.parsing import Redact
+    from ..protocol.answer_types import Finished
+    from ..protocol.parsing import PictureLink, Redact
 
 __all__ = ["FetchOptions", "Limits", "Policies"]
 

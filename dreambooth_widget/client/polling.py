@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import DeadlineExceededError, DreamboothError, RateLimitedError
-from ..protocol.answers import Answer, Busy, Finished, Processing
+from ..protocol.answer_types import Answer, Busy, Finished, Processing
 from .deadline import Deadline, DeadlinePassed
 from .link_watch import LinkWatch
 from .options import FetchOptions

@@ -12,7 +12,7 @@ from ..errors import (
     RequestNotFoundError,
     UnexpectedAnswerError,
 )
-from ..protocol.answers import Answer, Busy, Finished, Processing, Refused
+from ..protocol.answer_types import Answer, Busy, Finished, Processing, Refused
 from .options import FetchOptions
 from .schedule import DurationHistory
 from .state import Activity, capitalized, counted

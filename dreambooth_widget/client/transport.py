@@ -20,8 +20,10 @@ from urllib.parse import urlsplit
 
 from ..errors import EndpointUnreachableError, InvalidKeyError
 from ..images.fork import disown_after_fork
-from ..protocol.answers import LARGEST_BODY, Answer, Busy, Finished, Processing, Refused, read_answer
+from ..protocol.answer_types import Answer, Busy, Finished, Processing, Refused
+from ..protocol.answers import read_answer
 from ..protocol.endpoint import compose_request
+from ..protocol.parsing import LARGEST_BODY
 from .arguments import check_int
 from .exchange import Failure, Response
 from .link_guard import ANY, PUBLIC, AddressRefusedError, Reach, check_address, check_link, endpoint_reach

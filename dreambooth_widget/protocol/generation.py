@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .answers import Busy, Finished, Processing, Refused, read_record
+from .answer_types import Busy, Finished, Processing, Refused
+from .answers import read_record
 from .endpoint import check_request_id, read_fetch_address
 from .parsing import Redact, UnreadableBodyError, number, read_meta, read_object, shown
 

@@ -34,7 +34,8 @@ from dreambooth_widget.client.schedule import DurationHistory
 from dreambooth_widget.client.transport import Transport
 from dreambooth_widget.credentials import ApiKey
 from dreambooth_widget.errors import GenerationFailedError
-from dreambooth_widget.protocol.answers import Answer, PictureLink, Processing, Refused
+from dreambooth_widget.protocol.answer_types import Answer, Processing, Refused
+from dreambooth_widget.protocol.parsing import PictureLink
 from tests.benchmarks import virtual_time
 from tests.benchmarks.report import Target, print_report
 

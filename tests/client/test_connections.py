@@ -23,7 +23,7 @@ from dreambooth_widget.client.exchange import Response
 from dreambooth_widget.client.link_guard import ANY, PUBLIC, AddressRefusedError
 from dreambooth_widget.client.transport import Transport
 from dreambooth_widget.credentials import ApiKey
-from dreambooth_widget.protocol.answers import Busy, Processing
+from dreambooth_widget.protocol.answer_types import Busy, Processing
 
 from ..endpoint import CANARY, PROCESSING, Endpoint, Reply, ThreadedEndpoint, png
 

@@ -14,7 +14,7 @@ from dreambooth_widget.client.download import MissingPictureError, download
 from dreambooth_widget.client.options import Limits
 from dreambooth_widget.client.transport import Transport
 from dreambooth_widget.images.sniff import unwrap
-from dreambooth_widget.protocol.answers import PictureLink
+from dreambooth_widget.protocol.parsing import PictureLink
 
 from ..endpoint import CANARY, Endpoint, Reply, png
 from ..image_files import read_picture

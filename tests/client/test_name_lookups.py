@@ -17,7 +17,7 @@ from dreambooth_widget.client.exchange import Failure
 from dreambooth_widget.client.name_lookups import NameLookups
 from dreambooth_widget.client.transport import Transport
 from dreambooth_widget.credentials import ApiKey
-from dreambooth_widget.protocol.answers import Processing
+from dreambooth_widget.protocol.answer_types import Processing
 
 from ..endpoint import CANARY, PROCESSING, Endpoint
 

@@ -19,7 +19,7 @@ from dreambooth_widget.client.options import FetchOptions
 from dreambooth_widget.client.transport import Transport
 from dreambooth_widget.credentials import ApiKey
 from dreambooth_widget.errors import DreamboothError
-from dreambooth_widget.protocol.answers import Answer, Busy, Processing, Refused
+from dreambooth_widget.protocol.answer_types import Answer, Busy, Processing, Refused
 
 from ..benchmarks import virtual_time
 from ..endpoint import CANARY, PROCESSING, Endpoint, Reply, Service, png

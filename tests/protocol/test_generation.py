@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from dreambooth_widget.protocol.answers import Finished, PictureLink, Processing
+from dreambooth_widget.protocol.answer_types import Finished, Processing
 from dreambooth_widget.protocol.generation import read_count, read_generation
+from dreambooth_widget.protocol.parsing import PictureLink
 
 from ..answers import (
     BAD_FIELD,
