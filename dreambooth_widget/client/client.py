@@ -37,15 +37,15 @@ class Client:
         retry: How to repeat a failed call.
         rate: Polls per second.
         burst: Polls that may be made at once before `rate` applies.
-        connections: Open connections to the endpoint, and as many to the hosts of pictures; there up to twice as many,
-            where a request without any would have to wait for the pictures of others.
+        connections: Maximum connections to the endpoint. Picture hosts get up to twice as many, so that each request
+            loads at least one.
         allow_private_hosts: Whether picture links may lead to private addresses. None allows it only if the endpoint
             is on one.
         proxy: The address of an HTTP proxy for all requests; None takes it from the environment (`HTTPS_PROXY`, …),
             which never counts for this machine itself.
         max_bytes: The largest size of one picture, in bytes.
         max_pixels: The largest size of one picture, in pixels.
-        cache: A folder that keeps the original files. A request that is in it is not polled for; it needs no key.
+        cache: A folder that keeps the original files. A cached request is not polled and needs no key.
         memory: Bytes of originals that stay in memory. The others are in a temporary folder, removed at exit.
         watch_links: Whether links that are announced before the pictures are there may be probed, so that the
             service is polled when they are.

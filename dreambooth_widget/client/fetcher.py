@@ -39,7 +39,7 @@ class Fetcher:
     Args:
         connect: Makes the connections to an endpoint; called again for the addresses that the service names.
         endpoint: The address that is polled, checked.
-        policies: How requests are fetched that bring no policies of their own.
+        policies: Default policies.
         store: Where pictures are kept.
     """
 

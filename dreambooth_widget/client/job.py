@@ -95,7 +95,7 @@ class FetchJob:
         return self._result
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Call `listener` with each new state, on the job's loop. An exception of it is logged and hurts nothing.
+        """Call `listener` with each new state, on the job's loop. Its exceptions are logged and do not end the job.
 
         Returns:
             A function that ends the subscription.
@@ -142,7 +142,7 @@ class FetchJob:
         """
         return self._options.token(self._endpoint, self._state)
 
-    def again(self) -> FetchOptions:
+    def resume_options(self) -> FetchOptions:
         """Return the options of a job that continues this one. A stopped or timed-out job keeps its clock and count."""
         state = self._state
         if state.status not in ("stopped", "timed_out"):

@@ -179,7 +179,7 @@ class FetchJobs:
 
     def _begin(self, index: int) -> None:
         entry = self._entries[index]
-        job = entry.job = self._start(entry.job.again() if entry.job is not None else entry.spec.options)
+        job = entry.job = self._start(entry.job.resume_options() if entry.job is not None else entry.spec.options)
         entry.state = replace(job.state, status="processing")
         job.subscribe(lambda state: self._follow(index, job, state))
 

@@ -63,7 +63,7 @@ class FetchOptions(Policies):
     `answer` is the final answer if the generation call already gave it. `expected` is the number of pictures to come
     (0: unknown). `started_at` is the Unix time at which an earlier job for the same request began, `polls` the number
     of polls it made. `caption` is a text for the card's header. `endpoint` is the address that the service named for
-    this request, or None. `links` are those at which it announced the pictures; they are in Python alone.
+    this request, or None. `links` are those at which it announced the pictures. They are never synced or saved.
     """
 
     request_id: str
@@ -107,7 +107,7 @@ class FetchOptions(Policies):
         """Read a resume token. It has no deadline: a resumed job gets one of its own.
 
         Args:
-            token: What `FetchOptions.token` gave, perhaps to somebody else.
+            token: What `FetchOptions.token` gave. Untrusted: it may come from another user.
             endpoint: The address that the caller polls; None to poll that of the token, if the key may be sent there.
 
         Raises:

@@ -81,7 +81,7 @@ class PollQueue:
             self._withdraw(turn)
         self._advance()
 
-    def expected(self, turn: Turn) -> float:
+    def granted_from(self, turn: Turn) -> float:
         """Return the loop's time at which `turn` will be granted at the earliest, given the polls that wait now."""
         if turn.granted.done():
             return self.loop.time()

@@ -36,7 +36,7 @@ class Poller:
         transport: The connections.
         options: The request and its policies.
         history: How long earlier jobs took.
-        watch: Knows sooner than the service when the pictures are there, where their links are known.
+        watch: Probes announced links.
         on_wait: Called with each decision and the seconds until its poll.
         on_poll: Called when a poll is sent.
     """
@@ -136,8 +136,8 @@ class Poller:
         turn = queue.join(min(now + decision.wait, last), min(now + due, last))
         self._waiting = queue, turn
         try:
-            self._on_wait(decision, max(0.0, queue.expected(turn) - now))
-            if deadline.chosen or self._polls >= _SURE_TURNS:
+            self._on_wait(decision, max(0.0, queue.granted_from(turn) - now))
+            if deadline.user_supplied or self._polls >= _SURE_TURNS:
                 await deadline.bound(turn.granted)
             else:
                 await turn.granted
@@ -155,7 +155,7 @@ class Poller:
             self.check_now()
 
     def _note(self, answer: Answer) -> None:
-        """Remember what a picture that appears and the deadline have to know of the answers so far."""
+        """Record what `_note_picture` and `_timed_out` need."""
         self._backing_off = not isinstance(answer, Processing)
         if not isinstance(answer, Busy) or answer.rate_limited:
             self._answered = True

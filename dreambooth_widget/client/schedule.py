@@ -122,7 +122,7 @@ class DurationHistory:
         self._durations: deque[float] = deque(maxlen=size)
         self._ratios: deque[float] = deque(maxlen=size)
         self.links_hold = False
-        """Whether the links that were announced for the last job that was watched showed its pictures in time."""
+        """Whether the last watched job's links showed its pictures in time."""
 
     def add(self, seconds: float, estimate: float | None = None) -> None:
         """Remember the duration of a finished job, and its `estimate` as it was given, in seconds."""

@@ -1,4 +1,4 @@
-"""The one picture of a job: `FetchState` while it runs, `FetchResult` when it has succeeded.
+"""The state of a job: `FetchState` while it runs, `FetchResult` when it has succeeded.
 
 Everything that is shown anywhere is drawn from a `FetchState`; nothing about a job is stored twice.
 """

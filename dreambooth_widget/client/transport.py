@@ -46,7 +46,7 @@ log = logging.getLogger(__name__)
 _INLINE = 64 * 1024
 """Bytes of an answer that are parsed on the loop itself; more go to a thread."""
 
-_NAME_SECONDS = 5.0
+_REACH_LOOKUP_SECONDS = 5.0
 
 
 class Transport:
@@ -87,7 +87,7 @@ class Transport:
         self._ending_loop: asyncio.AbstractEventLoop | None = None
         self._reach: Reach | None = None
         self._sessions: Sessions = {}
-        # Closes what is open when the client is forgotten, and at exit: no user shall read "Unclosed client session".
+        # Closes what is open when the client is garbage-collected, and at exit, which avoids aiohttp's warning.
         # Made here, because what is made last runs first at exit: `fetch_sync` closes its clients before.
         weakref.finalize(self, _close_now, self._sessions)
         self._queue: PollQueue | None = None
@@ -200,14 +200,14 @@ class Transport:
             return ANY if self._allow_private_hosts else PUBLIC
         if self._reach is None:
             addresses = await self._look_up(urlsplit(self.endpoint).hostname or "")
-            if addresses:  # else unknown for now; the next picture asks again
+            if addresses:  # else unknown for now; the next picture looks it up again
                 self._reach = endpoint_reach(addresses)
         return self._reach or PUBLIC
 
     async def _look_up(self, host: str) -> list[str]:
         """Return the addresses of a name, [] if it cannot be resolved here: behind a proxy that is usual."""
         try:
-            return [address for _, address in await self._names.look_up(host, _NAME_SECONDS)]
+            return [address for _, address in await self._names.look_up(host, _REACH_LOOKUP_SECONDS)]
         except OSError:
             return []
 

@@ -279,7 +279,7 @@ class DreamboothWidget(RequestCard):
 
     def _begin(self) -> None:
         """Make the job, on its loop. A stopped or timed-out one is resumed: its clock and its count go on."""
-        options = self._options if self._job is None else self._job.again()
+        options = self._options if self._job is None else self._job.resume_options()
         self._job = job = self._start_job(options)
         job.subscribe(lambda state: self._follow(job, state))
         self._show(replace(job.state, status="processing"))

@@ -96,8 +96,8 @@ async def test_cancelled_lookup_goes_on(name_server: NameServer) -> None:
 
 async def test_hanging_names_cost_pictures_alone(name_server: NameServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Names of pictures that hang, with and without a proxy, leave the polls and asyncio's threads alone."""
-    monkeypatch.setattr(connections, "_NAME_SECONDS", 0.1)
-    monkeypatch.setattr(transport, "_NAME_SECONDS", 0.1)
+    monkeypatch.setattr(connections, "_CONNECT_LOOKUP_SECONDS", 0.1)
+    monkeypatch.setattr(transport, "_REACH_LOOKUP_SECONDS", 0.1)
     async with Endpoint(PROCESSING) as endpoint:
         url = endpoint.url.replace("127.0.0.1", "service.example")
         direct = Transport(ApiKey(CANARY), url)
