@@ -170,6 +170,7 @@ class TestRedact:
         "spaced": " ".join(CANARY),
         "with a zero-width space": f"{CANARY[:9]}\u200b{CANARY[9:]}",
         "with other invisible characters": f"{CANARY[:9]}\u034f{CANARY[9:12]}\ufe0f{CANARY[12:]}",
+        "with a control character": f"{CANARY[:9]}\x00{CANARY[9:]}",
         "base64": base64.b64encode(CANARY.encode()).decode(),
         "base64 of the body": base64.b64encode(json.dumps({"key": CANARY}).encode()).decode()[12:],
         "base64 in lines": base64.encodebytes(b"x" * 50 + CANARY.encode()).decode()[64:],
