@@ -13,7 +13,6 @@ from weakref import WeakValueDictionary
 
 from ..credentials import KEY_VARIABLE, ApiKey
 from ..images.cache_folder import PictureCache
-from ..images.pool import WorkerPool
 from ..images.store import PictureStore
 from .job import FetchJob
 from .link_watch import LinkProbe
@@ -51,7 +50,6 @@ class Fetcher:
         self._connect = connect
         self._others: dict[str, Transport] = {}
         self._store = store
-        self._pool = WorkerPool.shared()
         self._probe = LinkProbe()
 
     @classmethod
@@ -102,7 +100,7 @@ class Fetcher:
         if transport is None:
             transport = self._others[endpoint] = self._connect(endpoint)
         options = options.with_policies(policies or self.policies)
-        return FetchJob(transport, options, _HISTORIES[endpoint], self._store, self._pool, self._probe)
+        return FetchJob(transport, options, _HISTORIES[endpoint], self._store, self._probe)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -57,14 +57,12 @@ class FetchJob:
         options: FetchOptions,
         history: DurationHistory | None = None,
         store: PictureStore | None = None,
-        pool: WorkerPool | None = None,
         probe: LinkProbe | None = None,
     ) -> None:
         self._options = options
         self._endpoint = transport.endpoint
         history = history or DurationHistory()
-        self._pool = pool or WorkerPool.shared()
-        self._loader = PictureLoader(transport, options, store or PictureStore(), self._pool, self._show)
+        self._loader = PictureLoader(transport, options, store or PictureStore(), self._show)
         watch = LinkWatch(transport, options, history, probe)
         self._poller = Poller(transport, options, history, watch, on_wait=self._on_wait, on_poll=self._on_poll)
         self._loop = asyncio.get_running_loop()
@@ -238,7 +236,7 @@ class FetchJob:
         await self._loader.look_up()
         if self._loader.all_recalled:
             return self._recall()
-        self._pool.start()  # hidden behind the wait for the answer
+        WorkerPool.shared().start()  # hidden behind the wait for the answer
         await self._load(await self._poller.run(lambda: self._elapsed, deadline), deadline)
         return self._make_result(self._elapsed)
 

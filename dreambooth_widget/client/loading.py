@@ -38,7 +38,6 @@ class PictureLoader:
         transport: Transport,
         options: FetchOptions,
         store: PictureStore,
-        pool: WorkerPool,
         show: Callable[[PictureState], None],
     ) -> None:
         """Make a loader.
@@ -47,13 +46,11 @@ class PictureLoader:
             transport: Brings the bytes.
             options: Names the request, its limits and its retries.
             store: Keeps originals and renditions.
-            pool: Checks the bytes.
             show: Called with each new entry of the job's state, on the loop.
         """
         self._transport = transport
         self._options = options
         self._store = store
-        self._pool = pool
         self._show = show
         self._links: Sequence[PictureLink] = ()
         self._count = 0
@@ -142,7 +139,7 @@ class PictureLoader:
         """Return the picture in untrusted bytes, once it is stored. Raises PictureRefusedError."""
         limits = self._options.limits
         data = await in_picture_thread(unwrap, data, max_bytes=limits.max_bytes)
-        original = Original(data, await self._pool.inspect(data, max_pixels=limits.max_pixels))
+        original = Original(data, await WorkerPool.shared().inspect(data, max_pixels=limits.max_pixels))
         picture = Picture.of(original, index=index, url=url if url.lower().startswith("http") else "")
         await in_picture_thread(self._keep, index, original)
         return picture
