@@ -16,7 +16,7 @@ from functools import wraps
 from typing import Any, NoReturn, ParamSpec, TypeVar
 from urllib.parse import unquote
 
-__all__ = ["KEY_VARIABLE", "ApiKey", "find_key", "looks_swapped", "without_frames"]
+__all__ = ["KEY_VARIABLE", "ApiKey", "find_key", "looks_swapped", "redactor", "without_frames"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -205,6 +205,11 @@ def find_key(key: object) -> ApiKey | None:
     if key is not None:
         return ApiKey(key)  # type: ignore[arg-type]  # it checks the type
     return _key_of_environment()
+
+
+def redactor(key: ApiKey | None) -> Callable[[str], str]:
+    """Return the function that takes the key out of a text."""
+    return str if key is None else key.redact
 
 
 def _key_of_environment() -> ApiKey | None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from types import TracebackType
 
-from ..credentials import ApiKey, find_key, without_frames
+from ..credentials import ApiKey, find_key, redactor, without_frames
 from ..images.cache_folder import PictureCache
 from ..images.store import MEMORY, PictureStore
 from ..protocol.answer_types import Answer
@@ -19,7 +19,7 @@ from .fetcher import Fetcher, check_access
 from .job import FetchJob
 from .job_group import FetchJobs, Outcome
 from .options import FetchOptions, Limits, Policies
-from .requests import Requests, read_call, read_request_id, read_requests, redactor
+from .requests import Requests, read_call, read_request_id, read_requests
 from .schedule import PollSchedule, Retry
 from .state import FetchResult, FetchState
 from .transport import Transport
@@ -76,8 +76,8 @@ class Client:
     ) -> None:
         secret = find_key(key)
         del key
-        redact = redactor(None, secret)
-        if isinstance(proxy, str) and redact(proxy) != proxy:
+        self._redact = redactor(secret)
+        if isinstance(proxy, str) and self._redact(proxy) != proxy:
             raise ValueError("proxy contains the API key")
         connect = partial(
             Transport,
@@ -93,7 +93,7 @@ class Client:
         folder = PictureCache.of(cache)
         check_access(secret, folder)
         store = PictureStore(check_real("memory", memory, "number of bytes"), folder)
-        self.fetcher = Fetcher(connect, check_endpoint(endpoint, redact), policies, store)
+        self.fetcher = Fetcher(connect, check_endpoint(endpoint, self._redact), policies, store)
 
     def __repr__(self) -> str:
         return f"<Client {self.endpoint if hasattr(self, 'fetcher') else '(not made)'}>"
@@ -102,10 +102,6 @@ class Client:
     def endpoint(self) -> str:
         """The address that is polled."""
         return self.fetcher.endpoint
-
-    def redact(self, text: str) -> str:
-        """Return `text` without the API key."""
-        return self.fetcher.redact(text)
 
     @without_frames
     def fetch(self, request_id: int | str, *, eta: float | None = None, deadline: float | None = None) -> FetchJob:
@@ -116,7 +112,7 @@ class Client:
             eta: The expected duration in seconds from now.
             deadline: Seconds from now after which waiting ends; by default max(10 minutes, 6·eta).
         """
-        options = FetchOptions(read_request_id(request_id, self.redact), check_seconds("eta", eta))
+        options = FetchOptions(read_request_id(request_id, self._redact), check_seconds("eta", eta))
         return self.fetcher.start(options, self._policies(deadline))
 
     @without_frames
@@ -131,7 +127,7 @@ class Client:
             TypeError: `response` is something else.
             ValueError: The answer is an error, or names no request.
         """
-        return self.fetcher.start(FetchOptions.for_response(response, self.redact), self._policies(deadline))
+        return self.fetcher.start(FetchOptions.for_response(response, self._redact), self._policies(deadline))
 
     @without_frames
     def resume(self, token: str, *, deadline: float | None = None) -> FetchJob:
@@ -169,7 +165,7 @@ class Client:
                 on_update(jobs[index])
 
         try:
-            specs, policies = read_requests(requests, self.redact), self._policies(deadline)
+            specs, policies = read_requests(requests, self._redact), self._policies(deadline)
         finally:
             del requests, deadline
         if on_update is not None:
@@ -185,7 +181,7 @@ class Client:
     async def check(self, request_id: int | str) -> Answer:
         """Make exactly one POST, in its turn, and return what the service answers about the request."""
         try:
-            checked = read_request_id(request_id, self.redact)
+            checked = read_request_id(request_id, self._redact)
         finally:
             del request_id
         transport, now = self.fetcher.transport, asyncio.get_running_loop().time()

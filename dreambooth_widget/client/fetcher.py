@@ -81,10 +81,6 @@ class Fetcher:
         """The folder that keeps the original files."""
         return self._store.cache
 
-    def redact(self, text: str) -> str:
-        """Return `text` without the API key."""
-        return self.transport.redact(text)
-
     def start(self, options: FetchOptions, policies: Policies | None = None) -> FetchJob:
         """Start a job for checked options, by the `policies` of the caller or of this object.
 

@@ -18,6 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from ..credentials import ApiKey, redactor
 from ..errors import EndpointUnreachableError, InvalidKeyError
 from ..images.fork import disown_after_fork
 from ..protocol.answer_types import Answer, Busy, Finished, Processing, Refused
@@ -36,7 +37,6 @@ from .rate_limit import RateLimiter, check_limits
 from .state import capitalized
 
 if TYPE_CHECKING:
-    from ..credentials import ApiKey
     from .connections import Connections, Sessions
 
 __all__ = ["Transport"]
@@ -80,7 +80,7 @@ class Transport:
         self._limit = check_int("connections", connections, least=1)
         self._rate, self._burst = check_limits(rate, burst)
         self.endpoint = endpoint
-        self._key = key
+        self.key = key
         self._allow_private_hosts = allow_private_hosts
         self._proxy = None if proxy is None else parse_proxy(proxy)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -103,7 +103,7 @@ class Transport:
 
         Whatever goes wrong on the way is an `Answer` too (`Busy`).
         """
-        if self._key is None:
+        if self.key is None:
             return Refused(InvalidKeyError, "There is no API key, and the cache lacks pictures of this request.")
         await self._attach()
         async with self._slots:
@@ -125,14 +125,13 @@ class Transport:
         return self._queue
 
     async def _send(self, request_id: str) -> Answer:
-        key = self._key
-        assert key is not None
+        assert self.key is not None
         url, body = compose_request(self.endpoint, request_id)
         try:
             proxy = await self._find_proxy(url)
         except ProxyUnusableError as error:
             return Refused(EndpointUnreachableError, f"{capitalized(str(error))}.")
-        outcome = await self._connections.post(url, key, body, proxy, LARGEST_BODY)
+        outcome = await self._connections.post(url, self.key, body, proxy, LARGEST_BODY)
         if isinstance(outcome, Failure):
             if outcome.final:
                 return Refused(EndpointUnreachableError, f"{capitalized(outcome.reason)}.")
@@ -151,12 +150,9 @@ class Transport:
         port = parts.port or (443 if parts.scheme == "https" else 80)
         return await find_proxy(parts.scheme, parts.hostname or "", port)
 
-    def redact(self, text: str) -> str:
-        """`text` without the key, should the service have repeated it."""
-        return text if self._key is None else self._key.redact(text)
-
     def _read(self, response: Response) -> Answer:
-        return read_answer(response.status, response.headers, response.body, redact=self.redact, endpoint=self.endpoint)
+        redact = redactor(self.key)
+        return read_answer(response.status, response.headers, response.body, redact=redact, endpoint=self.endpoint)
 
     @asynccontextmanager
     async def picture_slot(self, request_id: str) -> AsyncIterator[None]:

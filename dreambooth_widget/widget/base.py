@@ -22,9 +22,8 @@ from traitlets.utils.sentinel import Sentinel
 
 from ..client.fetcher import Fetcher
 from ..client.options import FetchOptions, Policies
-from ..client.requests import redactor
 from ..client.state import counted
-from ..credentials import KEY_VARIABLE, ApiKey
+from ..credentials import KEY_VARIABLE, ApiKey, redactor
 from ..errors import DreamboothError, InvalidKeyError, StoppedError
 from ..images.cache_folder import PictureCache
 from ..protocol.endpoint import check_endpoint
@@ -111,7 +110,7 @@ class BaseWidget(anywidget.AnyWidget):
     @property
     def _redact(self) -> Callable[[str], str]:
         """The function that takes the key out of a text."""
-        return redactor(self._fetcher, self._key)
+        return redactor(self._key)
 
     def _check_key(self) -> None:
         """Raise InvalidKeyError without a key."""

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..client.job_group import FetchJobs
 from ..client.options import Policies
-from ..client.requests import Requests, read_requests, redactor
+from ..client.requests import Requests, choose_key, read_requests
 from ..client.schedule import PollSchedule, Retry
 from ..client.state import FetchResult, counted
-from ..credentials import ApiKey, find_key, without_frames
+from ..credentials import ApiKey, find_key, redactor, without_frames
 from ..errors import DreamboothError, StoppedError
 from ..images.files import named, save_files
 from ..images.picture import contact_sheet
@@ -69,9 +69,9 @@ class DreamboothBatch(BatchCard):
         save_copy: bool = True,
         autostart: bool = True,
     ) -> None:
-        secret = find_key(key)
+        secret = choose_key(find_key(key), client)
         del key
-        specs = read_requests(requests, redactor(client, secret))
+        specs = read_requests(requests, redactor(secret))
         del requests
         policies = Policies(schedule=schedule, retry=retry, deadline=deadline, watch_links=watch_links)
         self._jobs = FetchJobs(self._start_job, self._note_change)
