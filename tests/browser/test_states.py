@@ -48,7 +48,10 @@ def pictures() -> dict[str, dict[str, str]]:
 async def test_every_state_is_accessible_and_whole(
     card_page: CardPage, axe: Axe, pictures: dict[str, dict[str, str]], name: str
 ) -> None:
-    """Nothing sticks out or is cut off, nothing moves for who wants it still, and axe-core finds nothing."""
+    """Nothing sticks out or is cut off, nothing moves for who wants it still, and axe-core finds nothing.
+
+    Colours are the same at each width, so axe-core looks at them once.
+    """
     page = card_page.page
     await page.emulate_media(reduced_motion="reduce")
     card = await show(page, name, pictures)
@@ -56,13 +59,14 @@ async def test_every_state_is_accessible_and_whole(
     for width in WIDTHS:
         await page.set_viewport_size({"width": width, "height": 640})
         await redrawn(page)
-        for media in COLOURS.values():
+        for colour, media in COLOURS.items():
             await page.emulate_media(**media)
             root = dialog if await dialog.count() else card
             if root is card:  # a stage cuts off what does not fit; `test_lightbox.py` looks at what stands around it
                 assert await card.evaluate(CUT_OFF) == []
             assert await root.evaluate(MOVING) == 0
-            await axe.finds_nothing(root)
+            if colour == "light" or width == WIDTHS[0]:
+                await axe.finds_nothing(root)
 
 
 @pytest.mark.parametrize("name", ["12-missing", "16-key-refused", "30-batch-waiting", "36-batch-mixed"])

@@ -11,12 +11,18 @@ export interface Band {
   bottom: number;
 }
 
-/** CSS pixels that are drawn on each side of what is in sight. */
-const AROUND = 600;
+/**
+ * CSS pixels: how far from what is in sight the undrawn has to be, and how much is drawn at once when it comes nearer. A
+ * row or two cost less than a frame; a screen at once would be felt by a reader who scrolls on.
+ */
+const MARGIN = 300;
+const STEP = 300;
+/** Drawn until the reader scrolls. */
+const FIRST_SCREENS = 2400;
 
 /** The band, and the references of the two elements. `watching` only once the first screen is there. */
 export function useDrawnBand(list: RefObject<HTMLElement | null>, watching: boolean) {
-  const [band, setBand] = useState<Band>({ top: 0, bottom: 4 * AROUND });
+  const [band, setBand] = useState<Band>({ top: 0, bottom: FIRST_SCREENS });
   const above = useRef<HTMLLIElement>(null);
   const below = useRef<HTMLLIElement>(null);
   useLayoutEffect(() => {
@@ -27,13 +33,16 @@ export function useDrawnBand(list: RefObject<HTMLElement | null>, watching: bool
         // One that covers nothing intersects too.
         if (!isIntersecting || !seen.height) continue;
         // It is known which part of one of the two is in sight. What is in sight beside it, towards what is drawn, is no
-        // higher than the screen. No more than that is drawn at once: a reader who scrolls on would feel it.
-        const [before, behind] = target === above.current ? [0, screen.height] : [screen.height, 0];
-        setBand({ top: seen.top - start - AROUND - before, bottom: seen.bottom - start + AROUND + behind });
+        // higher than the screen; and the other one has to stay out of reach, or each would draw what the other covers.
+        const far = screen.height + 4 * MARGIN + STEP;
+        const [top, bottom] = target === above.current ? [-STEP, far] : [-far, STEP];
+        const edge = (target === above.current ? seen.top : seen.bottom) - start;
+        setBand({ top: edge + top, bottom: edge + bottom });
       }
     };
-    // The margin lets it follow before anything undrawn is in sight. Browsers without `scrollMargin` follow a frame later.
-    const margin = `${AROUND / 2}px`;
+    // Both margins: one is of the page, the other of what scrolls in it. They add up where that is the page itself.
+    // Browsers without `scrollMargin` follow a frame later.
+    const margin = `${MARGIN}px`;
     const observer = new IntersectionObserver(seen, { rootMargin: margin, scrollMargin: margin } as object);
     for (const { current } of [above, below]) if (current) observer.observe(current);
     return () => observer.disconnect();

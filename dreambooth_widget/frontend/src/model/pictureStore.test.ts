@@ -55,6 +55,25 @@ describe("what arrives", () => {
     expect([...new Uint8Array(await blob.arrayBuffer())]).toEqual([1, 1, 2]);
   });
 
+  test("its URL is made when the browser is idle, unless it has left until then", async () => {
+    const idle = vi.fn();
+    vi.stubGlobal("requestIdleCallback", idle);
+    const { it, life } = store();
+    for (const id of ["a", "b", "c"]) it.receive(piece("thumbnail", id), [bytes(10, 1)]);
+    await settled();
+    expect(made).toEqual([]);
+    const remaining = [5, 0];
+    idle.mock.calls[0]?.[0]({ timeRemaining: () => remaining.shift() ?? 0 });
+    expect(made).toHaveLength(1);
+    expect(idle).toHaveBeenCalledTimes(2);
+    expect(it.url("a", "thumbnail")).toBe(made[0]);
+    life.abort();
+    idle.mock.calls[1]?.[0]({ timeRemaining: () => 5 });
+    expect(made).toHaveLength(1);
+    expect(revoked).toContain(made[0]);
+    vi.unstubAllGlobals();
+  });
+
   test("what is here already is not made twice", async () => {
     const { it } = store();
     for (let times = 0; times < 2; times++) {

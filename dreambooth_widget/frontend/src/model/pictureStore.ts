@@ -62,7 +62,7 @@ function blobOf(held: Held): Blob {
   return blob;
 }
 
-/** Made on the first use: 500 blobs and their URLs at once would hold up the first screen. */
+/** Made on the first use or when the browser has nothing else to do: 500 at once would hold up the first screen. */
 function urlOf(held: Held): string {
   held.url ||= URL.createObjectURL(blobOf(held));
   return held.url;
@@ -80,6 +80,8 @@ export class KernelPictures implements PictureStore {
   #kernelBusy: () => boolean;
   #waits = new Map<string, Wait>();
   #links = new Map<string, (url: string) => void>();
+  /** Keys of what came and may have no URL yet. */
+  #urlless: string[] = [];
 
   /** `onChange` is called after each arrival, and the evictions that it caused. */
   constructor(
@@ -235,11 +237,25 @@ export class KernelPictures implements PictureStore {
       if (await this.#refused) held.url = await dataUrl(blobOf(held));
       if (this.#signal.aborted) return;
       this.#held.set(key, held);
+      this.#makeUrlSoon(key);
     }
     this.#ended(key)?.resolve(held);
     this.#trim(key);
     this.#onChange();
   }
+
+  /** So that a tile need not wait for its URL when it is scrolled into sight. Safari has no idle callbacks. */
+  #makeUrlSoon(key: string): void {
+    if ("requestIdleCallback" in globalThis && this.#urlless.push(key) === 1) requestIdleCallback(this.#makeUrls);
+  }
+
+  #makeUrls = (deadline: IdleDeadline): void => {
+    while (this.#urlless.length && deadline.timeRemaining() > 1) {
+      const held = this.#held.get(this.#urlless.shift() as string);
+      if (held) urlOf(held);
+    }
+    if (this.#urlless.length) requestIdleCallback(this.#makeUrls);
+  };
 
   #trim(newest: string): void {
     const weight = (held: Held): number => held.size + (held.url.startsWith("data:") ? held.url.length : 0);
