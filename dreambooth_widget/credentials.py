@@ -12,11 +12,11 @@ import binascii
 import os
 import re
 from collections.abc import Callable
-from functools import cached_property, wraps
+from functools import wraps
 from typing import Any, NoReturn, ParamSpec, TypeVar
 from urllib.parse import unquote
 
-__all__ = ["KEY_VARIABLE", "ApiKey", "find_key", "looks_swapped", "without_frames"]
+__all__ = ["KEY_VARIABLE", "ApiKey", "find_key", "looks_swapped", "redactor", "without_frames"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -31,11 +31,13 @@ _LONG_ID = 16
 """Characters. A request id of this length beside a key of digits alone means that the two are swapped."""
 
 _SHORTEST_BASE64 = 8
-_BASE64 = "[A-Za-z0-9+/_-]"
-_ESCAPE = "%(?:25)*"
-"""A pattern for how the escape of a byte begins that was percent-encoded once or more often."""
-_BETWEEN = f"(?:[^!-~]|{_ESCAPE}(?:[0189A-Fa-f][0-9A-Fa-f]|20|7[Ff]))*"
 _STANDARD_BASE64 = str.maketrans("-_", "+/")
+
+_FOREIGN = "[^!-~]"
+"""A pattern for what no key has: white space, control characters, and whatever is outside of ASCII."""
+
+_SHORTEST_END = 4
+"""Characters at the end of a key that no text has by chance."""
 
 _INVISIBLE = dict.fromkeys([
     *(0xAD, 0x34F, 0x180E, 0xFEFF), *range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x2065),
@@ -102,8 +104,8 @@ class ApiKey:
     def redact(self, text: str) -> str:
         """Return `text` with each occurrence of the key replaced by "[key]", in linear time.
 
-        The key is also found in another case, percent-encoded, in base64 or hex, and split by white space. A text
-        that repeats it in a way that cannot be located is replaced as a whole.
+        The key is also located in another case, and split by white space or invisible characters. A text that repeats
+        it percent-encoded, in base64 or in hex is replaced as a whole.
         """
         if len(text) < _SHORTEST_SECRET:
             return text
@@ -137,10 +139,11 @@ class ApiKey:
 
 
 class _Traces:
-    """The forms in which a service may repeat a key, and the patterns that locate them. Kept in a closure alone."""
+    """The forms in which a service may repeat a key. Kept in a closure alone."""
 
     def __init__(self, key: str) -> None:
         raw = key.encode()
+        self._plain = re.compile(f"{_FOREIGN}*".join(map(re.escape, key)), re.IGNORECASE)
         is_secret = len(key) >= _SHORTEST_SECRET
         self._folded = (key.lower(), raw.hex()) if is_secret else ()
         cores = {_base64_core(raw, shift) for shift in range(3)} if is_secret else set()
@@ -150,38 +153,33 @@ class _Traces:
     def removed_from(self, text: str) -> str:
         if not self._are_in(text):
             return text
-        text = self._pattern.sub("[key]", text)
+        text = self._plain.sub("[key]", text)
         return "[key]" if self._are_in(text) else text
-
-    @cached_property
-    def _pattern(self) -> re.Pattern[str]:
-        plain = "|".join(_spaced(form) for form in self._folded)
-        encoded = [f"{_BASE64}{{0,3}}{_spaced(form)}{_BASE64}{{0,3}}={{0,2}}" for form in self._encoded]
-        return re.compile("|".join([f"(?i:{plain})", *encoded]))
 
     def _are_in(self, text: str) -> bool:
         """Whether a form of the key is in the text as it is, or with its escapes decoded once or twice."""
-        texts = [text]
-        if "%" in text:
-            texts.append(unquote(text, errors="ignore"))
-            texts.append(unquote(texts[-1], errors="ignore"))
-        if any(self._are_plain_in(each) for each in texts):
+        if self._are_plain_in(text):
             return True
-        # Decoding takes a "%" before the key and two characters of it for an escape; the pattern, which is slow, does
-        # not. The rest of the key is left by both decodings.
-        eaten = any(self._are_plain_in(each, without=4) for each in texts[1:])
-        return eaten and any(self._pattern.search(each) for each in texts)
+        if "%" not in text:
+            return False
+        once = unquote(text, errors="ignore")
+        twice = unquote(once, errors="ignore")
+        # Each decoding takes a "%" before the key and two characters of it for an escape.
+        return any(self._are_plain_in(each, without=4) for each in (once, twice))
 
     def _are_plain_in(self, text: str, without: int = 0) -> bool:
-        """Whether a form of the key, without its first characters, is in the text but for white space and case."""
-        if not text.isascii():
-            text = text.translate(_INVISIBLE)
-        text = "".join(text.split())
+        """Whether a form of the key, without its first characters, is in the text but for case and what no key has."""
+        text = re.sub(f"{_FOREIGN}+", "", text)
         folded = text.lower()
-        if any(form[without:] in folded for form in self._folded):
+        if any(_end(form, without) in folded for form in self._folded):
             return True
         text = text.translate(_STANDARD_BASE64) if "-" in text or "_" in text else text
-        return any(form[without:] in text for form in self._encoded)
+        return any(_end(form, without) in text for form in self._encoded)
+
+
+def _end(form: str, without: int) -> str:
+    """Return a form of the key without its first characters, as far as that leaves enough of it."""
+    return form[min(without, len(form) - _SHORTEST_END) :]
 
 
 def _base64_core(raw: bytes, shift: int) -> str:
@@ -192,22 +190,6 @@ def _base64_core(raw: bytes, shift: int) -> str:
     text = binascii.b2a_base64(bytes(shift) + raw, newline=False).decode()
     whole = (shift + len(raw)) // 3 * 4
     return text[:whole][-(-shift * 8 // 6) :]
-
-
-def _spaced(form: str) -> str:
-    """Return a pattern for `form` whose characters may be percent-encoded and have others between them.
-
-    Those are what no key has: white space, control characters and whatever is outside of ASCII.
-    """
-    return _BETWEEN.join(map(_character, form))
-
-
-def _character(character: str) -> str:
-    variants = {character, {"+": "-", "/": "_"}.get(character, character)}
-    plain = "".join(map(re.escape, sorted(variants)))
-    codes = {f"{ord(case):02x}" for variant in variants for case in (variant, variant.swapcase())}
-    escapes = "|".join(sorted(codes | {code.upper() for code in codes}))
-    return f"(?:[{plain}]|{_ESCAPE}(?:{escapes}))"
 
 
 @without_frames
@@ -223,6 +205,11 @@ def find_key(key: object) -> ApiKey | None:
     if key is not None:
         return ApiKey(key)  # type: ignore[arg-type]  # it checks the type
     return _key_of_environment()
+
+
+def redactor(key: ApiKey | None) -> Callable[[str], str]:
+    """Return the function that takes the key out of a text."""
+    return str if key is None else key.redact
 
 
 def _key_of_environment() -> ApiKey | None:

@@ -6,7 +6,9 @@ import json
 from typing import Any
 
 from dreambooth_widget.credentials import ApiKey
-from dreambooth_widget.protocol.answers import Answer, Busy, Finished, PictureLink, Refused, read_answer
+from dreambooth_widget.protocol.answer_types import Answer, Busy, Finished, Refused
+from dreambooth_widget.protocol.answers import read_answer
+from dreambooth_widget.protocol.parsing import PictureLink
 
 from .endpoint import CANARY
 

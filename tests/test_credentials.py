@@ -170,6 +170,7 @@ class TestRedact:
         "spaced": " ".join(CANARY),
         "with a zero-width space": f"{CANARY[:9]}\u200b{CANARY[9:]}",
         "with other invisible characters": f"{CANARY[:9]}\u034f{CANARY[9:12]}\ufe0f{CANARY[12:]}",
+        "with a control character": f"{CANARY[:9]}\x00{CANARY[9:]}",
         "base64": base64.b64encode(CANARY.encode()).decode(),
         "base64 of the body": base64.b64encode(json.dumps({"key": CANARY}).encode()).decode()[12:],
         "base64 in lines": base64.encodebytes(b"x" * 50 + CANARY.encode()).decode()[64:],
@@ -321,6 +322,29 @@ def test_wrong_environment_key_is_named(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("DREAMBOOTH_API_KEY", f"{CANARY} # the key")
     with pytest.raises(ValueError, match="DREAMBOOTH_API_KEY: key is followed by a comment") as caught:
         find_key(None)
+    assert shows(caught.value, CANARY) == []
+
+
+class Unread:
+    """A response of `httpx` that was streamed and not read."""
+
+    @property
+    def content(self) -> bytes:
+        """Fail as httpx does."""
+        raise RuntimeError("not read")
+
+
+FAULTS: dict[str, Callable[[], Any]] = {
+    "requests": lambda: DreamboothBatch(CANARY, (row["id"] for row in [{}])),
+    "response": lambda: DreamboothWidget.from_response(Unread(), CANARY),
+}
+
+
+@pytest.mark.parametrize("call", FAULTS.values(), ids=FAULTS)
+def test_callers_fault_shows_no_key(call: Callable[[], Any]) -> None:
+    """What the caller's own objects raise passes with its frames, and none of ours has the key."""
+    with pytest.raises((KeyError, RuntimeError)) as caught:
+        call()
     assert shows(caught.value, CANARY) == []
 
 

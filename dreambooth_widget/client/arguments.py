@@ -6,7 +6,25 @@ import math
 import operator
 from numbers import Real
 
-__all__ = ["check_int", "check_listener", "check_number", "check_real"]
+from ..credentials import without_frames
+
+__all__ = [
+    "check_int",
+    "check_listener",
+    "check_number",
+    "check_range",
+    "check_real",
+    "check_samples",
+    "check_seconds",
+]
+
+_MOST_SAMPLES = 64
+
+
+def check_range(holds: bool, name: str, wanted: str, value: object) -> None:
+    """Raise ValueError unless the value is in its range, that is `holds`. `wanted` is the range in words."""
+    if not holds:
+        raise ValueError(f"{name} must be {wanted}, not {value!r}")
 
 
 def check_real(name: str, value: object, kind: str = "number") -> float:
@@ -32,8 +50,7 @@ def check_number(name: str, value: object) -> float:
         ValueError: As `check_real`, or `value` is not finite.
     """
     number = check_real(name, value)
-    if not math.isfinite(number):
-        raise ValueError(f"{name} must be finite, not {number!r}")
+    check_range(math.isfinite(number), name, "finite", number)
     return number
 
 
@@ -47,9 +64,38 @@ def check_int(name: str, value: object, *, least: int | None = None) -> int:
     number = _as_int(value)
     if number is None:
         raise TypeError(f"{name} must be an int, not {type(value).__name__}")
-    if least is not None and number < least:
-        raise ValueError(f"{name} must be at least {least}, not {number!r}")
+    check_range(least is None or number >= least, name, f"at least {least}", number)
     return number
+
+
+@without_frames
+def check_seconds(name: str, value: object) -> float | None:
+    """Return `value` as a number of seconds, None for None.
+
+    Raises:
+        TypeError: `value` is not a number. The message names it `name`.
+        ValueError: `value` is negative or not finite.
+    """
+    if value is None:
+        return None
+    seconds = check_real(name, value, "number of seconds")
+    check_range(0 <= seconds < math.inf, name, "0 seconds or more", seconds)
+    return seconds
+
+
+@without_frames
+def check_samples(value: object) -> int:
+    """Return `value` as the number of pictures to expect, 0 for None.
+
+    Raises:
+        TypeError: `value` is not an int.
+        ValueError: `value` is less than 1 or more than 64.
+    """
+    if value is None:
+        return 0
+    samples = check_int("samples", value)
+    check_range(1 <= samples <= _MOST_SAMPLES, "samples", f"between 1 and {_MOST_SAMPLES}", samples)
+    return samples
 
 
 def check_listener(name: str, value: object) -> None:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
 
-from ..credentials import ApiKey, find_key, without_frames
+from ..credentials import ApiKey, find_key, redactor, without_frames
 from ..images.cache_folder import PictureCache
 from ..images.store import MAX_MEMORY_BYTES, PictureStore
-from ..protocol.answers import Answer
+from ..protocol.answer_types import Answer
 from ..protocol.endpoint import V4, check_endpoint
-from .arguments import check_listener, check_real
+from .arguments import check_listener, check_real, check_seconds
 from .fetcher import Fetcher, check_access
 from .job import FetchJob
 from .job_group import FetchJobs, Outcome
-from .options import FetchOptions, Limits, Policies, check_seconds
-from .requests import Requests, read_call, read_request_id, read_requests, redactor
+from .options import FetchOptions, Limits, Policies
+from .requests import Requests, read_call, read_request_id, read_requests
 from .schedule import PollSchedule, Retry
 from .state import FetchResult, FetchState
 from .transport import Transport
@@ -36,15 +37,15 @@ class Client:
         retry: How to repeat a failed call.
         rate: Polls per second.
         burst: Polls that may be made at once before `rate` applies.
-        connections: Open connections to the endpoint, and as many to the hosts of pictures; there up to twice as many,
-            where a request without any would have to wait for the pictures of others.
+        connections: Maximum connections to the endpoint. Picture hosts get up to twice as many, so that each request
+            loads at least one.
         allow_private_hosts: Whether picture links may lead to private addresses. None allows it only if the endpoint
             is on one.
         proxy: The address of an HTTP proxy for all requests; None takes it from the environment (`HTTPS_PROXY`, …),
             which never counts for this machine itself.
         max_bytes: The largest size of one picture, in bytes.
         max_pixels: The largest size of one picture, in pixels.
-        cache: A folder that keeps the original files. A request that is in it is not polled for; it needs no key.
+        cache: A folder that keeps the original files. A cached request is not polled and needs no key.
         memory: Bytes of originals that stay in memory. The others are in a temporary folder, removed at exit.
         watch_links: Whether links that are announced before the pictures are there may be probed, so that the
             service is polled when they are.
@@ -75,8 +76,8 @@ class Client:
     ) -> None:
         secret = find_key(key)
         del key
-        redact = redactor(None, secret)
-        if isinstance(proxy, str) and redact(proxy) != proxy:
+        self._redact = redactor(secret)
+        if isinstance(proxy, str) and self._redact(proxy) != proxy:
             raise ValueError("proxy contains the API key")
         connect = partial(
             Transport,
@@ -92,7 +93,7 @@ class Client:
         folder = PictureCache.of(cache)
         check_access(secret, folder)
         store = PictureStore(check_real("memory", memory, "number of bytes"), folder)
-        self.fetcher = Fetcher(connect, check_endpoint(endpoint, redact), policies, store)
+        self.fetcher = Fetcher(connect, check_endpoint(endpoint, self._redact), policies, store)
 
     def __repr__(self) -> str:
         return f"<Client {self.endpoint if hasattr(self, 'fetcher') else '(not made)'}>"
@@ -101,10 +102,6 @@ class Client:
     def endpoint(self) -> str:
         """The address that is polled."""
         return self.fetcher.endpoint
-
-    def redact(self, text: str) -> str:
-        """Return `text` without the API key."""
-        return self.fetcher.redact(text)
 
     @without_frames
     def fetch(self, request_id: int | str, *, eta: float | None = None, deadline: float | None = None) -> FetchJob:
@@ -115,7 +112,7 @@ class Client:
             eta: The expected duration in seconds from now.
             deadline: Seconds from now after which waiting ends; by default max(10 minutes, 6·eta).
         """
-        options = FetchOptions(read_request_id(request_id, self.redact), check_seconds("eta", eta))
+        options = FetchOptions(read_request_id(request_id, self._redact), check_seconds("eta", eta))
         return self.fetcher.start(options, self._policies(deadline))
 
     @without_frames
@@ -130,7 +127,7 @@ class Client:
             TypeError: `response` is something else.
             ValueError: The answer is an error, or names no request.
         """
-        return self.fetcher.start(FetchOptions.for_response(response, self.redact), self._policies(deadline))
+        return self.fetcher.start(FetchOptions.for_response(response, self._redact), self._policies(deadline))
 
     @without_frames
     def resume(self, token: str, *, deadline: float | None = None) -> FetchJob:
@@ -139,7 +136,7 @@ class Client:
         Raises:
             ValueError: `token` is no resume token, or belongs to another endpoint.
         """
-        return self.fetcher.start(self.read_token(token), self._policies(deadline))
+        return self.fetcher.start(FetchOptions.for_token(token, self.endpoint), self._policies(deadline))
 
     async def fetch_all(
         self,
@@ -168,7 +165,7 @@ class Client:
                 on_update(jobs[index])
 
         try:
-            specs, policies = read_requests(requests, self.redact), self._policies(deadline)
+            specs, policies = read_requests(requests, self._redact), self._policies(deadline)
         finally:
             del requests, deadline
         if on_update is not None:
@@ -182,17 +179,14 @@ class Client:
             await jobs.finish()
 
     async def check(self, request_id: int | str) -> Answer:
-        """Make exactly one POST and return what the service answers about the request."""
+        """Make exactly one POST, in its turn, and return what the service answers about the request."""
         try:
-            checked = read_request_id(request_id, self.redact)
+            checked = read_request_id(request_id, self._redact)
         finally:
             del request_id
-        return await self.fetcher.transport.poll(checked)
-
-    @without_frames
-    def read_token(self, token: str) -> FetchOptions:
-        """Return the request of a `resume_token`. Raises as `resume`."""
-        return FetchOptions.for_token(token, self.endpoint)
+        transport, now = self.fetcher.transport, asyncio.get_running_loop().time()
+        await transport.queue.wait_for_turn(now, now)
+        return await transport.poll(checked)
 
     @without_frames
     def _policies(self, deadline: float | None) -> Policies:

@@ -16,6 +16,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
+from ..credentials import ApiKey
 from .exchange import Failure, Progress, Response, supervise
 from .link_guard import AddressRefusedError, Reach, check_address
 from .name_lookups import NameLookups
@@ -29,7 +30,7 @@ Sessions = dict[tuple[str, Reach | None], aiohttp.ClientSession]
 
 CONNECT_SECONDS = 15.0
 READ_SECONDS = 30.0
-_NAME_SECONDS = 15.0
+_CONNECT_LOOKUP_SECONDS = 15.0
 LATE_SECONDS = 1.0
 """A time-out that fires this much after its time fired because the loop was frozen, not the service."""
 
@@ -56,14 +57,16 @@ class Connections:
         self._sessions = sessions
 
     async def post(
-        self, url: str, compose: Callable[[], Mapping[str, str]], proxy: Proxy | None, largest: int
+        self, url: str, key: ApiKey, body: Mapping[str, str], proxy: Proxy | None, largest: int
     ) -> Response | Failure:
-        """POST the JSON object that `compose` returns, which is called where no traceback reaches its value."""
+        """POST `body` as JSON, with the key in it."""
         session = self._session("api", None, _HEADERS)
 
         async def work(progress: Progress) -> Response | Failure:
-            # Bytes: aiohttp's frames would hold `json=` as an object with names.
-            data, headers = json.dumps(compose()).encode(), {"Content-Type": "application/json"}
+            # The one place that opens the key: `supervise` runs it, and no traceback reaches its frames. As bytes,
+            # because aiohttp's frames would hold `json=` as an object with names.
+            data = json.dumps({"key": key.get_secret_value(), **body}).encode()
+            headers = {"Content-Type": "application/json"}
             return await _exchange(session, "POST", url, proxy, progress, largest, data=data, headers=headers)
 
         return await _repeat(work)
@@ -78,7 +81,9 @@ class Connections:
         # The guard of the sockets would check the address of the proxy.
         session = self._session(purpose, None if proxy else reach, _PICTURE_HEADERS)
         return await _repeat(
-            lambda progress: _exchange(session, "GET", link, proxy, progress, largest, headers=headers)
+            lambda progress: _exchange(
+                session, "GET", link, proxy, progress, largest, beginning=beginning, headers=headers
+            )
         )
 
     def _session(self, purpose: str, reach: Reach | None, headers: Mapping[str, str]) -> aiohttp.ClientSession:
@@ -131,7 +136,7 @@ class _Resolver(AbstractResolver):
     ) -> list[ResolveResult]:
         return [
             ResolveResult(hostname=host, host=address, port=port, family=family, proto=0, flags=socket.AI_NUMERICHOST)
-            for family, address in await self._names.look_up(host, _NAME_SECONDS)
+            for family, address in await self._names.look_up(host, _CONNECT_LOOKUP_SECONDS)
         ]
 
     async def close(self) -> None:
@@ -142,7 +147,7 @@ class _Socket(socket.socket):
     """A socket that is read in small pieces: aiohttp parses each in one go, on the loop.
 
     In 256 KiB, what asyncio reads at once, a hostile server can send ten thousand heads or forty thousand chunks. What
-    it receives is noted by the exchange that has sent something last: a kept-alive connection serves many.
+    it receives is counted for the exchange that sent last: a kept-alive connection serves many.
     """
 
     _progress = Progress()
@@ -196,6 +201,8 @@ async def _exchange(
     proxy: Proxy | None,
     progress: Progress,
     largest: int,
+    *,
+    beginning: bool = False,
     **options: Any,
 ) -> Response | Failure:
     loop = asyncio.get_running_loop()
@@ -213,7 +220,6 @@ async def _exchange(
             return Failure("the client was closed")
         async with session.request(method, url, allow_redirects=False, ssl=context, **options) as response:
             progress.begin_body()
-            beginning = "Range" in options["headers"]
             if method == "GET" and response.status != 200 and not (beginning and response.status == 206):
                 return Response(response.status, response.headers)
             return await (_read_beginning if beginning else _read)(response, progress, largest)

@@ -39,11 +39,11 @@ class Deadline:
 
     def __init__(self, seconds: float | None, eta: float | None) -> None:
         self._clock = asyncio.get_running_loop().time
-        self.chosen = seconds is not None
+        self.user_supplied = seconds is not None
         self.seconds = default_deadline(eta) if seconds is None else seconds
         self._began = self._clock()
         self.after_gap = False
-        """Whether the time was over in a gap, so that the next usable answer decides."""
+        """Whether the time was over while the loop was frozen, so that the next usable answer decides."""
 
     @property
     def last_poll_at(self) -> float:
@@ -62,12 +62,12 @@ class Deadline:
 
     def allow(self, eta: float | None) -> None:
         """Extend a default deadline to what the newly learned ETA needs."""
-        if not self.chosen:
+        if not self.user_supplied:
             self.seconds = max(self.seconds, default_deadline(eta))
 
     def allow_pictures(self) -> None:
         """Extend a default deadline so that pictures which are ready at its end can be loaded."""
-        if not self.chosen:
+        if not self.user_supplied:
             self.extend(_PICTURES - self.left)
 
     def extend(self, seconds: float) -> None:

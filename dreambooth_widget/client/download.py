@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from ..images.sniff import PictureRefusedError
-from ..protocol.answers import parse_retry_after
+from ..protocol.headers import parse_retry_after
 from .exchange import Failure, Response
 from .link_guard import AddressRefusedError
 
 if TYPE_CHECKING:
     from ..images.picture import Picture
-    from ..protocol.answers import PictureLink
-    from .options import Limits
+    from ..protocol.parsing import PictureLink
     from .schedule import Retry
     from .transport import Transport
 
@@ -50,7 +49,7 @@ async def download(
     transport: Transport,
     link: PictureLink,
     *,
-    limits: Limits,
+    max_bytes: int,
     retry: Retry,
     on_retry: Callable[[str], None],
     check: Callable[[bytes, str], Awaitable[Picture]],
@@ -62,7 +61,7 @@ async def download(
     Args:
         transport: The connections to load it with.
         link: The address or inline data, with an optional fallback.
-        limits: Most bytes and pixels.
+        max_bytes: Most bytes of the picture.
         retry: The back-off for API calls; pictures get it stretched.
         on_retry: Called before each wait, with what failed and when the next try is.
         request_id: Pictures of one request leave some of the connections to others.
@@ -75,7 +74,7 @@ async def download(
 
     async def attempt(url: str) -> Picture:
         async with transport.picture_slot(request_id):
-            return await check(await _payload(transport, url, limits.max_bytes), url)
+            return await check(await _payload(transport, url, max_bytes), url)
 
     patience = replace(retry, first=min(retry.first * _PATIENCE, retry.longest))
     try:
@@ -140,16 +139,15 @@ async def get_link(transport: Transport, url: str, largest: int, *, beginning: b
     """GET `url`, or what it redirects to. The arguments are those of `Transport.get`, and so is what it raises."""
     for _ in range(_REDIRECTS + 1):
         response = await transport.get(url, largest, beginning=beginning)
-        location = None if isinstance(response, Failure) else response.headers.get("Location")
-        if isinstance(response, Failure) or response.status not in _MOVED or location is None:
+        if isinstance(response, Failure) or response.status not in _MOVED or "Location" not in response.headers:
             return response
-        url = _target(url, location)
+        url = _target(url, response.headers["Location"])
     raise AddressRefusedError("the link redirects in circles")
 
 
 def _target(url: str, location: str) -> str:
     """Return the address that a redirect leads to; an absolute one stays as it came."""
-    if location.lower().startswith(("http://", "https://")):
+    if _is_address(location):
         return location
     try:
         return urljoin(url, location)

@@ -28,7 +28,7 @@ STALL_BYTES = 1000
 
 LARGEST_HEAD = 256 * 1024
 """Bytes on the wire before the body begins, certificates included. Only a flood of blank lines or of interim answers
-(1xx) brings more: aiohttp has no end of them."""
+(1xx) brings more: aiohttp does not limit them."""
 
 TICK = 1.0
 
@@ -93,7 +93,7 @@ class Progress:
 
 async def supervise(work: Coroutine[Any, Any, T], progress: Progress) -> T | Failure:
     """Run `work` in a task of its own, and end it when it stalls or when this is cancelled."""
-    task = asyncio.create_task(_without_frames(work))
+    task = asyncio.create_task(_strip_frames(work))
     try:
         while True:
             await asyncio.wait({task}, timeout=TICK)
@@ -110,7 +110,7 @@ async def supervise(work: Coroutine[Any, Any, T], progress: Progress) -> T | Fai
         work.close()  # a task that is cancelled before its first step has never awaited it
 
 
-async def _without_frames(work: Coroutine[Any, Any, T]) -> T:
+async def _strip_frames(work: Coroutine[Any, Any, T]) -> T:
     """Await `work`; take the frames out of whatever it raises."""
     try:
         return await work

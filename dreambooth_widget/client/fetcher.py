@@ -13,7 +13,6 @@ from weakref import WeakValueDictionary
 
 from ..credentials import KEY_VARIABLE, ApiKey
 from ..images.cache_folder import PictureCache
-from ..images.pool import WorkerPool
 from ..images.store import PictureStore
 from .job import FetchJob
 from .link_watch import LinkProbe
@@ -39,7 +38,7 @@ class Fetcher:
     Args:
         connect: Makes the connections to an endpoint; called again for the addresses that the service names.
         endpoint: The address that is polled, checked.
-        policies: How requests are fetched that bring no policies of their own.
+        policies: Default policies.
         store: Where pictures are kept.
     """
 
@@ -51,7 +50,6 @@ class Fetcher:
         self._connect = connect
         self._others: dict[str, Transport] = {}
         self._store = store
-        self._pool = WorkerPool.shared()
         self._probe = LinkProbe()
 
     @classmethod
@@ -83,10 +81,6 @@ class Fetcher:
         """The folder that keeps the original files."""
         return self._store.cache
 
-    def redact(self, text: str) -> str:
-        """Return `text` without the API key."""
-        return self.transport.redact(text)
-
     def start(self, options: FetchOptions, policies: Policies | None = None) -> FetchJob:
         """Start a job for checked options, by the `policies` of the caller or of this object.
 
@@ -102,7 +96,7 @@ class Fetcher:
         if transport is None:
             transport = self._others[endpoint] = self._connect(endpoint)
         options = options.with_policies(policies or self.policies)
-        return FetchJob(transport, options, _HISTORIES[endpoint], self._store, self._pool, self._probe)
+        return FetchJob(transport, options, _HISTORIES[endpoint], self._store, self._probe)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -28,7 +28,7 @@ from .schedule import DurationHistory
 from .state import FetchResult, FetchState, PictureState, describe_progress, describe_result
 
 if TYPE_CHECKING:
-    from ..protocol.answers import Finished
+    from ..protocol.answer_types import Finished
     from .transport import Transport
 
 __all__ = ["FetchJob"]
@@ -57,14 +57,12 @@ class FetchJob:
         options: FetchOptions,
         history: DurationHistory | None = None,
         store: PictureStore | None = None,
-        pool: WorkerPool | None = None,
         probe: LinkProbe | None = None,
     ) -> None:
         self._options = options
         self._endpoint = transport.endpoint
         history = history or DurationHistory()
-        self._pool = pool or WorkerPool.shared()
-        self._loader = PictureLoader(transport, options, store or PictureStore(), self._pool, self._show)
+        self._loader = PictureLoader(transport, options, store or PictureStore(), self._show)
         watch = LinkWatch(transport, options, history, probe)
         self._poller = Poller(transport, options, history, watch, on_wait=self._on_wait, on_poll=self._on_poll)
         self._loop = asyncio.get_running_loop()
@@ -95,7 +93,7 @@ class FetchJob:
         return self._result
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Call `listener` with each new state, on the job's loop. An exception of it is logged and hurts nothing.
+        """Call `listener` with each new state, on the job's loop. Its exceptions are logged and do not end the job.
 
         Returns:
             A function that ends the subscription.
@@ -142,7 +140,7 @@ class FetchJob:
         """
         return self._options.token(self._endpoint, self._state)
 
-    def again(self) -> FetchOptions:
+    def resume_options(self) -> FetchOptions:
         """Return the options of a job that continues this one. A stopped or timed-out job keeps its clock and count."""
         state = self._state
         if state.status not in ("stopped", "timed_out"):
@@ -238,7 +236,7 @@ class FetchJob:
         await self._loader.look_up()
         if self._loader.all_recalled:
             return self._recall()
-        self._pool.start()  # hidden behind the wait for the answer
+        WorkerPool.shared().start()  # hidden behind the wait for the answer
         await self._load(await self._poller.run(lambda: self._elapsed, deadline), deadline)
         return self._make_result(self._elapsed)
 
@@ -249,7 +247,7 @@ class FetchJob:
 
     def _recall(self) -> FetchResult:
         """Return the result that the cache has in full: no poll is made, and no link is needed."""
-        meta = {**self._options.meta, **self._loader.recalled_meta}
+        meta = {**self._options.meta, **self._loader.meta}
         pictures = sorted(self._loader.recalled.values(), key=lambda picture: picture.index)
         entries = (PictureState(p.index, "ready", "", p, p.width, p.height) for p in pictures)
         self._change(meta=meta, pictures=tuple(entries))
@@ -304,10 +302,10 @@ class FetchJob:
         self._change(message=describe_result(self._result))
 
     def _show(self, entry: PictureState) -> None:
-        state = self._state.with_picture(entry)
-        if state.status == "downloading":
-            state = replace(state, message=describe_progress(state.pictures))
-        self._publish(state)
+        pictures = list(self._state.pictures)
+        pictures[entry.index] = entry
+        message = describe_progress(pictures) if self._state.status == "downloading" else self._state.message
+        self._change(pictures=tuple(pictures), message=message)
 
     def _make_result(self, duration: float) -> FetchResult:
         entries = self._state.pictures

@@ -150,9 +150,7 @@ class FetchJobs:
 
     async def wait(self) -> list[Outcome]:
         """Wait until every request has ended, also those added meanwhile. Return the outcomes in their order."""
-        async for _ in self.as_completed():
-            pass
-        while not all(entry.state.final for entry in self._entries):  # some of them have begun again
+        while not all(entry.state.final for entry in self._entries):
             self._end_noted.clear()
             await wait_for_event(self._end_noted)
         return [outcome for entry in self._entries if (outcome := entry.outcome) is not None]
@@ -183,7 +181,7 @@ class FetchJobs:
 
     def _begin(self, index: int) -> None:
         entry = self._entries[index]
-        job = entry.job = self._start(entry.job.again() if entry.job is not None else entry.spec.options)
+        job = entry.job = self._start(entry.job.resume_options() if entry.job is not None else entry.spec.options)
         entry.state = replace(job.state, status="processing")
         job.subscribe(lambda state: self._follow(index, job, state))
 

@@ -23,7 +23,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ..images.sniff import PictureRefusedError, identify, unwrap
-from ..protocol.answers import Finished, PictureLink, parse_retry_after
+from ..protocol.answer_types import Finished
+from ..protocol.headers import parse_retry_after
+from ..protocol.parsing import PictureLink
 from .deadline import Deadline, DeadlinePassed
 from .download import get_link
 from .exchange import Failure
@@ -97,12 +99,7 @@ class LinkProbe:
             self._queue, self._quiet = PollQueue(RateLimiter(self._rate, 5, clock=loop.time)), {}
         queue = self._queue
         while True:
-            turn = queue.join(max(at, self._quiet.get(host, 0.0)), due)
-            try:
-                await turn
-            except asyncio.CancelledError:
-                queue.leave(turn)
-                raise
+            turn = await queue.wait_for_turn(max(at, self._quiet.get(host, 0.0)), due)
             if self._quiet.get(host, 0.0) <= loop.time():
                 return
             queue.leave(turn)  # the host has asked to wait meanwhile
@@ -128,7 +125,7 @@ class LinkWatch:
         self._task: asyncio.Task[None] | None = None
         self._answered = self._silent = False  # whether any probe had an answer, and whether the last one had none
         # Whether the first link has become a picture, whether the service was polled since, and whether it denied it.
-        self._appeared = self._confirming = self._unconfirmed = False
+        self._appeared = self._confirming = self._denied = False
 
     def begin(self, links: Sequence[PictureLink], eta: float | None, elapsed: float) -> None:
         """Begin to probe, unless that has begun.
@@ -150,7 +147,7 @@ class LinkWatch:
             return decision
         if self._appeared and not self._confirming:  # this answer was asked for before
             return replace(decision, wait=0.0, due=0.0)
-        self._unconfirmed |= self._appeared
+        self._denied |= self._appeared
         silent = self._silent or self._probe.is_quiet(self._links[0].url)
         if self._task.done() or silent or not self._history.links_hold:
             return decision
@@ -165,7 +162,7 @@ class LinkWatch:
     def note_end(self) -> None:
         """Note that the service has the pictures: links that showed them are relied on by the next job."""
         if self._answered:
-            self._history.links_hold = self._appeared and not self._unconfirmed
+            self._history.links_hold = self._appeared and not self._denied
 
     async def stop(self) -> None:
         """End the watch."""
@@ -189,22 +186,22 @@ class LinkWatch:
     async def _watch(self, elapsed: float, eta: float) -> None:
         clock = asyncio.get_running_loop().time
         began, schedule = clock() - elapsed, self._options.schedule
-        half = began + _FIRST * eta
-        known = self._history.links_hold  # that links are no pictures before their time
-        at = half if known else clock()
+        probe_from = began + _FIRST * eta
+        believed = self._history.links_hold  # that links are no pictures before their time
+        at = probe_from if believed else clock()
         try:
             while True:
                 at = max(at, clock())
-                due = max(half, at + schedule.due_delay(at - began, eta))
+                due = max(probe_from, at + schedule.due_delay(at - began, eta))
                 found = await self._probe_link(self._links[0], at, due)
-                if found and known:
+                if found and believed:
                     self._appeared = True
                     self.on_picture()
                 if found:
                     return
                 self._silent = found is None
-                known |= not self._silent
-                at = max(half, at + max(_PACE, _SLOWING * (at - began)))
+                believed |= not self._silent
+                at = max(probe_from, at + max(_PACE, _SLOWING * (at - began)))
         except AddressRefusedError:
             return
         except Exception:  # the edge of the task: a watch that fails costs the hint, not the job

@@ -22,7 +22,7 @@ from .options import FetchOptions
 from .state import PictureState
 
 if TYPE_CHECKING:
-    from ..protocol.answers import PictureLink
+    from ..protocol.parsing import PictureLink
     from .transport import Transport
 
 __all__ = ["PictureLoader"]
@@ -38,7 +38,6 @@ class PictureLoader:
         transport: Transport,
         options: FetchOptions,
         store: PictureStore,
-        pool: WorkerPool,
         show: Callable[[PictureState], None],
     ) -> None:
         """Make a loader.
@@ -47,20 +46,18 @@ class PictureLoader:
             transport: Brings the bytes.
             options: Names the request, its limits and its retries.
             store: Keeps originals and renditions.
-            pool: Checks the bytes.
             show: Called with each new entry of the job's state, on the loop.
         """
         self._transport = transport
         self._options = options
         self._store = store
-        self._pool = pool
         self._show = show
         self._links: Sequence[PictureLink] = ()
-        self._meta: Mapping[str, Any] = {}
         self._count = 0
         self.recalled: dict[int, Picture] = {}
         """The pictures that came from the cache, by their index."""
-        self.recalled_meta: Mapping[str, Any] = {}
+        self.meta: Mapping[str, Any] = {}
+        """The facts that are kept with the pictures: those of the cache until `load_all` brings others."""
 
     @property
     def all_recalled(self) -> bool:
@@ -76,7 +73,7 @@ class PictureLoader:
         if self._store.cache is None:
             return
         found = await in_picture_thread(self._find, self._store.cache)
-        self._count, self._meta, self.recalled_meta = found.count, found.meta, found.meta
+        self._count, self.meta = found.count, found.meta
         for index, original in found.pictures.items():
             if index not in self.recalled:  # its inspection is lost or damaged
                 with contextlib.suppress(PictureRefusedError):
@@ -104,7 +101,7 @@ class PictureLoader:
         """
         if self._count != len(links):  # another answer than the one that was kept
             self.recalled.clear()
-        self._links, self._meta, self._count = links, meta, len(links)
+        self._links, self.meta, self._count = links, meta, len(links)
         loads = [asyncio.create_task(self.load(entry)) for entry in entries]
         try:
             await asyncio.gather(*loads)
@@ -114,34 +111,35 @@ class PictureLoader:
 
     async def load(self, entry: PictureState) -> None:
         """Load one picture, from the cache if that has it, and show it as `ready` or `missing`."""
-        index, link = entry.index, self._links[entry.index]
+        index = entry.index
         picture = self.recalled.get(index)
         if picture is None:
 
             def on_retry(reason: str) -> None:
                 self._show(replace(entry, status="waiting", reason=reason))
 
-            limits, retry = self._options.limits, self._options.retry
             try:
                 picture = await download(
                     self._transport,
-                    link,
-                    limits=limits,
-                    retry=retry,
+                    self._links[index],
+                    max_bytes=self._options.limits.max_bytes,
+                    retry=self._options.retry,
                     on_retry=on_retry,
                     request_id=self._options.request_id,
                     check=partial(self._check, index),
                 )
             except MissingPictureError as error:
-                self._show(replace(entry, status="missing", reason=str(error), url=link.url))
+                self._show(replace(entry, status="missing", reason=str(error)))
                 return
-        self._show(PictureState(index, "ready", "", picture, picture.width, picture.height, link.url))
+        self._show(
+            replace(entry, status="ready", reason="", picture=picture, width=picture.width, height=picture.height)
+        )
 
     async def _check(self, index: int, data: bytes, url: str) -> Picture:
         """Return the picture in untrusted bytes, once it is stored. Raises PictureRefusedError."""
         limits = self._options.limits
         data = await in_picture_thread(unwrap, data, max_bytes=limits.max_bytes)
-        original = Original(data, await self._pool.inspect(data, max_pixels=limits.max_pixels))
+        original = Original(data, await WorkerPool.shared().inspect(data, max_pixels=limits.max_pixels))
         picture = Picture.of(original, index=index, url=url if url.lower().startswith("http") else "")
         await in_picture_thread(self._keep, index, original)
         return picture
@@ -154,7 +152,7 @@ class PictureLoader:
         copy, cache = None, self._store.cache
         if cache is not None:
             try:
-                copy = cache.keep(*self._key, index, original, self._count, self._meta)
+                copy = cache.keep(*self._key, index, original, self._count, self.meta)
             except OSError as error:
                 log.warning("request %s: %r cannot keep a picture: %s", self._options.request_id, cache, error)
         self._store.add(original, copy)

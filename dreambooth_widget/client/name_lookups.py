@@ -1,6 +1,6 @@
 """Looks host names up, in threads that may hang: neither a request nor the exit of the interpreter waits for them.
 
-The resolver of the operating system takes as long as the name servers of a name like, and cannot be cancelled. asyncio
+The resolver of the operating system takes as long as the name server needs, and cannot be cancelled. asyncio
 runs it in the few threads that it has for everything else, and joins them at exit.
 """
 
@@ -11,13 +11,13 @@ import contextlib
 import socket
 import threading
 
-__all__ = ["Addresses", "NameLookups"]
+__all__ = ["NameLookups"]
 
 Addresses = list[tuple[int, str]]
 """Family (`socket.AF_INET`, …) and text of each address of a name."""
 
 _MOST = 32
-"""Look-ups at once. Connections need fewer, so that more of them hang."""
+"""Look-ups at once. Connections need fewer. If there are more, they hang."""
 
 
 class NameLookups:

@@ -9,18 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from ..credentials import without_frames
 from ..protocol.endpoint import V4, check_endpoint, check_request_id, is_trusted_address, is_vendor_address
-from ..protocol.generation import read_generation
-from .arguments import check_int, check_real
+from ..protocol.generation import read_count, read_generation
+from .arguments import check_int, check_seconds
 from .schedule import PollSchedule, Retry
 from .state import FetchState, PictureState
 
 if TYPE_CHECKING:
-    from ..protocol.answers import Finished, PictureLink
-    from ..protocol.parsing import Redact
+    from ..protocol.answer_types import Finished
+    from ..protocol.parsing import PictureLink, Redact
 
-__all__ = ["FetchOptions", "Limits", "Policies", "check_samples", "check_seconds"]
-
-_MOST_SAMPLES = 64
+__all__ = ["FetchOptions", "Limits", "Policies"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +61,15 @@ class FetchOptions(Policies):
     """What one job is to do: the request, what is known of it, and the policies by which it is fetched.
 
     `answer` is the final answer if the generation call already gave it. `expected` is the number of pictures to come
-    (0: unknown) and `size` their (width, height) in pixels. `started_at` is the Unix time at which an earlier job for
-    the same request began, `polls` the number of polls it made. `caption` is a text for the card's header. `endpoint`
-    is the address that the service named for this request, or None. `links` are those at which it announced the
-    pictures; they are in Python alone.
+    (0: unknown). `started_at` is the Unix time at which an earlier job for the same request began, `polls` the number
+    of polls it made. `caption` is a text for the card's header. `endpoint` is the address that the service named for
+    this request, or None. `links` are those at which it announced the pictures. They are never synced or saved.
     """
 
     request_id: str
     eta: float | None = None
     answer: Finished | None = None
     expected: int = 0
-    size: tuple[int | None, int | None] = (None, None)
     meta: Mapping[str, Any] = field(default_factory=dict)
     started_at: float | None = None
     polls: int = 0
@@ -100,7 +96,6 @@ class FetchOptions(Policies):
             eta=generation.eta,
             answer=generation.finished,
             expected=generation.expected,
-            size=(generation.width, generation.height),
             meta=generation.meta,
             endpoint=generation.endpoint,
             links=generation.answer.links if generation.finished is None else (),
@@ -112,7 +107,7 @@ class FetchOptions(Policies):
         """Read a resume token. It has no deadline: a resumed job gets one of its own.
 
         Args:
-            token: What `FetchOptions.token` gave, perhaps to somebody else.
+            token: What `FetchOptions.token` gave. Untrusted: it may come from another user.
             endpoint: The address that the caller polls; None to poll that of the token, if the key may be sent there.
 
         Raises:
@@ -171,42 +166,5 @@ class FetchOptions(Policies):
 
     def announced(self) -> tuple[PictureState, ...]:
         """Return a waiting entry for each expected picture, in the announced size."""
-        width = self.size[0] or _pixels(self.meta.get("W"))
-        height = self.size[1] or _pixels(self.meta.get("H"))
+        width, height = read_count(self.meta, "W", "width"), read_count(self.meta, "H", "height")
         return tuple(PictureState(index, width=width, height=height) for index in range(self.expected))
-
-
-def _pixels(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= 100_000 else None
-
-
-@without_frames
-def check_seconds(name: str, value: object) -> float | None:
-    """Return `value` as a number of seconds, None for None.
-
-    Raises:
-        TypeError: `value` is not a number. The message names it `name`.
-        ValueError: `value` is negative or not finite.
-    """
-    if value is None:
-        return None
-    seconds = check_real(name, value, "number of seconds")
-    if not 0 <= seconds < float("inf"):
-        raise ValueError(f"{name} must be 0 seconds or more, not {seconds!r}")
-    return seconds
-
-
-@without_frames
-def check_samples(value: object) -> int:
-    """Return `value` as the number of pictures to expect, 0 for None.
-
-    Raises:
-        TypeError: `value` is not an int.
-        ValueError: `value` is less than 1 or more than 64.
-    """
-    if value is None:
-        return 0
-    samples = check_int("samples", value)
-    if not 1 <= samples <= _MOST_SAMPLES:
-        raise ValueError(f"samples must be between 1 and {_MOST_SAMPLES}, not {samples!r}")
-    return samples

@@ -11,10 +11,10 @@ __all__ = ["PictureSlots"]
 
 
 class PictureSlots:
-    """The slots of one client: as many pictures are in memory between wire and disk. Belongs to the running loop.
+    """The slots of one client. They bound the pictures that are in memory before they are stored.
 
     A free slot goes to the request that holds the fewest. If none is free, a request that holds none gets one more, as
-    long as fewer than `limit` requests hold any: so there are at most `2 * limit - 1`.
+    long as fewer than `limit` requests hold any: so there are at most `2 * limit - 1`. Belongs to the running loop.
     """
 
     def __init__(self, limit: int) -> None:

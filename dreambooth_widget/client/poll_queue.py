@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_left, insort
-from collections.abc import Generator
 from heapq import heappop, heappush
 from itertools import count
 
@@ -36,9 +35,6 @@ class Turn:
     def __lt__(self, other: Turn) -> bool:
         return (self.due, self.number) < (other.due, other.number)
 
-    def __await__(self) -> Generator[object, None, None]:
-        return self.granted.__await__()
-
 
 class PollQueue:
     """Grants turns as the rate limiter has tokens. Belongs to the running event loop."""
@@ -51,14 +47,20 @@ class PollQueue:
         self._line: list[Turn] = []  # may be sent now, sorted by `due`
         self._alarm: asyncio.TimerHandle | None = None
 
-    def __len__(self) -> int:
-        """Return the number of polls that only wait for a token."""
-        return len(self._line)
-
     def join(self, earliest: float, due: float) -> Turn:
-        """Wait for a turn, from `earliest` on, in the order of `due` (both in the loop's time)."""
+        """Return a turn that is granted from `earliest` on, in the order of `due` (both in the loop's time)."""
         turn = Turn(earliest, due, next(self._numbers), self.loop.create_future())
         self._place(turn)
+        return turn
+
+    async def wait_for_turn(self, earliest: float, due: float) -> Turn:
+        """Join, and return the turn once it is granted. Cancelling this leaves the queue."""
+        turn = self.join(earliest, due)
+        try:
+            await turn.granted
+        except asyncio.CancelledError:
+            self.leave(turn)
+            raise
         return turn
 
     def hurry(self, turn: Turn) -> None:
@@ -79,7 +81,7 @@ class PollQueue:
             self._withdraw(turn)
         self._advance()
 
-    def expected(self, turn: Turn) -> float:
+    def granted_from(self, turn: Turn) -> float:
         """Return the loop's time at which `turn` will be granted at the earliest, given the polls that wait now."""
         if turn.granted.done():
             return self.loop.time()

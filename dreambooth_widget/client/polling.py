@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import DeadlineExceededError, DreamboothError, RateLimitedError
-from ..protocol.answers import Answer, Busy, Finished, Processing
+from ..protocol.answer_types import Answer, Busy, Finished, Processing
 from .deadline import Deadline, DeadlinePassed
 from .link_watch import LinkWatch
 from .options import FetchOptions
@@ -36,7 +36,7 @@ class Poller:
         transport: The connections.
         options: The request and its policies.
         history: How long earlier jobs took.
-        watch: Knows sooner than the service when the pictures are there, where their links are known.
+        watch: Probes announced links.
         on_wait: Called with each decision and the seconds until its poll.
         on_poll: Called when a poll is sent.
     """
@@ -118,16 +118,16 @@ class Poller:
     async def _poll(self, decision: PollDecision, deadline: Deadline) -> tuple[Answer, bool]:
         """Return the next answer, and whether it is that of the last poll before the deadline."""
         try:
-            turn = await self._wait(decision, deadline)
+            await self._wait(decision, deadline)
             last = asyncio.get_running_loop().time() >= deadline.last_poll_at
             self._on_poll()
             self._watch.note_poll()
             self._polls += 1
-            return await deadline.bound(self._transport.poll(self._options.request_id, turn)), last
+            return await deadline.bound(self._transport.poll(self._options.request_id)), last
         except DeadlinePassed:
             raise self._timed_out(deadline) from None
 
-    async def _wait(self, decision: PollDecision, deadline: Deadline) -> Turn:
+    async def _wait(self, decision: PollDecision, deadline: Deadline) -> None:
         """Wait for the turn of the next poll."""
         queue = self._transport.queue
         clock = asyncio.get_running_loop().time
@@ -136,11 +136,11 @@ class Poller:
         turn = queue.join(min(now + decision.wait, last), min(now + due, last))
         self._waiting = queue, turn
         try:
-            self._on_wait(decision, max(0.0, queue.expected(turn) - now))
-            if deadline.chosen or self._polls >= _SURE_TURNS:
+            self._on_wait(decision, max(0.0, queue.granted_from(turn) - now))
+            if deadline.user_supplied or self._polls >= _SURE_TURNS:
                 await deadline.bound(turn.granted)
             else:
-                await turn
+                await turn.granted
                 deadline.extend(clock() - turn.earliest)  # the time in the queue does not count
             deadline.forgive_gap()
         except BaseException:
@@ -148,7 +148,6 @@ class Poller:
             raise
         finally:
             self._waiting = None
-        return turn
 
     def _note_picture(self) -> None:
         """Poll at once because a picture is there, unless the service has asked to wait."""
@@ -156,7 +155,7 @@ class Poller:
             self.check_now()
 
     def _note(self, answer: Answer) -> None:
-        """Remember what a picture that appears and the deadline have to know of the answers so far."""
+        """Record what `_note_picture` and `_timed_out` need."""
         self._backing_off = not isinstance(answer, Processing)
         if not isinstance(answer, Busy) or answer.rate_limited:
             self._answered = True

@@ -12,7 +12,7 @@ from ..errors import (
     RequestNotFoundError,
     UnexpectedAnswerError,
 )
-from ..protocol.answers import Answer, Busy, Finished, Processing, Refused
+from ..protocol.answer_types import Answer, Busy, Finished, Processing, Refused
 from .options import FetchOptions
 from .schedule import DurationHistory
 from .state import Activity, capitalized, counted
@@ -98,10 +98,10 @@ class PollingPolicy:
         if eta is None and answer.eta is not None:
             # Anchored when first seen: the service repeats the number unchanged.
             self.estimate, eta = elapsed + answer.eta, elapsed + self._history.corrected(answer.eta)
-        expected = self._history.typical() if eta is None else eta
+        duration = self._history.typical() if eta is None else eta
         schedule, fraction = self._options.schedule, random()
-        wait = schedule.jittered(schedule.next_delay(elapsed, expected), fraction)
-        due = schedule.jittered(schedule.due_delay(elapsed, expected), fraction)
+        wait = schedule.jittered(schedule.next_delay(elapsed, duration), fraction)
+        due = schedule.jittered(schedule.due_delay(elapsed, duration), fraction)
         message = "" if answer.status == "processing" else f"The service's status is {answer.status!r}"
         return PollDecision(wait, eta, message, due=due)
 

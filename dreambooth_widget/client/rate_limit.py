@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .arguments import check_number
+from .arguments import check_number, check_range
 
 __all__ = ["RateLimiter", "check_limits"]
 
@@ -26,22 +26,20 @@ def check_limits(rate: float, burst: float) -> tuple[float, float]:
         ValueError: A limit would let nothing through; the message names it.
     """
     rate, burst = check_number("rate", rate), check_number("burst", burst)
-    if rate <= 0:
-        raise ValueError(f"rate must be more than 0 requests a second, not {rate!r}")
-    if burst < 1:
-        raise ValueError(f"burst must be at least 1 request, not {burst!r}")
+    check_range(rate > 0, "rate", "more than 0 requests a second", rate)
+    check_range(burst >= 1, "burst", "at least 1 request", burst)
     return rate, burst
 
 
 class RateLimiter:
-    """A token bucket of `burst` requests that refills at `rate` requests per second.
+    """A token bucket of `burst` requests that refills at `rate` requests per second (see `check_limits`).
 
     The generic cell rate algorithm: its only state is the time at which the bucket is full again.
     """
 
     def __init__(self, rate: float, burst: float, *, clock: Callable[[], float]) -> None:
-        self.rate, self._burst = check_limits(rate, burst)
-        self._full_rate = self.rate
+        self.rate = self._full_rate = rate
+        self._burst = burst
         self._clock = clock
         self._full_at = clock()
         self._halved_at = float("-inf")

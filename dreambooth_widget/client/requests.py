@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from numbers import Real
-from typing import Any, Protocol, SupportsIndex, TypeAlias
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias
 
-from ..credentials import ApiKey, find_key, looks_swapped, without_frames
+from ..credentials import ApiKey, find_key, looks_swapped, redactor, without_frames
 from ..errors import DreamboothError, InvalidRequestError
 from ..protocol.endpoint import check_request_id
 from ..protocol.parsing import Redact
-from .options import FetchOptions, check_seconds
+from .arguments import check_seconds
+from .options import FetchOptions
 from .state import capitalized
+
+if TYPE_CHECKING:
+    from .client import Client
 
 __all__ = [
     "Request", "RequestSpec", "Requests",
-    "read_call", "read_calls", "read_request_id", "read_requests", "redactor",
+    "choose_key", "read_call", "read_request_id", "read_requests",
 ]  # fmt: skip
 
 Request: TypeAlias = int | str | SupportsIndex | tuple[int | str, float | None] | Mapping[str, Any]
@@ -43,59 +47,43 @@ class RequestSpec:
     error: DreamboothError | None = None
 
 
-class KeyHolder(Protocol):
-    """A client, a fetcher or a key itself."""
-
-    def redact(self, text: str) -> str:
-        """Return `text` without the API key."""
-
-
-def redactor(client: KeyHolder | None, key: ApiKey | None) -> Redact:
-    """Return the function that removes the API key from a text: that of the client, else of the key itself.
+def choose_key(key: ApiKey | None, client: Client | None) -> ApiKey | None:
+    """Return the key that is sent: that of the client, if there is one.
 
     Raises:
         TypeError: `client` is something else.
     """
-    holder = key if client is None else client
-    if holder is None:
-        return str
-    if not hasattr(holder, "redact"):
+    if client is None:
+        return key
+    if not hasattr(client, "fetcher"):
         raise TypeError(f"client must be a Client, not {type(client).__name__}")
-    return holder.redact
+    return client.fetcher.transport.key
 
 
 @without_frames
 def read_call(
-    key: object, request: object, client: KeyHolder | None = None, *, eta: object = None
+    key: object, request: object, client: Client | None = None, *, eta: object = None
 ) -> tuple[ApiKey | None, FetchOptions]:
     """Read what a call is for: the API key and the request.
 
     Args:
         key: The key, or None to take it from the environment.
         request: The request id, or options that were read before.
-        client: The client that holds the key, if there is one.
+        client: The client whose key is used instead, if there is one.
         eta: The expected duration in seconds from now; None for that of the options.
 
     Raises:
         TypeError: One of them is of a wrong type.
         ValueError: One of them cannot be right, or they are swapped. Neither is in the message or in a frame.
     """
-    secret, seconds = find_key(key), check_seconds("eta", eta)
+    found, seconds = find_key(key), check_seconds("eta", eta)
+    secret = choose_key(found, client)
     if isinstance(request, FetchOptions):
         return secret, request if seconds is None else replace(request, eta=seconds)
-    request = read_request_id(request, redactor(client, secret))
-    if looks_swapped(secret, request):
+    request = read_request_id(request, redactor(secret))
+    if looks_swapped(found, request):
         raise ValueError(_SWAPPED)
     return secret, FetchOptions(request, seconds)
-
-
-@without_frames
-def read_calls(
-    key: object, requests: Requests, client: KeyHolder | None = None
-) -> tuple[ApiKey | None, list[RequestSpec]]:
-    """Read the first two arguments of a call for many requests. As `read_call` and `read_requests`."""
-    secret = find_key(key)
-    return secret, read_requests(requests, redactor(client, secret))
 
 
 @without_frames

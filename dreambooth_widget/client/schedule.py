@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from .arguments import check_int, check_number
+from .arguments import check_int, check_number, check_range
 
 __all__ = ["DurationHistory", "PollSchedule", "Retry", "default_deadline"]
 
@@ -50,12 +50,12 @@ class PollSchedule:
         """Refuse what would poll without a pause, or never."""
         for name in ("eta_fraction", "growth", "shortest", "longest", "longest_silence", "jitter"):
             object.__setattr__(self, name, check_number(name, getattr(self, name)))
-        _check(0 <= self.eta_fraction <= 10, "eta_fraction", "between 0 and 10", self.eta_fraction)
-        _check(self.growth >= 0, "growth", "0 or more", self.growth)
-        _check(self.shortest > 0, "shortest", "more than 0", self.shortest)
-        _check(self.longest >= self.shortest, "longest", "at least shortest", self.longest)
-        _check(self.longest_silence >= self.shortest, "longest_silence", "at least shortest", self.longest_silence)
-        _check(0 <= self.jitter < 1, "jitter", "at least 0 and less than 1", self.jitter)
+        check_range(0 <= self.eta_fraction <= 10, "eta_fraction", "between 0 and 10", self.eta_fraction)
+        check_range(self.growth >= 0, "growth", "0 or more", self.growth)
+        check_range(self.shortest > 0, "shortest", "more than 0", self.shortest)
+        check_range(self.longest >= self.shortest, "longest", "at least shortest", self.longest)
+        check_range(self.longest_silence >= self.shortest, "longest_silence", "at least shortest", self.longest_silence)
+        check_range(0 <= self.jitter < 1, "jitter", "at least 0 and less than 1", self.jitter)
 
     def next_delay(self, elapsed: float, eta: float | None) -> float:
         """Return the seconds until the next poll, without jitter.
@@ -102,9 +102,9 @@ class Retry:
         object.__setattr__(self, "attempts", check_int("attempts", self.attempts, least=1))
         for name in ("first", "longest", "rate_limit_wait"):
             object.__setattr__(self, name, check_number(name, getattr(self, name)))
-        _check(self.first > 0, "first", "more than 0", self.first)
-        _check(self.longest >= self.first, "longest", "at least first", self.longest)
-        _check(self.rate_limit_wait >= 0, "rate_limit_wait", "0 or more", self.rate_limit_wait)
+        check_range(self.first > 0, "first", "more than 0", self.first)
+        check_range(self.longest >= self.first, "longest", "at least first", self.longest)
+        check_range(self.rate_limit_wait >= 0, "rate_limit_wait", "0 or more", self.rate_limit_wait)
 
     def delay(self, attempt: int, fraction: float) -> float:
         """Seconds before attempt `attempt` (2 repeats first); `fraction` in [0, 1) is the caller's `random()`.
@@ -122,14 +122,13 @@ class DurationHistory:
         self._durations: deque[float] = deque(maxlen=size)
         self._ratios: deque[float] = deque(maxlen=size)
         self.links_hold = False
-        """Whether the links that were announced for the last job that was watched showed its pictures in time."""
+        """Whether the last watched job's links showed its pictures in time."""
 
     def add(self, seconds: float, estimate: float | None = None) -> None:
         """Remember the duration of a finished job, and its `estimate` as it was given, in seconds."""
-        if math.isfinite(seconds) and seconds >= 0:
-            self._durations.append(seconds)
-            if estimate is not None and estimate >= _SHORTEST_ESTIMATE:
-                self._ratios.append(seconds / estimate)
+        self._durations.append(seconds)
+        if estimate is not None and estimate >= _SHORTEST_ESTIMATE:
+            self._ratios.append(seconds / estimate)
 
     def typical(self) -> float | None:
         """Return the median in seconds once there are three, else None."""
@@ -153,8 +152,3 @@ def default_deadline(eta: float | None) -> float:
 
 def _at_least_0(seconds: float | None) -> float:
     return seconds if seconds is not None and math.isfinite(seconds) and seconds > 0 else 0.0
-
-
-def _check(holds: bool, name: str, wanted: str, value: object) -> None:
-    if not holds:
-        raise ValueError(f"{name} must be {wanted}, not {value!r}")

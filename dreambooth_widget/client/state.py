@@ -1,4 +1,4 @@
-"""The one picture of a job: `FetchState` while it runs, `FetchResult` when it has succeeded.
+"""The state of a job: `FetchState` while it runs, `FetchResult` when it has succeeded.
 
 Everything that is shown anywhere is drawn from a `FetchState`; nothing about a job is stored twice.
 """
@@ -6,7 +6,7 @@ Everything that is shown anywhere is drawn from a `FetchState`; nothing about a 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from ..images.files import save_all
@@ -114,12 +114,6 @@ class FetchState:
         verb = "retrying" if self.activity == "retrying" else "checking again"
         seconds = self.next_poll_at - (self.waiting_since or self.next_poll_at)
         return f"{self.message} · {verb} in {seconds:.0f} s"
-
-    def with_picture(self, entry: PictureState) -> FetchState:
-        """Return this state with one entry of `pictures` replaced."""
-        pictures = list(self.pictures)
-        pictures[entry.index] = replace(entry, url=entry.url or pictures[entry.index].url)
-        return replace(self, pictures=tuple(pictures))
 
 
 class FetchResult(Sequence["Picture"]):

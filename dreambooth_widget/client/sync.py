@@ -14,14 +14,15 @@ import threading
 import weakref
 from collections.abc import Callable
 
-from ..credentials import ApiKey
+from ..credentials import ApiKey, redactor
 from ..images.cache_folder import PictureCache
 from ..images.fork import disown_after_fork
 from ..protocol.endpoint import V4, check_endpoint
+from .arguments import check_seconds
 from .client import run_to_end
 from .fetcher import Fetcher
-from .options import Policies, check_seconds
-from .requests import read_call, redactor
+from .options import Policies
+from .requests import read_call
 from .schedule import PollSchedule, Retry
 from .state import FetchResult, FetchState
 
@@ -119,7 +120,7 @@ def fetch_sync(
     """
     try:
         secret, options = read_call(key, request_id, eta=eta)
-        address = check_endpoint(endpoint, redactor(None, secret))
+        address = check_endpoint(endpoint, redactor(secret))
         seconds = check_seconds("deadline", deadline)
     finally:
         del key, request_id, eta, endpoint, deadline

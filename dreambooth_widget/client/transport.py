@@ -1,6 +1,6 @@
 """The connections of one client: one session for the API, one without a key for pictures.
 
-The key is opened in one function, `Transport._send`, and goes to the endpoint alone: redirects are never followed
+The key is opened in one function, `Connections.post`, and goes to the endpoint alone: redirects are never followed
 with it, and the session that fetches pictures never gets it. aiohttp is imported with the first request
 (importing it costs more than the rest of the package together).
 """
@@ -18,23 +18,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from ..credentials import ApiKey, redactor
 from ..errors import EndpointUnreachableError, InvalidKeyError
 from ..images.fork import disown_after_fork
-from ..protocol.answers import LARGEST_BODY, Answer, Busy, Finished, Processing, Refused, read_answer
+from ..protocol.answer_types import Answer, Busy, Finished, Processing, Refused
+from ..protocol.answers import read_answer
 from ..protocol.endpoint import compose_request
+from ..protocol.parsing import LARGEST_BODY
 from .arguments import check_int
 from .exchange import Failure, Response
 from .link_guard import ANY, PUBLIC, AddressRefusedError, Reach, check_address, check_link, endpoint_reach
 from .loop_end import close_at_loop_end
 from .name_lookups import NameLookups
 from .picture_slots import PictureSlots
-from .poll_queue import PollQueue, Turn
+from .poll_queue import PollQueue
 from .proxies import Proxy, ProxyUnusableError, check_proxy, find_proxy, parse_proxy
 from .rate_limit import RateLimiter, check_limits
 from .state import capitalized
 
 if TYPE_CHECKING:
-    from ..credentials import ApiKey
     from .connections import Connections, Sessions
 
 __all__ = ["Transport"]
@@ -44,7 +46,7 @@ log = logging.getLogger(__name__)
 _INLINE = 64 * 1024
 """Bytes of an answer that are parsed on the loop itself; more go to a thread."""
 
-_NAME_SECONDS = 5.0
+_REACH_LOOKUP_SECONDS = 5.0
 
 
 class Transport:
@@ -78,14 +80,14 @@ class Transport:
         self._limit = check_int("connections", connections, least=1)
         self._rate, self._burst = check_limits(rate, burst)
         self.endpoint = endpoint
-        self._key = key
+        self.key = key
         self._allow_private_hosts = allow_private_hosts
         self._proxy = None if proxy is None else parse_proxy(proxy)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ending_loop: asyncio.AbstractEventLoop | None = None
         self._reach: Reach | None = None
         self._sessions: Sessions = {}
-        # Closes what is open when the client is forgotten, and at exit: no user shall read "Unclosed client session".
+        # Closes what is open when the client is garbage-collected, and at exit, which avoids aiohttp's warning.
         # Made here, because what is made last runs first at exit: `fetch_sync` closes its clients before.
         weakref.finalize(self, _close_now, self._sessions)
         self._queue: PollQueue | None = None
@@ -96,31 +98,21 @@ class Transport:
     def __repr__(self) -> str:
         return f"<Transport {self.endpoint}>"
 
-    async def poll(self, request_id: str, turn: Turn | None = None) -> Answer:
-        """Send one POST to the endpoint. Whatever goes wrong on the way is an `Answer` too (`Busy`).
+    async def poll(self, request_id: str) -> Answer:
+        """Send one POST to the endpoint; the caller has waited in `queue` for its turn.
 
-        Args:
-            request_id: The request to poll.
-            turn: A granted turn of `queue`; None waits for one that is due now.
+        Whatever goes wrong on the way is an `Answer` too (`Busy`).
         """
-        if self._key is None:
+        if self.key is None:
             return Refused(InvalidKeyError, "There is no API key, and the cache lacks pictures of this request.")
-        queue = self.queue
-        if turn is None:
-            turn = queue.join(self._now(), self._now())
-            try:
-                await turn
-            except asyncio.CancelledError:
-                queue.leave(turn)
-                raise
         await self._attach()
         async with self._slots:
-            sent_at = self._now()
+            sent_at = asyncio.get_running_loop().time()
             answer = await self._send(request_id)
         if isinstance(answer, Busy) and answer.rate_limited:
-            queue.refused(sent_at)
+            self.queue.refused(sent_at)
         elif not isinstance(answer, Busy):
-            queue.accepted()
+            self.queue.accepted()
             self.has_answered |= isinstance(answer, (Processing, Finished))
         return answer
 
@@ -133,17 +125,13 @@ class Transport:
         return self._queue
 
     async def _send(self, request_id: str) -> Answer:
-        key = self._key
-        assert key is not None
+        assert self.key is not None
         url, body = compose_request(self.endpoint, request_id)
         try:
             proxy = await self._find_proxy(url)
         except ProxyUnusableError as error:
             return Refused(EndpointUnreachableError, f"{capitalized(str(error))}.")
-        # The one function that opens the key. It is called inside the exchange, whose frames no traceback reaches.
-        outcome = await self._connections.post(
-            url, lambda: {"key": key.get_secret_value(), **body}, proxy, LARGEST_BODY
-        )
+        outcome = await self._connections.post(url, self.key, body, proxy, LARGEST_BODY)
         if isinstance(outcome, Failure):
             if outcome.final:
                 return Refused(EndpointUnreachableError, f"{capitalized(outcome.reason)}.")
@@ -162,12 +150,9 @@ class Transport:
         port = parts.port or (443 if parts.scheme == "https" else 80)
         return await find_proxy(parts.scheme, parts.hostname or "", port)
 
-    def redact(self, text: str) -> str:
-        """`text` without the key, should the service have repeated it."""
-        return text if self._key is None else self._key.redact(text)
-
     def _read(self, response: Response) -> Answer:
-        return read_answer(response.status, response.headers, response.body, redact=self.redact, endpoint=self.endpoint)
+        redact = redactor(self.key)
+        return read_answer(response.status, response.headers, response.body, redact=redact, endpoint=self.endpoint)
 
     @asynccontextmanager
     async def picture_slot(self, request_id: str) -> AsyncIterator[None]:
@@ -211,14 +196,14 @@ class Transport:
             return ANY if self._allow_private_hosts else PUBLIC
         if self._reach is None:
             addresses = await self._look_up(urlsplit(self.endpoint).hostname or "")
-            if addresses:  # else unknown for now; the next picture asks again
+            if addresses:  # else unknown for now; the next picture looks it up again
                 self._reach = endpoint_reach(addresses)
         return self._reach or PUBLIC
 
     async def _look_up(self, host: str) -> list[str]:
         """Return the addresses of a name, [] if it cannot be resolved here: behind a proxy that is usual."""
         try:
-            return [address for _, address in await self._names.look_up(host, _NAME_SECONDS)]
+            return [address for _, address in await self._names.look_up(host, _REACH_LOOKUP_SECONDS)]
         except OSError:
             return []
 
@@ -233,9 +218,6 @@ class Transport:
         if self._loop is not None:
             self._loop = None
             self._connections.disown()
-
-    def _now(self) -> float:
-        return asyncio.get_running_loop().time()
 
     async def _attach(self) -> None:
         """Belong to the running loop. After a second `asyncio.run` the old sessions are of no use."""

@@ -64,9 +64,8 @@ from .error_mapping import (
     sentence,
     wait_in_words,
 )
-from .headers import parse_retry_after, read_location, read_sender, read_wait
+from .headers import read_location, read_sender, read_wait
 from .parsing import (
-    LARGEST_BODY,
     PictureLink,
     Redact,
     UnreadableBodyError,
@@ -78,18 +77,7 @@ from .parsing import (
     spoken,
 )
 
-__all__ = [
-    "LARGEST_BODY",
-    "Answer",
-    "Busy",
-    "Finished",
-    "PictureLink",
-    "Processing",
-    "Refused",
-    "parse_retry_after",
-    "read_answer",
-    "read_record",
-]
+__all__ = ["read_answer", "read_record"]
 
 _LONGEST_ETA: Final = 7 * 86_400.0
 """Maximum ETA in seconds. A longer one is nonsense, and no estimate is better."""

@@ -7,26 +7,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .answers import Busy, Finished, Processing, Refused, read_record
+from .answer_types import Busy, Finished, Processing, Refused
+from .answers import read_record
 from .endpoint import check_request_id, read_fetch_address
 from .parsing import Redact, UnreadableBodyError, number, read_meta, read_object, shown
 
-__all__ = ["Generation", "read_generation"]
+__all__ = ["Generation", "read_count", "read_generation"]
 
 
 @dataclass(frozen=True, slots=True)
 class Generation:
     """The answer of a generation call: the request to fetch, what is known of it, and the `answer` it already holds.
 
-    `eta` is in seconds from the call, `expected` the number of pictures to come (0: unknown), `width` and `height`
-    their size in pixels. `endpoint` is the vendor's address for this request, or None.
+    `eta` is in seconds from the call, `expected` the number of pictures to come (0: unknown). `endpoint` is the
+    vendor's address for this request, or None.
     """
 
     request_id: str
     eta: float | None
     expected: int
-    width: int | None
-    height: int | None
     meta: Mapping[str, Any]
     answer: Processing | Finished
     endpoint: str | None = None
@@ -62,9 +61,7 @@ def read_generation(response: object, *, redact: Redact = str) -> Generation:
     return Generation(
         request_id=_generation_id(record, redact),
         eta=None if isinstance(answer, Finished) else answer.eta,
-        expected=len(answer.links) or _count(meta, "n_samples", "samples", largest=64) or 0,
-        width=_count(meta, "W", "width"),
-        height=_count(meta, "H", "height"),
+        expected=len(answer.links) or read_count(meta, "n_samples", "samples", largest=64) or 0,
         meta=meta,
         answer=answer,
         endpoint=read_fetch_address(shown(record.get("fetch_result"), redact)),
@@ -103,6 +100,7 @@ def _generation_id(record: Mapping[str, Any], redact: Redact) -> str:
     return tail[1]
 
 
-def _count(meta: Mapping[str, Any], *names: str, largest: int = 100_000) -> int | None:
-    numbers = (number(meta.get(name), largest=largest) for name in names)
-    return next((int(value) for value in numbers if value), None)
+def read_count(meta: Mapping[str, Any], *names: str, largest: int = 100_000) -> int | None:
+    """Return the first of the named entries that is a number from 1 to `largest`, or the text of one; else None."""
+    counts = (int(number(meta.get(name), largest=largest) or 0) for name in names)
+    return next(filter(None, counts), None)

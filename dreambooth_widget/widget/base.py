@@ -21,10 +21,9 @@ import traitlets
 from traitlets.utils.sentinel import Sentinel
 
 from ..client.fetcher import Fetcher
-from ..client.options import Policies
-from ..client.requests import redactor
+from ..client.options import FetchOptions, Policies
 from ..client.state import counted
-from ..credentials import KEY_VARIABLE, ApiKey
+from ..credentials import KEY_VARIABLE, ApiKey, redactor
 from ..errors import DreamboothError, InvalidKeyError, StoppedError
 from ..images.cache_folder import PictureCache
 from ..protocol.endpoint import check_endpoint
@@ -39,6 +38,7 @@ from .static_copy import StaticCopy, make_copy
 
 if TYPE_CHECKING:
     from ..client.client import Client
+    from ..client.job import FetchJob
     from ..client.state import FetchState, PictureState
     from ..images.picture import Picture
 
@@ -143,7 +143,7 @@ class BaseWidget(anywidget.AnyWidget):
     @property
     def _redact(self) -> Callable[[str], str]:
         """The function that takes the key out of a text."""
-        return redactor(self._fetcher, self._key)
+        return redactor(self._key)
 
     def _check_key(self) -> None:
         """Raise InvalidKeyError without a key."""
@@ -156,11 +156,11 @@ class BaseWidget(anywidget.AnyWidget):
         """From now on use the key that was typed into the form."""
         self._key, self._fetcher = key, None
 
-    def _open_fetcher(self) -> Fetcher:
-        """Return that of the user's client, else the one that all widgets of this kernel share. Call it on the loop."""
+    def _start_job(self, options: FetchOptions) -> FetchJob:
+        """Start a job of the user's client, else of what all widgets of this kernel share. Call it on the loop."""
         if self._fetcher is None:
             self._fetcher = Fetcher.shared(self._key, self._endpoint, self._cache)
-        return self._fetcher
+        return self._fetcher.start(options, self._policies)
 
     # -- waiting, and the end ----------------------------------------------------------------------------------
 

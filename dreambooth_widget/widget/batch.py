@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..client.job_group import FetchJobs
-from ..client.options import FetchOptions, Policies
-from ..client.requests import Requests, read_calls, read_requests
+from ..client.options import Policies
+from ..client.requests import Requests, choose_key, read_requests
 from ..client.schedule import PollSchedule, Retry
 from ..client.state import FetchResult, counted
-from ..credentials import ApiKey, without_frames
+from ..credentials import ApiKey, find_key, redactor, without_frames
 from ..errors import DreamboothError, StoppedError
 from ..images.files import named, save_files
 from ..images.picture import contact_sheet
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from ..client.client import Client
-    from ..client.job import FetchJob
     from ..client.job_group import Outcome
     from ..images.cache_folder import PictureCache
     from ..images.picture import Picture
@@ -69,8 +68,10 @@ class DreamboothBatch(BatchCard):
         save_copy: bool = True,
         autostart: bool = True,
     ) -> None:
-        secret, specs = read_calls(key, requests, client)
-        del key, requests
+        secret = choose_key(find_key(key), client)
+        del key
+        specs = read_requests(requests, redactor(secret))
+        del requests
         policies = Policies(schedule=schedule, retry=retry, deadline=deadline, watch_links=watch_links)
         self._jobs = FetchJobs(self._start_job, self._note_change)
         self._started = False
@@ -274,9 +275,6 @@ class DreamboothBatch(BatchCard):
         self._started = True
         self._jobs.start()
         self._show()
-
-    def _start_job(self, options: FetchOptions) -> FetchJob:
-        return self._open_fetcher().start(options, self._policies)
 
     def _stop_all(self) -> None:
         self._jobs.stop()

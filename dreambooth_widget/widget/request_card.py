@@ -144,9 +144,7 @@ class RequestCard(BaseWidget):
     def _on_start(self, content: Mapping[str, Any]) -> None:
         """Start with what was typed into the form: a key, a request id, or both."""
         typed = content.get("key")
-        secret, request = read_call(
-            typed or self._key, str(content.get("request_id") or "") or self._options, None if typed else self._fetcher
-        )
+        secret, request = read_call(typed or self._key, str(content.get("request_id") or "") or self._options)
         if typed:
             self._use_key(secret)
         other = request.request_id != self._options.request_id

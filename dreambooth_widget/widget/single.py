@@ -7,10 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..client.options import FetchOptions, Policies, check_samples
-from ..client.requests import read_call, redactor
+from ..client.arguments import check_samples
+from ..client.options import FetchOptions, Policies
+from ..client.requests import choose_key, read_call
 from ..client.schedule import PollSchedule, Retry
-from ..credentials import ApiKey, find_key, without_frames
+from ..credentials import ApiKey, find_key, redactor, without_frames
 from ..errors import DreamboothError
 from ..images.picture import contact_sheet
 from ..protocol.endpoint import V4, check_endpoint
@@ -83,7 +84,7 @@ class DreamboothWidget(RequestCard):
         self._options = replace(
             options,
             expected=options.expected if samples is None else check_samples(samples),
-            caption=redactor(client, secret)(str(caption or "")),
+            caption=redactor(secret)(str(caption or "")),
         )
         policies = Policies(schedule=schedule, retry=retry, deadline=deadline, watch_links=watch_links)
         self._job: FetchJob | None = None
@@ -109,8 +110,9 @@ class DreamboothWidget(RequestCard):
             TypeError: `response` is something else, or an option is unknown.
             ValueError: The answer is an error, or names no request.
         """
-        secret = find_key(key)
-        request = FetchOptions.for_response(response, redactor(options.get("client"), secret))
+        secret = choose_key(find_key(key), options.get("client"))
+        del key
+        request = FetchOptions.for_response(response, redactor(secret))
         return cls(secret, replace(request, endpoint=None) if "endpoint" in options else request, **options)
 
     @classmethod
@@ -131,10 +133,11 @@ class DreamboothWidget(RequestCard):
         """
         client, endpoint = options.get("client"), options.pop("endpoint", None)
         secret = find_key(key)
+        del key
         if client is not None:
-            return cls(secret, client.read_token(token), **options)
+            return cls(secret, FetchOptions.for_token(token, client.endpoint), **options)
         if endpoint is not None:
-            endpoint = check_endpoint(endpoint, redactor(None, secret))
+            endpoint = check_endpoint(endpoint, redactor(secret))
         request = FetchOptions.for_token(token, endpoint)
         return cls(secret, replace(request, endpoint=None), **{**options, "endpoint": request.endpoint})
 
@@ -266,8 +269,8 @@ class DreamboothWidget(RequestCard):
 
     def _begin(self) -> None:
         """Make the job, on its loop. A stopped or timed-out one is resumed: its clock and its count go on."""
-        options = self._options if self._job is None else self._job.again()
-        self._job = job = self._open_fetcher().start(options, self._policies)
+        options = self._options if self._job is None else self._job.resume_options()
+        self._job = job = self._start_job(options)
         job.subscribe(lambda state: self._follow(job, state))
         self._shown = replace(job.state, status="processing")
         self._show()

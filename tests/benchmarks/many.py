@@ -34,7 +34,8 @@ from dreambooth_widget.client.schedule import DurationHistory
 from dreambooth_widget.client.transport import Transport
 from dreambooth_widget.credentials import ApiKey
 from dreambooth_widget.errors import GenerationFailedError
-from dreambooth_widget.protocol.answers import Answer, PictureLink, Processing, Refused
+from dreambooth_widget.protocol.answer_types import Answer, Processing, Refused
+from dreambooth_widget.protocol.parsing import PictureLink
 from tests.benchmarks import virtual_time
 from tests.benchmarks.report import Target, print_report
 
@@ -154,7 +155,7 @@ async def loops(sleep: float, service: Service) -> None:
 
     async def loop(number: int) -> None:
         while True:
-            await queue.join(0.0, asyncio.get_running_loop().time())
+            await queue.wait_for_turn(0.0, asyncio.get_running_loop().time())
             if await service.poll(number):
                 return
             await asyncio.sleep(sleep)

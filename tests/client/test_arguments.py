@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dreambooth_widget.client.arguments import check_int, check_number, check_real
+from dreambooth_widget.client.arguments import check_int, check_number, check_real, check_samples, check_seconds
 
 
 class Index:
@@ -55,3 +55,19 @@ def test_whole_numbers_become_ints() -> None:
     for value in (3.0, Fraction(3), Index("text")):
         with pytest.raises(TypeError, match=f"^samples must be an int, not {type(value).__name__}$"):
             check_int("samples", value)
+
+
+@pytest.mark.parametrize(("value", "kind"), [("4", TypeError), (True, TypeError), (0, ValueError), (65, ValueError)])
+def test_wrong_samples(value: Any, kind: type[Exception]) -> None:
+    """A number of pictures is an int between 1 and 64."""
+    with pytest.raises(kind, match="samples must be"):
+        check_samples(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"), [("4", TypeError), (True, TypeError), (-1, ValueError), (1e999, ValueError)]
+)
+def test_wrong_seconds(value: Any, kind: type[Exception]) -> None:
+    """Seconds are a finite number, not negative; the error names the argument."""
+    with pytest.raises(kind, match="deadline must be"):
+        check_seconds("deadline", value)

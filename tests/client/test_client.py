@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -112,6 +113,20 @@ async def test_wrong_callback_is_refused(endpoint: Endpoint) -> None:
             client.fetch(1).subscribe(wrong)
         with pytest.raises(TypeError, match="client must be a Client, not int"):
             await fetch(CANARY, 1, client=wrong)
+
+
+async def test_check_waits_for_its_turn(endpoint: Endpoint) -> None:
+    """A single poll keeps to the client's rate, and one that is cancelled before its turn is not sent."""
+    async with Client(CANARY, endpoint=endpoint.url, rate=0.001, burst=1) as client:
+        await client.check(1)
+        waiting = asyncio.create_task(client.check(2))
+        await asyncio.sleep(0)  # begins to wait
+        queue = client.fetcher.transport.queue
+        assert len(queue._line) == 1
+        waiting.cancel()
+        await asyncio.wait({waiting})
+        assert queue._line == []
+    assert len(endpoint.polls) == 1
 
 
 def test_fetch_needs_a_loop() -> None:

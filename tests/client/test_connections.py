@@ -23,7 +23,7 @@ from dreambooth_widget.client.exchange import Response
 from dreambooth_widget.client.link_guard import ANY, PUBLIC, AddressRefusedError
 from dreambooth_widget.client.transport import Transport
 from dreambooth_widget.credentials import ApiKey
-from dreambooth_widget.protocol.answers import Busy, Processing
+from dreambooth_widget.protocol.answer_types import Busy, Processing
 
 from ..endpoint import CANARY, PROCESSING, Endpoint, Reply, ThreadedEndpoint, png
 
@@ -109,7 +109,7 @@ async def test_cancelled_check_hides_the_key(endpoint: Endpoint) -> None:
         error = await caught(task)
         assert isinstance(error, asyncio.CancelledError)
         assert leaks(error, None) == []
-        assert all(other.done() for other in others if "_without_frames" in repr(other))
+        assert all(other.done() for other in others if "_strip_frames" in repr(other))
 
 
 @pytest.mark.parametrize("kind", [RuntimeError, KeyboardInterrupt])
@@ -130,7 +130,7 @@ async def test_unforeseen_failure_hides_key(
 
     session = type("Session", (), {"request": broken, "closed": False})()
     progress = exchange.Progress()
-    error = await caught(exchange._without_frames(work(progress)))
+    error = await caught(exchange._strip_frames(work(progress)))
     assert isinstance(error, kind)
     assert leaks(error, None) == []
     assert ("the bug" in caplog.text) is (kind is RuntimeError)

@@ -14,7 +14,7 @@ from dreambooth_widget.client.download import MissingPictureError, download
 from dreambooth_widget.client.options import Limits
 from dreambooth_widget.client.transport import Transport
 from dreambooth_widget.images.sniff import unwrap
-from dreambooth_widget.protocol.answers import PictureLink
+from dreambooth_widget.protocol.parsing import PictureLink
 
 from ..endpoint import CANARY, Endpoint, Reply, png
 from ..image_files import read_picture
@@ -59,7 +59,7 @@ class Load:
         return await download(
             self._transport,
             PictureLink(url, fallback),
-            limits=Limits(),
+            max_bytes=Limits().max_bytes,
             retry=self._retry,
             on_retry=self.reasons.append,
             check=self._check,

@@ -16,7 +16,7 @@ from dreambooth_widget.client import exchange
 from dreambooth_widget.client.exchange import Failure, Progress, Response, supervise
 from dreambooth_widget.client.transport import Transport
 from dreambooth_widget.credentials import ApiKey
-from dreambooth_widget.protocol.answers import Busy
+from dreambooth_widget.protocol.answer_types import Busy
 
 from ..endpoint import CANARY
 from ..raw_server import HEAD, raw_server

@@ -17,7 +17,7 @@ import pytest
 
 import dreambooth_widget as dw
 from dreambooth_widget import Client, FetchJob, PollSchedule, Retry
-from dreambooth_widget.protocol.answers import Finished, Processing
+from dreambooth_widget.protocol.answer_types import Finished, Processing
 
 from ..endpoint import CANARY, PROCESSING, Endpoint, Reply, png
 

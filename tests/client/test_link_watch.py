@@ -20,7 +20,8 @@ from dreambooth_widget.client.options import FetchOptions
 from dreambooth_widget.client.schedule import DurationHistory
 from dreambooth_widget.client.transport import Transport
 from dreambooth_widget.credentials import ApiKey
-from dreambooth_widget.protocol.answers import Answer, Busy, PictureLink, Processing, Refused
+from dreambooth_widget.protocol.answer_types import Answer, Busy, Processing, Refused
+from dreambooth_widget.protocol.parsing import PictureLink
 
 from ..benchmarks import virtual_time
 from ..endpoint import CANARY, PROCESSING, Endpoint, Reply, Seen, png

@@ -17,7 +17,7 @@ from dreambooth_widget.client.exchange import Failure
 from dreambooth_widget.client.name_lookups import NameLookups
 from dreambooth_widget.client.transport import Transport
 from dreambooth_widget.credentials import ApiKey
-from dreambooth_widget.protocol.answers import Processing
+from dreambooth_widget.protocol.answer_types import Processing
 
 from ..endpoint import CANARY, PROCESSING, Endpoint
 
@@ -96,8 +96,8 @@ async def test_cancelled_lookup_goes_on(name_server: NameServer) -> None:
 
 async def test_hanging_names_cost_pictures_alone(name_server: NameServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Names of pictures that hang, with and without a proxy, leave the polls and asyncio's threads alone."""
-    monkeypatch.setattr(connections, "_NAME_SECONDS", 0.1)
-    monkeypatch.setattr(transport, "_NAME_SECONDS", 0.1)
+    monkeypatch.setattr(connections, "_CONNECT_LOOKUP_SECONDS", 0.1)
+    monkeypatch.setattr(transport, "_REACH_LOOKUP_SECONDS", 0.1)
     async with Endpoint(PROCESSING) as endpoint:
         url = endpoint.url.replace("127.0.0.1", "service.example")
         direct = Transport(ApiKey(CANARY), url)

@@ -1,4 +1,4 @@
-"""`client.options`: policies, tokens, the address of a request, and the checks of numbers."""
+"""`client.options`: policies, tokens and the address of a request."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from dreambooth_widget import V4, V6, PollSchedule, Retry
-from dreambooth_widget.client.options import FetchOptions, Limits, Policies, check_samples, check_seconds
+from dreambooth_widget.client.arguments import check_samples, check_seconds
+from dreambooth_widget.client.options import FetchOptions, Limits, Policies
 from dreambooth_widget.client.state import FetchState
 
 from ..answers import QUEUED
@@ -113,20 +114,11 @@ def test_first_state_is_announced() -> None:
     ]
 
 
-@pytest.mark.parametrize(("value", "kind"), [("4", TypeError), (True, TypeError), (0, ValueError), (65, ValueError)])
-def test_wrong_samples(value: Any, kind: type[Exception]) -> None:
-    """A number of pictures is an int between 1 and 64."""
-    with pytest.raises(kind, match="samples must be"):
-        check_samples(value)
-
-
-@pytest.mark.parametrize(
-    ("value", "kind"), [("4", TypeError), (True, TypeError), (-1, ValueError), (1e999, ValueError)]
-)
-def test_wrong_seconds(value: Any, kind: type[Exception]) -> None:
-    """Seconds are a finite number, not negative; the error names the argument."""
-    with pytest.raises(kind, match="deadline must be"):
-        check_seconds("deadline", value)
+def test_announced_size_of_response() -> None:
+    """A generation call's `meta` announces the size of its pictures, also as text and by the longer names."""
+    meta = {"n_samples": "1", "width": "768", "H": 1024}
+    options = FetchOptions.for_response({"status": "processing", "id": 7, "meta": meta})
+    assert [(entry.width, entry.height) for entry in options.announced()] == [(768, 1024)]
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ async def test_equal_turns_keep_order() -> None:
         line.join(name)
     await asyncio.sleep(1)
     assert line.granted == [("a", 0.0), ("b", 0.2), ("c", 0.4), ("d", 0.6)]
-    assert len(line.queue) == 0
+    assert line.queue._line == []
 
 
 @in_virtual_time
@@ -125,13 +125,13 @@ async def test_left_turn_costs_nothing() -> None:
 
 
 @in_virtual_time
-async def test_expected_time_is_true() -> None:
+async def test_granted_from_is_true() -> None:
     """Before it is granted, each turn has an expected time by those before it."""
     line = Line()
     turns = {name: line.join(name, due=due) for name, due in zip("abcd", (0, 3, 2, 1), strict=True)}
     later = line.join("e", earliest=50.0)
-    assert [round(line.queue.expected(turns[name]), 3) for name in "adcb"] == [0.0, 0.2, 0.4, 0.6]
-    assert line.queue.expected(later) == 50
+    assert [round(line.queue.granted_from(turns[name]), 3) for name in "adcb"] == [0.0, 0.2, 0.4, 0.6]
+    assert line.queue.granted_from(later) == 50
     await asyncio.sleep(1)
     assert line.granted == [("a", 0.0), ("d", 0.2), ("c", 0.4), ("b", 0.6)]
 
@@ -234,8 +234,8 @@ async def test_ended_jobs_leave_the_queue(service: Service) -> None:
         queue = client.fetcher.transport.queue
         jobs = begin(client, [f"r{n}" for n in range(30)])
         await jobs.until(lambda: jobs[29].next_poll_at is not None)
-        assert len(queue) == 30
+        assert len(queue._line) == 30
         await jobs.finish()
-        assert len(queue) == 0
+        assert queue._line == []
         gate.set()
         assert len(await loading) == 1

@@ -19,7 +19,7 @@ from dreambooth_widget.client.options import FetchOptions
 from dreambooth_widget.client.transport import Transport
 from dreambooth_widget.credentials import ApiKey
 from dreambooth_widget.errors import DreamboothError
-from dreambooth_widget.protocol.answers import Answer, Busy, Processing, Refused
+from dreambooth_widget.protocol.answer_types import Answer, Busy, Processing, Refused
 
 from ..benchmarks import virtual_time
 from ..endpoint import CANARY, PROCESSING, Endpoint, Reply, Service, png
@@ -292,7 +292,7 @@ async def test_resumed_job_has_own_deadline(endpoint: Endpoint, client: Client) 
     with pytest.raises(dw.DeadlineExceededError):
         await job
     endpoint.answers = [*[PROCESSING] * (len(endpoint.polls) + 2), endpoint.success(endpoint.serve("1.png", png()))]
-    again = client.fetcher.start(job.again())
+    again = client.fetcher.start(job.resume_options())
     assert len(await again) == 1
     assert again.state.started_at == pytest.approx(job.state.started_at, abs=1)
 

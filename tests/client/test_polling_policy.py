@@ -11,7 +11,7 @@ from dreambooth_widget import PollSchedule, Retry
 from dreambooth_widget.client.options import FetchOptions
 from dreambooth_widget.client.polling_policy import PollingPolicy
 from dreambooth_widget.client.schedule import DurationHistory
-from dreambooth_widget.protocol.answers import Busy, Finished, Processing
+from dreambooth_widget.protocol.answer_types import Busy, Finished, Processing
 
 OUTAGE = Busy("service unavailable (503)")
 

@@ -16,7 +16,7 @@ from dreambooth_widget.client.link_guard import AddressRefusedError
 from dreambooth_widget.client.proxies import Proxy, ProxyUnusableError, check_proxy, find_proxy, parse_proxy
 from dreambooth_widget.client.transport import Transport
 from dreambooth_widget.credentials import ApiKey
-from dreambooth_widget.protocol.answers import Busy, Processing, Refused
+from dreambooth_widget.protocol.answer_types import Busy, Processing, Refused
 
 from ..endpoint import CANARY, PROCESSING, Endpoint, png
 from ..proxy import ForwardProxy

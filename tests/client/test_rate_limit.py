@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dreambooth_widget.client.rate_limit import RateLimiter
+from dreambooth_widget.client.rate_limit import RateLimiter, check_limits
 
 
 class Clock:
@@ -119,4 +119,4 @@ def test_rate_never_falls_to_nothing(rate: float, slowest: float) -> None:
 def test_impossible_limits_are_refused(rate: float, burst: int, name: str) -> None:
     """The error names the argument."""
     with pytest.raises(ValueError, match=name):
-        RateLimiter(rate, burst, clock=Clock())
+        check_limits(rate, burst)

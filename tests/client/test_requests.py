@@ -11,7 +11,7 @@ import pytest
 from dreambooth_widget.client.requests import RequestSpec, read_request_id, read_requests
 from dreambooth_widget.credentials import KEY_VARIABLE, ApiKey
 from dreambooth_widget.errors import InvalidRequestError
-from dreambooth_widget.protocol.answers import Finished
+from dreambooth_widget.protocol.answer_types import Finished
 
 from ..answers import BAD_KEY, DONE_WITH_META, QUEUED
 from ..endpoint import CANARY

@@ -219,11 +219,3 @@ class TestDeadlineAndHistory:
         assert history.corrected(50.0) == 50.0
         history.add(30.0, 30.0)
         assert history.corrected(50.0) == pytest.approx(80.0)
-
-    @pytest.mark.parametrize("seconds", [math.nan, math.inf, -1.0])
-    def test_history_refuses_nonsense(self, seconds: float) -> None:
-        """A duration that is none (the clock was set back) is not remembered."""
-        history = DurationHistory()
-        for _ in range(4):
-            history.add(seconds)
-        assert history.typical() is None

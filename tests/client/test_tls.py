@@ -19,7 +19,7 @@ from dreambooth_widget import Client, EndpointUnreachableError, PictureError
 from dreambooth_widget.client import tls
 from dreambooth_widget.client.transport import Transport
 from dreambooth_widget.credentials import ApiKey
-from dreambooth_widget.protocol.answers import Processing, Refused
+from dreambooth_widget.protocol.answer_types import Processing, Refused
 
 from ..endpoint import CANARY, PROCESSING, Endpoint, png
 from ..proxy import ForwardProxy

@@ -15,7 +15,7 @@ from dreambooth_widget.client.exchange import Response
 from dreambooth_widget.client.link_guard import ANY, PUBLIC, AddressRefusedError
 from dreambooth_widget.client.transport import Transport
 from dreambooth_widget.credentials import ApiKey
-from dreambooth_widget.protocol.answers import Busy
+from dreambooth_widget.protocol.answer_types import Busy
 
 from ..endpoint import CANARY, PROCESSING, Endpoint, Reply, png
 from ..proxy import ForwardProxy

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from dreambooth_widget.protocol.answers import Finished, PictureLink, Processing
+from dreambooth_widget.protocol.answer_types import Finished, Processing
+from dreambooth_widget.protocol.parsing import PictureLink
 
 from ..answers import (
     DONE,

@@ -14,13 +14,8 @@ from dreambooth_widget.errors import (
     DreamboothError,
     InvalidKeyError,
 )
-from dreambooth_widget.protocol.answers import (
-    Busy,
-    Finished,
-    Processing,
-    Refused,
-    read_answer,
-)
+from dreambooth_widget.protocol.answer_types import Busy, Finished, Processing, Refused
+from dreambooth_widget.protocol.answers import read_answer
 from dreambooth_widget.protocol.endpoint import V4
 from dreambooth_widget.protocol.generation import read_generation
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from dreambooth_widget.protocol.answers import Finished, PictureLink, Processing
-from dreambooth_widget.protocol.generation import read_generation
+from dreambooth_widget.protocol.answer_types import Finished, Processing
+from dreambooth_widget.protocol.generation import read_count, read_generation
+from dreambooth_widget.protocol.parsing import PictureLink
 
 from ..answers import (
     BAD_FIELD,
@@ -52,22 +53,31 @@ class TestGeneration:
         generation = read_generation(DONE_WITH_META)
         assert generation.request_id == "302455"
         assert generation.eta is None
-        assert (generation.width, generation.height, generation.expected) == (512, 512, 1)
+        assert (read_count(generation.meta, "W"), read_count(generation.meta, "H"), generation.expected) == (
+            512,
+            512,
+            1,
+        )
         assert isinstance(generation.answer, Finished)
         assert generation.answer.links == (PictureLink("https://cdn.example/1.png"),)
 
     def test_size_and_number_from_meta(self) -> None:
         """`meta` has the number and size of the pictures to come, also as text."""
-        meta = {"n_samples": "4", "W": "768", "H": 1024, "prompt": "a dog"}
+        meta = {"n_samples": "4", "W": "768", "height": 1024, "prompt": "a dog"}
         generation = read_generation({"status": "processing", "id": "a1", "eta": 5, "meta": meta})
-        assert (generation.expected, generation.width, generation.height) == (4, 768, 1024)
+        width, height = read_count(generation.meta, "W", "width"), read_count(generation.meta, "H", "height")
+        assert (generation.expected, width, height) == (4, 768, 1024)
         assert generation.meta["prompt"] == "a dog"
 
     @pytest.mark.parametrize("meta", [{"n_samples": 1e9, "W": 1e12, "H": -4}, {"W": True}, None, []])
     def test_nonsense_in_meta(self, meta: Any) -> None:
         """Absurd sizes are none: they would be drawn as empty tiles."""
         generation = read_generation({"status": "processing", "id": 1, "meta": meta})
-        assert (generation.expected, generation.width, generation.height) == (0, None, None)
+        assert (generation.expected, read_count(generation.meta, "W"), read_count(generation.meta, "H")) == (
+            0,
+            None,
+            None,
+        )
 
     def test_id_from_the_address(self) -> None:
         """Without an id, the address to fetch from names the request."""

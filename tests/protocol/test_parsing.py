@@ -10,15 +10,8 @@ from typing import Any
 
 import pytest
 
-from dreambooth_widget.protocol.answers import (
-    LARGEST_BODY,
-    Busy,
-    Finished,
-    PictureLink,
-    Processing,
-    Refused,
-)
-from dreambooth_widget.protocol.parsing import shown
+from dreambooth_widget.protocol.answer_types import Busy, Finished, Processing, Refused
+from dreambooth_widget.protocol.parsing import LARGEST_BODY, PictureLink, shown
 
 from ..answers import (
     DONE,
