@@ -239,8 +239,9 @@ class BaseWidget(anywidget.AnyWidget):
 
     def close(self) -> None:
         """Close the comm and its views, stop waiting, and send nothing more."""
-        self._closed = True
-        if hasattr(self, "_sender"):  # also called by __del__, after a failed construction
+        # Also called by __del__: after a failed construction, and a second time for one that was closed.
+        if hasattr(self, "_sender") and not self._closed:
+            self._closed = True
             with contextlib.suppress(RuntimeError):  # the loop has gone, and with it every job
                 self.stop()
             self._sender.close()

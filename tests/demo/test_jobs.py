@@ -106,7 +106,7 @@ def test_generation_answer_is_as_documented() -> None:
     queued = generation.read_generation(answer_queued(one, ORIGIN))
     assert queued.request_id == str(one.request_id)
     assert (queued.eta, queued.expected) == (8, 2)
-    assert (queued.width, queued.height) == (512, 768)
+    assert [generation.read_count(queued.meta, name) for name in ("W", "H")] == [512, 768]
 
 
 def test_refusals_map_to_errors() -> None:

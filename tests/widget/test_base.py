@@ -68,3 +68,14 @@ async def test_observers_can_be_removed(endpoint: Endpoint) -> None:
     widget.unobserve(seen.append, "selected")
     widget.selected = [2]
     assert len(seen) == 1
+
+
+@pytest.mark.parametrize("make", [DreamboothWidget, DreamboothBatch])
+async def test_second_close_changes_nothing(endpoint: Endpoint, make: Any) -> None:
+    """A card that was closed is closed once more when it is collected: no observer is called in whatever runs then."""
+    card = make(CANARY, [1] if make is DreamboothBatch else 1, endpoint=endpoint.url, schedule=FAST)
+    card.close()
+    seen: list[Any] = []
+    card.observe(seen.append)
+    card.close()
+    assert seen == []
