@@ -325,10 +325,10 @@ NOTE_PREVIEWS = """() => {
   globalThis.previews = new Set();
   FakeModel.prototype.deliver = function (message, buffers) {
     deliver.call(this, message, buffers);
-    if (message.kind === "preview") previews.add(message.index);
+    if (message.kind === "preview") previews.add(message.id);
   };
 }"""
-"""Keeps the indices of the pictures whose preview has come."""
+"""Keeps the ids of the pictures whose preview has come."""
 
 DRAGGED = """() => new Promise((resolve) => document.addEventListener("dragstart", async ({ dataTransfer }) => {
   const [type, name, ...url] = dataTransfer.getData("DownloadURL").split(":");
@@ -361,7 +361,7 @@ async def test_dragged_picture_becomes_a_file(card_page: CardPage, state: str, e
     place = await box(card.opener(2))
     await page.mouse.move(place["x"] + 50, place["y"] + 50)
     await page.mouse.down()
-    await page.wait_for_function("() => previews.has(1)")
+    await page.wait_for_function("id => previews.has(id)", arg=pictures[1]["id"])
     await page.mouse.move(place["x"] + 80, place["y"] + 90, steps=4)
     await page.mouse.up()
     mime, ending = ("image/png", "png") if state == "original" else ("image/webp", "webp")
