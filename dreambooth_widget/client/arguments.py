@@ -109,5 +109,5 @@ def _as_int(value: object) -> int | None:
         return None
     try:
         return operator.index(value)
-    except TypeError:  # an array of numbers
+    except (TypeError, DeprecationWarning):  # an array; a truth value of numpy before 2.3
         return None

@@ -198,11 +198,47 @@ async def test_long_gallery_draws_what_is_seen(card_page: CardPage) -> None:
         await page.evaluate("top => scrollTo(0, top)", height * share)
         drawn = await (await page.wait_for_function(seen)).json_value()
         assert drawn < 300
+        top = await page.evaluate("() => scrollY")
+        assert abs(top - min(height * share, height - await page.evaluate("() => innerHeight"))) <= 1
         assert await page.evaluate("() => document.documentElement.scrollHeight") == height
         assert await page.evaluate("() => document.activeElement.closest('li').dataset.index") == "0"
     await page.keyboard.press("End")
     await expect(card.tiles.last.get_by_role("button", name="Open")).to_be_focused()
     await expect(card.tiles.last).to_be_in_viewport()
+
+
+SCROLL = """async () => {
+  const box = document.createElement("div");
+  box.style = "block-size: 600px; overflow: auto";
+  box.append(...document.body.childNodes);
+  document.body.append(box);
+  const undrawn = () => [...document.querySelectorAll("li[aria-hidden]")].some((each) => {
+    const [one, all] = [each.getBoundingClientRect(), box.getBoundingClientRect()];
+    return Math.min(one.bottom, all.bottom) - Math.max(one.top, all.top) > 8;
+  });
+  const frame = () => new Promise(requestAnimationFrame);
+  await frame();
+  let [frames, empty] = [0, 0];
+  for (const step of [120, -120]) {
+    for (let count = 0; count < 80; count++) {
+      box.scrollTop += step;
+      frames += 1;
+      empty += undrawn(); // as this frame is painted: what follows the scrolling is drawn after it
+      await frame();
+    }
+  }
+  return [frames, empty];
+}"""
+"""Scrolls a box down and up, as JupyterLab's notebook scrolls; in how many frames more than 8 pixels were undrawn."""
+
+
+async def test_scrolling_meets_no_undrawn_part(card_page: CardPage) -> None:
+    """In a box of the page, as JupyterLab's notebook is one: more is drawn before it comes into sight."""
+    page = card_page.page
+    card = await mounted(card_page, batches(batch_entry)[THOUSAND][1])
+    await expect(card.tiles).not_to_have_count(24)
+    await page.wait_for_function("() => document.documentElement.scrollHeight > 100_000")
+    assert await page.evaluate(SCROLL) == [160, 0]
 
 
 async def test_one_clock_runs_in_the_browser(card_page: CardPage) -> None:

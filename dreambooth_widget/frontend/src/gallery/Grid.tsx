@@ -1,6 +1,6 @@
 /** The pictures as a list of buttons. One tile is in the Tab order; arrows, Home and End lead on from there. */
 import { Component, type Ref, type RefObject, type VNode } from "preact";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Fact } from "../card/pictureFacts";
 import { UNASKED_PREVIEWS, UNASKED_THUMBNAILS } from "../model/constants";
 import type { PictureEntry } from "../model/messages";
@@ -74,13 +74,12 @@ export function Grid(props: Props): VNode {
   const list = useRef<HTMLUListElement>(null);
   const width = useWidth(list);
   const [active, setActive] = useState(-1);
-  const entries = pictures.slice(0, pictures.length);
-  const { boxes, height } = justifiedRows(shapesOf(entries), {
-    width,
-    target: ROW_HEIGHT[props.size],
-    below,
-    spread: !props.steady,
-  });
+  // Not anew for each step of scrolling: of thousands it takes longer than a frame.
+  const entries = useMemo(() => pictures.slice(0, pictures.length), [pictures]);
+  const { boxes, height } = useMemo(
+    () => justifiedRows(shapesOf(entries), { width, target: ROW_HEIGHT[props.size], below, spread: !props.steady }),
+    [entries, width, props.size, below, props.steady],
+  );
   const stops = entries.filter((entry) => entry.status !== "waiting");
   const stop = stops.some((entry) => entry.index === active) ? active : stops[0]?.index;
 

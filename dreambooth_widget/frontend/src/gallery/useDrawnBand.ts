@@ -29,9 +29,10 @@ export function useDrawnBand(list: RefObject<HTMLElement | null>, watching: bool
     if (!watching) return;
     const seen = (entries: IntersectionObserverEntry[]): void => {
       const start = list.current?.getBoundingClientRect().top ?? 0;
-      for (const { isIntersecting, intersectionRect: seen, target } of entries) {
-        // One that covers nothing intersects too.
-        if (!isIntersecting || !seen.height) continue;
+      for (const { isIntersecting, boundingClientRect: whole, intersectionRect: seen, target } of entries) {
+        // One that covers nothing intersects too. One that only touches the edge counts: nothing is reported when it
+        // comes further.
+        if (!isIntersecting || !whole.height) continue;
         // It is known which part of one of the two is in sight. What is in sight beside it, towards what is drawn, is no
         // higher than the screen; and the other one has to stay out of reach, or each would draw what the other covers.
         const far = screen.height + 4 * MARGIN + STEP;
