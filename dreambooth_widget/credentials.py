@@ -37,7 +37,7 @@ _FOREIGN = "[^!-~]"
 """A pattern for what no key has: white space, control characters, and whatever is outside of ASCII."""
 
 _SHORTEST_END = 4
-"""Characters at the end of a key that no text has by chance."""
+"""Characters of a form that must be left, where decoding may have taken its beginning: fewer are in many a text."""
 
 _INVISIBLE = dict.fromkeys([
     *(0xAD, 0x34F, 0x180E, 0xFEFF), *range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x2065),

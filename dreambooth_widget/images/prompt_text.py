@@ -9,7 +9,7 @@ from typing import Any
 
 __all__ = ["describe"]
 
-_LONGEST = 10_000
+_MAX_VALUE_CHARS = 10_000
 """Characters kept of one value: this is shown and sent, a megabyte of "prompt" is not a prompt."""
 _MAX_JSON_CHARS, _MAX_LINE_CHARS = 1 << 18, 8_000
 
@@ -70,7 +70,7 @@ def describe(text: Mapping[str, str]) -> dict[str, str]:
     facts: dict[str, str] = {}
     for chunk in text.items():
         for key, value in _read_chunk(*chunk):
-            name, plain = _NAMES.get(_fold(key)), _plain(value)[:_LONGEST]
+            name, plain = _NAMES.get(_fold(key)), _plain(value)[:_MAX_VALUE_CHARS]
             if name is not None and plain:
                 facts.setdefault(name, plain)
     if facts.get("description") == facts.get("prompt"):  # NovelAI has it twice
@@ -103,7 +103,7 @@ def _read_chunk(key: str, value: str) -> Iterable[Pair]:
 
 def _read_parameters(value: str) -> Iterable[Pair]:
     """Read the text of AUTOMATIC1111: prompt lines, "Negative prompt: …" lines, a line of "Steps: 20, Sampler: …"."""
-    lines = value[: 4 * _LONGEST].strip().splitlines()
+    lines = value[: 4 * _MAX_VALUE_CHARS].strip().splitlines()
     settings = ""
     if lines and "Steps:" in lines[-1] and "," in lines[-1]:
         settings = lines.pop()[:_MAX_LINE_CHARS]

@@ -74,7 +74,7 @@ export function Grid(props: Props): VNode {
   const list = useRef<HTMLUListElement>(null);
   const width = useWidth(list);
   const [active, setActive] = useState(-1);
-  // Not anew for each step of scrolling: of thousands it takes longer than a frame.
+  // Once for all steps of scrolling: of thousands they take some milliseconds.
   const entries = useMemo(() => pictures.slice(0, pictures.length), [pictures]);
   const { boxes, height } = useMemo(
     () => justifiedRows(shapesOf(entries), { width, target: ROW_HEIGHT[props.size], below, spread: !props.steady }),
