@@ -10,7 +10,6 @@ import json
 import logging
 import pickle
 import pprint
-import re
 import reprlib
 import time
 import traceback
@@ -28,6 +27,7 @@ from dreambooth_widget.client.requests import read_call
 from dreambooth_widget.credentials import ApiKey, find_key, looks_swapped
 
 from .endpoint import CANARY, PROCESSING, Endpoint, Reply
+from .frames import shows
 
 HEXADECIMAL = "ab12Cd34Ef56Gh78"
 """A key whose first characters make an escape of a "%" before them."""
@@ -280,19 +280,6 @@ WRONG: dict[str, tuple[Any, str]] = {
     "tuple": ((CANARY,), "not tuple"),
     "list": ([CANARY], "not list"),
 }
-
-
-def shows(error: BaseException, secret: str) -> list[str]:
-    """Return the functions of the package and of aiohttp whose frames show a secret in the traceback of an error."""
-    found = [] if secret not in str(error) else ["message"]
-    chained: BaseException | None = error
-    while chained is not None:
-        for frame, _ in traceback.walk_tb(chained.__traceback__):
-            ours = re.search(r"dreambooth_widget|aiohttp", frame.f_code.co_filename)
-            if ours and secret in repr(frame.f_locals):
-                found.append(frame.f_code.co_name)
-        chained = chained.__cause__ or chained.__context__
-    return found
 
 
 DOORS: dict[str, Callable[[Any], Any]] = {
