@@ -94,10 +94,8 @@ INPUTS = {
 }
 
 
-@pytest.mark.measures
-@pytest.mark.parametrize("name", INPUTS)
-async def test_no_picture_holds_the_loop(name: str) -> None:
-    """Download, check, decoding, thumbnails, previews and the static copy: all of them beside a beating loop."""
+async def least_hold(name: str) -> float:
+    """Return for how many seconds the loop was held at best while a job of these files ran; 0.0 after a good try."""
     files = {f"{index}.png": data for index, data in enumerate(INPUTS[name]())}
     held = []
     with ProcessEndpoint(files=files) as endpoint:
@@ -113,8 +111,18 @@ async def test_no_picture_holds_the_loop(name: str) -> None:
             held.append(max(late))
             widget.close()
             if held[-1] < allowed:
-                return
-    pytest.fail(f"the loop was held for {min(held) * 1000:.0f} ms at best")
+                return 0.0
+    return min(held)
+
+
+@pytest.mark.measures
+async def test_no_picture_holds_the_loop() -> None:
+    """Download, check, decoding, thumbnails, previews and the static copy: all of them beside a beating loop.
+
+    One test of all inputs: the others wait for it once.
+    """
+    held = {name: await least_hold(name) for name in INPUTS}
+    assert {name: f"{seconds * 1000:.0f} ms" for name, seconds in held.items() if seconds} == {}
 
 
 ANSWERS = {

@@ -8,7 +8,6 @@ from .running import found
 
 
 @pytest.mark.slow
-@pytest.mark.measures
 @pytest.mark.browser
 @pytest.mark.timeout(300)
 def test_one_crop_for_each_picture() -> None:
