@@ -29,6 +29,7 @@ from dreambooth_widget.credentials import ApiKey, find_key
 from dreambooth_widget.images.cache_folder import PictureCache
 
 from ..endpoint import CANARY, PROCESSING, Endpoint, ThreadedEndpoint, png
+from ..garbage import until_gone
 
 FAST = PollSchedule(shortest=0.02, longest=0.05, longest_silence=0.05)
 QUICK = Retry(attempts=1, first=0.01, longest=0.05)
@@ -162,9 +163,7 @@ async def test_fetcher_goes_with_its_users(endpoint: Endpoint) -> None:
     gc.collect()
     assert alive() is not None
     widgets.pop().close()
-    await asyncio.sleep(0)  # the job's last callbacks
-    gc.collect()
-    assert alive() is None
+    await until_gone(lambda: alive() is None)
     assert all(connector.closed for connector in connectors)
     assert not [scope for scope in (*_FETCHERS, *_TRANSPORTS) if scope[1] == endpoint.url]
 

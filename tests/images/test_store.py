@@ -26,8 +26,8 @@ from dreambooth_widget.images.picture import contact_sheet
 from dreambooth_widget.images.store import PictureStore
 
 from ..endpoint import CANARY, Endpoint, png
+from ..garbage import until_gone
 from ..image_files import read_picture
-from .workers import until
 
 QUICK = Retry(attempts=1, first=0.01, longest=0.05)
 
@@ -298,16 +298,6 @@ print([original.read() for original in kept])
 # -- through a client ----------------------------------------------------------------------------------------------
 
 
-async def until_gone(place: Path) -> None:
-    """Wait until no original in files is left: the last step of a job may hold its pictures a little longer."""
-
-    def is_empty() -> bool:
-        gc.collect()
-        return not files(place)
-
-    await until(is_empty)
-
-
 async def test_pictures_read_them_back_unseen(endpoint: Endpoint, tmp_path: Path, temporary: Path) -> None:
     """`data`, `image`, `save`, a zip, thumbnails, sheets, pickles and copies: as if they were in memory."""
     async with Client(CANARY, endpoint=endpoint.url, retry=QUICK, memory=ROOM_FOR_ONE) as client:
@@ -327,14 +317,14 @@ async def test_pictures_read_them_back_unseen(endpoint: Endpoint, tmp_path: Path
         assert [picture.data for picture in again] == FILES
     assert [picture.digest for picture in copy.copy(result)] == [picture.digest for picture in result]
     del result, again
-    await until_gone(temporary)
+    await until_gone(lambda: not files(temporary))
 
 
 async def test_pickles_hold_the_bytes(endpoint: Endpoint, temporary: Path) -> None:
     """They are for other machines, where there is no such file."""
     async with Client(CANARY, endpoint=endpoint.url, retry=QUICK, memory=0) as client:
         pickled = pickle.dumps(await client.fetch(1))
-    await until_gone(temporary)
+    await until_gone(lambda: not files(temporary))
     assert str(temporary).encode() not in pickled
     assert [picture.data for picture in pickle.loads(pickled)] == FILES
 

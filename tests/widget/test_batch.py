@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import sys
-import time
 import weakref
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from dreambooth_widget import Client, DreamboothBatch
 from dreambooth_widget.widget.manifest import read_records
 
 from ..endpoint import CANARY, Service, png
+from ..garbage import until_gone
 from .batches import FAST, QUICK, short, until
 
 pytestmark = pytest.mark.usefixtures("alone")
@@ -334,12 +333,7 @@ async def test_unreferenced_batch_is_collected(service: Service, client: Client)
     gone = weakref.ref(batch)
     batch.close()
     del batch
-    end = time.monotonic() + 10
-    while gone() is not None and time.monotonic() < end:
-        await asyncio.sleep(0.01)  # the last message's time comes
-        gc.collect()
-    assert gone() is None
-    assert picture() is None
+    await until_gone(lambda: gone() is None and picture() is None)
 
 
 async def test_stop_and_check_in_one_step(service: Service, client: Client) -> None:

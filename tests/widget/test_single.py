@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import weakref
 from pathlib import Path
@@ -17,6 +16,7 @@ import dreambooth_widget as dw
 from dreambooth_widget import V4, V6, DreamboothWidget, FetchJob
 
 from ..endpoint import CANARY, FAILED, PROCESSING, Endpoint, Reply, png
+from ..garbage import until_gone
 from ..widgets import FAST, OPTIONS, QUICK, from_response, make
 
 pytestmark = pytest.mark.usefixtures("alone")
@@ -421,9 +421,4 @@ async def test_closed_widgets_leave_nothing(endpoint: Endpoint) -> None:
         await asyncio.gather(*(task for task in asyncio.all_tasks() if "dreambooth" in task.get_name()))
     assert not [one for one in registry._instances.values() if isinstance(one, DreamboothWidget)]
 
-    async def until_gone() -> None:
-        while any(job() is not None for job in jobs):
-            gc.collect()
-            await asyncio.sleep(0.05)  # the thread that imported aiohttp lets go of its first caller last
-
-    await asyncio.wait_for(until_gone(), 20)
+    await until_gone(lambda: all(job() is None for job in jobs))
