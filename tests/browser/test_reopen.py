@@ -1,4 +1,7 @@
-"""A notebook that was saved and is opened again when its kernel, its endpoint and its links have gone."""
+"""A notebook that was saved and is opened again when its kernel, its endpoint and its links have gone.
+
+What an application does that opens a file is tried in JupyterLab and Notebook 7; what the kernel writes, in one.
+"""
 
 from __future__ import annotations
 
@@ -116,11 +119,11 @@ async def test_without_trust_and_with_widget_state(opener: Opener, endpoint: End
         await expect(line).to_be_hidden()
 
 
-async def test_reloaded_in_mid_job(opener: Opener, endpoint: Endpoint) -> None:
+async def test_reloaded_in_mid_job(open_lab: Opener, endpoint: Endpoint) -> None:
     """A page that was loaded anew while the job ran gets the copy written all the same."""
     serve_pictures(endpoint)
     endpoint.answers = [PROCESSING]
-    notebook = await opener([SETUP, make(endpoint)])
+    notebook = await open_lab([SETUP, make(endpoint)])
     await notebook.execute(HAND_OVER_KEY)
     await notebook.run(0)
     await notebook.run(WIDGET)
@@ -164,11 +167,11 @@ async def test_saved_in_mid_job(opener: Opener, endpoint: Endpoint, watch: Watch
         await expect(error).to_be_hidden()
 
 
-async def test_no_copy_when_none_is_wanted(opener: Opener, endpoint: Endpoint) -> None:
+async def test_no_copy_when_none_is_wanted(open_lab: Opener, endpoint: Endpoint) -> None:
     """`save_copy=False` leaves no pixel in the file."""
     serve_pictures(endpoint)
     endpoint.answers = [endpoint.success(*links(endpoint))]
-    notebook = await opener([SETUP, make(endpoint, more="save_copy=False")])
+    notebook = await open_lab([SETUP, make(endpoint, more="save_copy=False")])
     await notebook.execute(HAND_OVER_KEY)
     await notebook.run(0)
     await notebook.run(WIDGET)
@@ -176,11 +179,11 @@ async def test_no_copy_when_none_is_wanted(opener: Opener, endpoint: Endpoint) -
     assert "data:image" not in await notebook.save(widget_state=True)
 
 
-async def test_displayed_again_after_the_end(opener: Opener, endpoint: Endpoint) -> None:
+async def test_displayed_again_after_the_end(open_lab: Opener, endpoint: Endpoint) -> None:
     """A second display of the same widget shows the pictures once, and keeps a copy of its own."""
     serve_pictures(endpoint)
     endpoint.answers = [endpoint.success(*links(endpoint))]
-    notebook = await opener([SETUP, make(endpoint), "w"])
+    notebook = await open_lab([SETUP, make(endpoint), "w"])
     await notebook.execute(HAND_OVER_KEY)
     await notebook.run_all()
     for cell in (1, 2):
