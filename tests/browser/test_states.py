@@ -44,6 +44,18 @@ def pictures() -> dict[str, dict[str, str]]:
     return {name: dict.fromkeys(("thumbnail", "preview", "original"), url) for name in picture_sizes()}
 
 
+MOVED = """() => [...document.styleSheets].flatMap(({ cssRules }) => [...cssRules])
+  .filter((rule) => rule instanceof CSSKeyframesRule)
+  .flatMap(({ cssRules }) => [...cssRules].flatMap(({ style }) => [...style]))"""
+"""What the style sheet's animations change."""
+
+
+async def test_waiting_draws_nothing_anew(card_page: CardPage, pictures: dict[str, dict[str, str]]) -> None:
+    """A job takes minutes: what moves meanwhile is moved as a layer, and costs the page's thread nothing."""
+    await show(card_page.page, "03c-queued", pictures)
+    assert set(await card_page.page.evaluate(MOVED)) == {"opacity", "transform"}
+
+
 @pytest.mark.parametrize("name", names())
 async def test_every_state_is_accessible_and_whole(
     card_page: CardPage, axe: Axe, pictures: dict[str, dict[str, str]], name: str
