@@ -1,6 +1,6 @@
 """Many requests behind one rate limit: ours beside loops that sleep, and what 10 to 10,000 of them cost.
 
-    python tests/benchmarks/many.py [--most 10000] [--json]
+    python tests/benchmarks/many.py [--json]
 
 The package's own jobs, poll queue and rate limiter run in virtual time against a simulated service (no sockets):
 minutes pass in seconds, and the same numbers come out on every machine, but for the processor time and the memory.
@@ -244,10 +244,10 @@ def targets(
     sooner = links[-1]
     what = f"the same with known links, {sooner['probes a second']:g} probes a second: at most {SOONEST:g} s late"
     found.append((f"{what}: {sooner['mean delay']}", sooner["mean delay"] <= SOONEST))
-    fewer, most = grown[-2:]
+    thousand, ten_thousand = grown[-2:]
     for unit in ("ms each", "kB each"):
-        ratio = most[unit] / fewer[unit]
-        sizes = f"one of {most['requests']:,} beside one of {fewer['requests']:,}"
+        ratio = ten_thousand[unit] / thousand[unit]
+        sizes = f"one of {ten_thousand['requests']:,} beside one of {thousand['requests']:,}"
         found.append((f"{sizes}, {unit}: at most {LINEAR:g} times: {ratio:.2f}", ratio <= LINEAR))
     return found
 
@@ -256,9 +256,8 @@ def main() -> int:
     """Simulate and print; 1 when a target is missed."""
     parser = argparse.ArgumentParser(description="Many requests behind one rate limit.")
     parser.add_argument("--json", action="store_true", help="print JSON instead of Markdown")
-    parser.add_argument("--most", type=int, default=SIZES[-1], help="requests at once, of the largest crowd")
     options = parser.parse_args()
-    compared, links, grown = compare(), compare_links(), grow([*SIZES[:-1], options.most])
+    compared, links, grown = compare(), compare_links(), grow()
     found = targets(compared, links, grown)
     return print_report({"compared": compared, "links": links, "grown": grown}, found, as_json=options.json)
 

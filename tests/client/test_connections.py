@@ -11,7 +11,7 @@ import time
 import traceback
 import zlib
 from collections.abc import Iterator, Mapping
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -26,26 +26,11 @@ from dreambooth_widget.credentials import ApiKey
 from dreambooth_widget.protocol.answer_types import Busy, Processing
 
 from ..endpoint import CANARY, PROCESSING, Endpoint, Reply, ThreadedEndpoint, png
+from ..frames import tracebacks
 
 QUICK = Retry(attempts=2, first=0.01, longest=0.05, rate_limit_wait=0.1)
 
 # -- the key and tracebacks ------------------------------------------------------------------------------------------
-
-
-def tracebacks(error: BaseException) -> Iterator[TracebackType]:
-    """Yield what can be reached from an error: its traceback, its cause's and its context's."""
-    seen: set[int] = set()
-    waiting: list[BaseException | None] = [error]
-    while waiting:
-        each = waiting.pop()
-        if each is None or id(each) in seen:
-            continue
-        seen.add(id(each))
-        waiting += [each.__cause__, each.__context__]
-        step = each.__traceback__
-        while step is not None:
-            yield step
-            step = step.tb_next
 
 
 def values(thing: Any, depth: int = 6) -> Iterator[str]:

@@ -29,7 +29,7 @@ from dreambooth_widget.credentials import ApiKey, find_key
 from dreambooth_widget.images.cache_folder import PictureCache
 
 from ..endpoint import CANARY, PROCESSING, Endpoint, ThreadedEndpoint, png
-from ..garbage import until_gone
+from ..waiting import until_gone
 
 FAST = PollSchedule(shortest=0.02, longest=0.05, longest_silence=0.05)
 QUICK = Retry(attempts=1, first=0.01, longest=0.05)

@@ -52,7 +52,7 @@ async def test_names_and_literals_resolve() -> None:
     assert await names.look_up("127.0.0.1", 60) == [(socket.AF_INET, "127.0.0.1")]
     assert await names.look_up("::1", 60) == [(socket.AF_INET6, "::1")]
     for wrong in (" ", "a..b", "x" * 300, "\ud83d.example"):
-        with pytest.raises(OSError, match=r"\w"):  # the words are those of the system, or of Python's codec
+        with pytest.raises(OSError, match=r"not|too long|idna|Invalid character"):
             await names.look_up(wrong, 60)
 
 

@@ -25,7 +25,8 @@ from dreambooth_widget.images.sniff import PictureRefusedError
 
 from ..gil import longest_hold
 from ..image_files import FORMATS, SWAPPED, encoded, exif, noise, plain_png, scene, text_png
-from .workers import in_worker, processes, until
+from ..waiting import until
+from .workers import in_worker, processes
 
 LIMIT = 100_000_000
 PNG = encoded(scene())

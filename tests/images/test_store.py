@@ -26,8 +26,8 @@ from dreambooth_widget.images.picture import contact_sheet
 from dreambooth_widget.images.store import PictureStore
 
 from ..endpoint import CANARY, Endpoint, png
-from ..garbage import until_gone
 from ..image_files import read_picture
+from ..waiting import until_gone
 
 QUICK = Retry(attempts=1, first=0.01, longest=0.05)
 

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Callable
-
 import psutil
 
 from dreambooth_widget.images import child
@@ -15,14 +11,6 @@ from dreambooth_widget.images.pool import WorkerPool
 def processes(pool: WorkerPool) -> list[psutil.Process]:
     """Return the running children of a pool."""
     return [psutil.Process(each.process.pid) for each in list(pool._children) if psutil.pid_exists(each.process.pid)]
-
-
-async def until(condition: Callable[[], object]) -> None:
-    """Wait until something is true, a minute at most."""
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end
-        await asyncio.sleep(0.01)
 
 
 def in_worker(code: str, *, when: str = "inspect") -> str:

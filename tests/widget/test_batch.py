@@ -17,7 +17,7 @@ from dreambooth_widget import Client, DreamboothBatch
 from dreambooth_widget.widget.manifest import read_records
 
 from ..endpoint import CANARY, Service, png
-from ..garbage import until_gone
+from ..waiting import until_gone
 from .batches import FAST, QUICK, short, until
 
 pytestmark = pytest.mark.usefixtures("alone")

@@ -16,7 +16,7 @@ import dreambooth_widget as dw
 from dreambooth_widget import V4, V6, DreamboothWidget, FetchJob
 
 from ..endpoint import CANARY, FAILED, PROCESSING, Endpoint, Reply, png
-from ..garbage import until_gone
+from ..waiting import until_gone
 from ..widgets import FAST, OPTIONS, QUICK, from_response, make
 
 pytestmark = pytest.mark.usefixtures("alone")
