@@ -337,7 +337,7 @@ describe("without its kernel", () => {
 });
 
 describe("the end of a job", () => {
-  test("is Done when its pictures are to be seen, or a second later", async () => {
+  test("is Done when its pictures are to be seen, or five seconds later", async () => {
     vi.useFakeTimers();
     const loaded = vi.spyOn(HTMLImageElement.prototype, "naturalWidth", "get").mockReturnValue(0);
     vi.spyOn(HTMLImageElement.prototype, "complete", "get").mockReturnValue(true);
@@ -354,7 +354,20 @@ describe("the end of a job", () => {
     await vi.advanceTimersByTimeAsync(50);
     loaded.mockReturnValue(0);
     model.change({ status: "success" });
-    await vi.advanceTimersByTimeAsync(1050);
+    await vi.advanceTimersByTimeAsync(4500);
+    expect(text(".dreambooth-chip")).toBe("Downloading");
+    await vi.advanceTimersByTimeAsync(600);
+    expect(text(".dreambooth-chip")).toBe("Done");
+  });
+
+  test("is Done at once when the kernel has gone, and no picture can come any more", async () => {
+    vi.useFakeTimers();
+    const { model } = mount({ ...done(1), status: "downloading" });
+    model.change({ status: "success" });
+    await vi.advanceTimersByTimeAsync(500);
+    expect(text(".dreambooth-chip")).toBe("Downloading");
+    el.classList.add("jupyter-widgets-disconnected");
+    await vi.advanceTimersByTimeAsync(50);
     expect(text(".dreambooth-chip")).toBe("Done");
   });
 });

@@ -41,7 +41,7 @@ interface Props extends CardProps<Traits, ToKernel> {
 export function RequestCard({ view: latest, store, kernelError, now, send, select, speak }: Props): VNode {
   const root = useKeptFocus();
   const arrived = useArrival(latest.status, root);
-  const view = arrived ? latest : { ...latest, status: "downloading" as const };
+  const view = arrived || latest.gone ? latest : { ...latest, status: "downloading" as const };
   const { pictures, _card: card } = view;
   const [size, setSize] = useState<Size>("M");
   const [details, setDetails] = useState(false);

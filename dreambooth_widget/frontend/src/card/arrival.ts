@@ -3,8 +3,8 @@ import type { RefObject } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Status } from "../model/messages";
 
-/** Milliseconds. A picture that does not come by then was lost on the way. */
-export const LONGEST = 1000;
+/** Milliseconds. A picture that has not come by then, though its tile asks for it once more, was lost on the way. */
+const LONGEST = 5000;
 
 /** Whether what came of the job is to be seen in the card `root`. */
 export function useArrival(status: Status, root: RefObject<HTMLElement | null>): boolean {
