@@ -169,13 +169,13 @@ async def test_ranges_in_a_batch(card_page: CardPage) -> None:
 
 @pytest.mark.parametrize("kind", ["request", "batch"])
 async def test_selecting_moves_no_picture(card_page: CardPage, kind: str) -> None:
-    """The toolbar's new words take no second line, in a card of any width."""
+    """The toolbar's new words take no second line and cut off nothing beside them, in a card of any width."""
     page = card_page.page
     rows = [*(done_request(batch_entry, request, 2) for request in range(3)), failed(3)]
     pictures = [entry(index) for index in range(4)]
     card = await (mounted_batch(card_page, rows) if kind == "batch" else mounted(card_page, pictures))
     chosen: list[Any] = [[0, 0], [1, 1], [2, 0]] if kind == "batch" else [0, 1, 2]
-    for width in (320, 480, 500, 560, 600, 640, 720, 820, 866, 940, 1000, 1100, 1280):
+    for width in (320, 480, 500, 560, 600, 640, 720, 812, 852, 866, 940, 1000, 1100, 1280):
         await page.set_viewport_size({"width": width, "height": 900})
         await card_page.set(selected=[])
         await expect(card.button("Clear")).to_have_count(0)
@@ -183,6 +183,8 @@ async def test_selecting_moves_no_picture(card_page: CardPage, kind: str) -> Non
         await card_page.set(selected=chosen)
         await expect(card.button("Clear")).to_have_count(1)
         assert (await box(card.tiles.first))["y"] == pytest.approx(before["y"], abs=2), width
+        for line in await card.line.all():
+            assert await line.evaluate("line => line.scrollWidth <= line.clientWidth"), width
 
 
 async def test_selected_tile_with_forced_colors(card_page: CardPage) -> None:
