@@ -208,6 +208,18 @@ async def test_details_stand_beside_pictures(card_page: CardPage) -> None:
     await expect(facts.get_by_role("button", name="Copy")).to_have_count(4)
 
 
+async def test_copy_stands_beside_its_fact(card_page: CardPage) -> None:
+    """In a card of any width no button takes a line of its own."""
+    card = await mounted(card_page, "10-done")
+    await card.button("Details").click()
+    facts = card.root.locator("dl > div")
+    await expect(facts.first).to_be_visible()
+    for width in (320, 560, 812, 1280):
+        await card_page.page.set_viewport_size({"width": width, "height": 800})
+        for fact in await facts.all():
+            assert (await box(fact.get_by_role("button")))["y"] == (await box(fact))["y"], width
+
+
 MENU = ["Copy picture", "Save", "Copy seed", "Copy prompt", "Open link"]
 LINK = "https://cdn.example.org/13443927-2.png?X-Amz-Signature=5ec2e7"
 
