@@ -21,7 +21,7 @@ from .voila import start_voila
 from .watch import Watch
 
 HERE = Path(__file__).parent
-PATIENCE = 60_000
+PATIENCE = 120_000
 """Milliseconds that an expectation may take to come true on a slow machine."""
 
 Opener = Callable[[Sequence[str]], Awaitable[Notebook]]
