@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +25,3 @@ def found(name: str, *arguments: str) -> Any:
     assert done.returncode in (0, 1), done.stderr
     assert done.stdout, done.stderr
     return json.loads(done.stdout)
-
-
-def best_of(tries: int, name: str, *arguments: str, good: Callable[[Any], bool]) -> Any:
-    """The first result that is good, or the last one: a busy machine spoils some runs, and slow code all of them."""
-    for _ in range(tries):
-        result = found(name, *arguments)
-        if good(result):
-            break
-    return result
