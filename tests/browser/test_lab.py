@@ -249,6 +249,16 @@ async def test_reload_restores_the_card(lab: Lab, endpoint: Endpoint) -> None:
     assert len(endpoint.gets) == 4
 
 
+async def test_a_page_that_is_held_up(lab: Lab, endpoint: Endpoint) -> None:
+    """anywidget gives up on a module that takes two seconds, and leaves the model deaf: the card makes it hear."""
+    await lab.page.evaluate("() => { AbortSignal.kept = AbortSignal.timeout; }")
+    await lab.page.evaluate("() => { AbortSignal.timeout = () => AbortSignal.kept(0); }")
+    try:
+        await finished(lab, endpoint)
+    finally:
+        await lab.page.evaluate("() => { AbortSignal.timeout = AbortSignal.kept; }")
+
+
 async def test_a_second_view_shows_the_same(lab: Lab, endpoint: Endpoint) -> None:
     """The widget, shown in another cell after its end, has the pictures there too."""
     notebook, first = await finished(lab, endpoint, "w")

@@ -90,7 +90,7 @@ export function mount<T extends SharedTraits, Intent, Message extends { type: st
     render(null, root);
     root.remove();
   });
-  bridge.watchComm(el);
+  bridge.watchComm(el, () => store.ready());
   draw();
   store.ready();
   return () => life.abort();

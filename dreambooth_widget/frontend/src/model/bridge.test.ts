@@ -58,11 +58,44 @@ test("a kernel that goes before it said a word was there, where its comm was liv
     widget_manager: { get_model: () => Promise.resolve(found) },
   });
   const { link } = linked(model);
-  link.watchComm(document.createElement("div"));
+  link.watchComm(document.createElement("div"), vi.fn());
   await settled();
   found.comm_live = false;
   found.on.mock.calls[0]?.[1]();
   expect(link.view()).toMatchObject({ alive: false, wasLive: true, gone: true });
+});
+
+test("a model to which anywidget lets no message through hears again, and says so", async () => {
+  const heard = vi.fn().mockResolvedValue(undefined);
+  class DOMWidgetModel {
+    comm = { on_msg: vi.fn() };
+    on = vi.fn();
+    _handle_comm_msg(message: unknown): Promise<unknown> {
+      return heard(this, message);
+    }
+  }
+  class AnyModel extends DOMWidgetModel {
+    override _handle_comm_msg(): Promise<unknown> {
+      return Promise.reject(new Error("[anywidget] Failed to initialize model."));
+    }
+  }
+  const hearing = new DOMWidgetModel();
+  const deaf = new AnyModel();
+  for (const [found, calls] of [
+    [hearing, 0],
+    [deaf, 1],
+  ] as const) {
+    const model = Object.assign(new FakeModel({ _dom_classes: ["dreambooth-card-one"] } as never), {
+      widget_manager: { get_model: () => Promise.resolve(found) },
+    });
+    const onHearing = vi.fn();
+    linked(model).link.watchComm(document.createElement("div"), onHearing);
+    await settled();
+    expect(onHearing).toHaveBeenCalledTimes(calls);
+    expect(found.comm.on_msg).toHaveBeenCalledTimes(calls);
+  }
+  deaf.comm.on_msg.mock.calls[0]?.[0]("news");
+  expect(heard).toHaveBeenLastCalledWith(deaf, "news");
 });
 
 test("traits that the kernel has not sent yet read as blank", () => {

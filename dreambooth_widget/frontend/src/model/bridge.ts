@@ -3,7 +3,7 @@
  * however many traits changed together, and once per frame however many pictures came.
  */
 import { browserSeconds, KernelClock } from "./clock";
-import { Host } from "./host";
+import { Host, restoreHearing } from "./host";
 import type { Card, FromKernel, ToKernel, Traits, WidgetModel } from "./messages";
 
 /** What the traits of both cards have. */
@@ -133,8 +133,12 @@ export class ModelBridge<T extends SharedTraits = Traits, Intent = ToKernel, Mes
     }
   };
 
-  /** Follows the comm: its state where the host shows its models, else the class that ipywidgets gives to `el`. */
-  watchComm(el: Element): void {
+  /**
+   * Follows the comm: its state where the host shows its models, else the class that ipywidgets gives to `el`.
+   *
+   * `onHearing` is called if the model had dropped what the kernel sent, and does so no longer.
+   */
+  watchComm(el: Element, onHearing: () => void): void {
     const look = (): void => this.#setGone(el.closest(".jupyter-widgets-disconnected") !== null);
     const observer = new MutationObserver(look);
     observer.observe(el, { attributeFilter: ["class"] });
@@ -146,6 +150,9 @@ export class ModelBridge<T extends SharedTraits = Traits, Intent = ToKernel, Mes
       const follow = (): void => this.#setGone(!model.comm_live);
       model.on("comm_live_update", follow);
       this.#signal.addEventListener("abort", () => model.off("comm_live_update", follow));
+      void restoreHearing(model).then((restored) => {
+        if (restored && !this.#signal.aborted) onHearing();
+      });
     });
   }
 

@@ -3,9 +3,13 @@
  * have some or nothing, so each step is guarded: none of it was promised to widgets.
  */
 
+type Handler = (message: unknown) => Promise<unknown>;
+
 /** The model as ipywidgets holds it; anywidget hands out a part of it only. */
 interface FullModel {
   comm_live?: boolean;
+  comm?: { on_msg(handler: Handler): void };
+  _handle_comm_msg?: Handler;
   on(event: string, handler: () => void): void;
   off(event: string, handler: () => void): void;
 }
@@ -13,6 +17,29 @@ interface FullModel {
 interface Manager {
   kernel?: { id?: unknown; status?: unknown } | null;
   get_model?(id: string): Promise<FullModel>;
+}
+
+/** A message that means nothing to a widget. */
+const PROBE = { content: { data: { method: "" } } };
+
+/**
+ * Makes a deaf model hear again, and says whether it was one.
+ *
+ * anywidget gives a module two seconds to load. Where the page is held up for longer, as it is while a large notebook
+ * opens, the module still comes and draws the card, but the model drops each message of the kernel from then on. Its
+ * messages then go straight to the handler of ipywidgets, in front of which anywidget's waits.
+ */
+export async function restoreHearing(model: FullModel): Promise<boolean> {
+  try {
+    await model._handle_comm_msg?.(PROBE);
+    return false;
+  } catch {
+    const anywidgets = Object.getPrototypeOf(model) as object;
+    const handler = (Object.getPrototypeOf(anywidgets) as FullModel | null)?._handle_comm_msg;
+    if (!handler || !model.comm) return false;
+    model.comm.on_msg(handler.bind(model));
+    return true;
+  }
 }
 
 /** The class by which Python marks the card's element, with the id of its model. */
