@@ -230,11 +230,13 @@ async def test_long_press_selects(phone: CardPage) -> None:
     await expect(card.root.get_by_role("menu")).to_have_count(0)
     await expect(card.dialog).to_have_count(0)
 
+    await page.evaluate("() => { globalThis.rest = new Promise((rest) => { document.onscrollend = rest; }); }")
     await finger("touchStart", (middle[0], 600))
     for y in range(580, 200, -40):
         await finger("touchMove", (middle[0], y))
     await finger("touchEnd")
-    await page.wait_for_function("() => scrollY > 100")
+    await page.evaluate("() => rest")  # a tap on what still glides would only stop it
+    assert await page.evaluate("() => scrollY") > 100
     assert await selected(page) == [2]
     await expect(card.dialog).to_have_count(0)
 
