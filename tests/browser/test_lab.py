@@ -249,10 +249,12 @@ async def test_reload_restores_the_card(lab: Lab, endpoint: Endpoint) -> None:
     assert len(endpoint.gets) == 4
 
 
-async def test_a_page_that_is_held_up(lab: Lab, endpoint: Endpoint) -> None:
+async def test_a_page_that_is_held_up(lab: Lab, endpoint: Endpoint, watch: Watch) -> None:
     """anywidget gives up on a module that takes two seconds, and leaves the model deaf: the card makes it hear."""
-    await lab.page.evaluate("() => { AbortSignal.kept = AbortSignal.timeout; }")
-    await lab.page.evaluate("() => { AbortSignal.timeout = () => AbortSignal.kept(0); }")
+    watch.expect(r"\[anywidget\] Failed to initialize model")
+    await lab.page.evaluate(
+        "() => { AbortSignal.kept = AbortSignal.timeout; AbortSignal.timeout = () => AbortSignal.kept(0); }"
+    )
     try:
         await finished(lab, endpoint)
     finally:

@@ -22,7 +22,6 @@ NOISE = (
     r"^(page|console): .*Canceled future for \w+ message before replies were done",  # any: a kernel that is shut down
     r"^console: Error: widget model not found",  # JupyterLab: a dead widget of a notebook that was open before
     r"^console: Comm not found for comm id",  # JupyterLab: a page that was loaded anew
-    r"^page: \[anywidget\] Failed to initialize model",  # a page that was held up for two seconds
     r"^console: .*RUNTIME-012",  # Voila: module federation of extensions it does not serve
     r"^console: .*ERR_NAME_NOT_RESOLVED .*fontawesome",  # Voila's template asks a CDN for its icons
 )

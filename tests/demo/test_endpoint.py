@@ -180,12 +180,19 @@ async def test_close_with_open_connections(demo: DemoEndpoint, monkeypatch: pyte
 
     monkeypatch.setattr("dreambooth_widget.demo.endpoint._draw", draw)
     async with aiohttp.ClientSession() as session:
+        async with session.post(demo.url, data=b"{}"):
+            pass
         links = demo.generate(samples=8, eta=0)["future_links"]
         loading = [asyncio.create_task(status(session, link)) for link in links]
         await asyncio.to_thread(began.wait)
+        await asyncio.sleep(0.3)  # until the others wait for their turn
+        start = time.monotonic()
         await demo.close()
+        assert time.monotonic() - start < 5
         await until(lambda: not serving())
         assert len(drawn) < 8
+        for task in loading:
+            task.cancel()
         await asyncio.gather(*loading, return_exceptions=True)
 
 

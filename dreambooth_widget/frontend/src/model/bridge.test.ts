@@ -8,6 +8,12 @@ function linked(model = new FakeModel()) {
   return { model, life, onView, onMessage, link: new ModelBridge(model, BLANK, onView, onMessage, life.signal) };
 }
 
+/** The model of a card in a host that gives out `found`, the whole model. */
+const inHost = (found: object): FakeModel =>
+  Object.assign(new FakeModel({ _dom_classes: ["dreambooth-card-one"] } as never), {
+    widget_manager: { get_model: () => Promise.resolve(found) },
+  });
+
 test("traits that change together are drawn once", async () => {
   const { model, onView } = linked();
   model.change({ status: "processing", polls: 1, message: "x", _card: card() });
@@ -54,10 +60,7 @@ test("without a kernel there is nobody to answer", () => {
 
 test("a kernel that goes before it said a word was there, where its comm was live", async () => {
   const found = { comm_live: true, on: vi.fn(), off: vi.fn() };
-  const model = Object.assign(new FakeModel({ _dom_classes: ["dreambooth-card-one"] } as never), {
-    widget_manager: { get_model: () => Promise.resolve(found) },
-  });
-  const { link } = linked(model);
+  const { link } = linked(inHost(found));
   link.watchComm(document.createElement("div"), vi.fn());
   await settled();
   found.comm_live = false;
@@ -85,11 +88,8 @@ test("a model to which anywidget lets no message through hears again, and says s
     [hearing, 0],
     [deaf, 1],
   ] as const) {
-    const model = Object.assign(new FakeModel({ _dom_classes: ["dreambooth-card-one"] } as never), {
-      widget_manager: { get_model: () => Promise.resolve(found) },
-    });
     const onHearing = vi.fn();
-    linked(model).link.watchComm(document.createElement("div"), onHearing);
+    linked(inHost(found)).link.watchComm(document.createElement("div"), onHearing);
     await settled();
     expect(onHearing).toHaveBeenCalledTimes(calls);
     expect(found.comm.on_msg).toHaveBeenCalledTimes(calls);
