@@ -94,6 +94,16 @@ globalThis.desk = (() => {
       return answer.data["text/plain"];
     },
 
+    /**
+     * Whether "model not found" stands in the notebook though the kernel has widgets. ipywidgets' manager looks for a
+     * model every 100 ms for two seconds, and not at their end: one that is there only then is never shown.
+     */
+    missed: async (path) => {
+      if (!panel(path).content.node.textContent.includes("Error displaying widget: model not found")) return false;
+      const { content } = await kernel(path).requestCommInfo({ target_name: "jupyter.widget" });
+      return Object.keys(content.comms).length > 0;
+    },
+
     status: (path) => kernel(path).status,
     save: async (path) => await panel(path).context.save(),
     saveWithState: async (path) => {
