@@ -361,11 +361,12 @@ async def test_exit_drops_queued_pictures() -> None:
     pool._seconds = 600
     tasks = [asyncio.create_task(pool.inspect(b'', max_pixels=1)) for _ in range(5)]
     while len(pool._children) < 2: await asyncio.sleep(0.01)
-    print(*(child.process.pid for child in pool._children), flush=True)"""
+    print(*(child.process.pid for child in pool._children), flush=True)
+    sys.stdin.readline()"""
     process = kernel(more, run="loop = asyncio.new_event_loop()\nloop.run_until_complete(main())")
     children = read_pids(process)
     try:
-        process.communicate(timeout=60)
+        process.communicate("end\n", timeout=60)
     finally:
         process.kill()
     await until(lambda: not any(child.is_running() for child in children))
