@@ -19,6 +19,7 @@ Program = Literal["nbclient", "nbconvert", "papermill"]
 PROGRAMS: tuple[Program, ...] = ("nbclient", "nbconvert", "papermill")
 PATIENCE = 280
 """Seconds for a whole run on a slow machine."""
+PORT_TAKEN = "zmq.error.ZMQError: Address already in use"
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 STATE = "application/vnd.jupyter.widget-state+json"
@@ -88,8 +89,18 @@ class Workshop:
         return page.read_text(encoding="utf-8")
 
     def run(self, *command: str) -> str:
-        """`python -m …` in the folder; what it printed. Fails with its words."""
-        done = subprocess.run(
+        """`python -m …` in the folder; what it printed. Fails with its words.
+
+        Once more if another process took a port between jupyter_client's choice and the kernel's start.
+        """
+        done = self._run(command)
+        if PORT_TAKEN in done.stderr:
+            done = self._run(command)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def _run(self, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             [sys.executable, "-m", *command],
             cwd=self.folder,
             env=environment(self.folder, self.variables),
@@ -98,5 +109,3 @@ class Workshop:
             timeout=PATIENCE,
             check=False,
         )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout + done.stderr
