@@ -94,7 +94,7 @@ class Workshop:
         Once more if another process took a port between jupyter_client's choice and the kernel's start.
         """
         done = self._run(command)
-        if PORT_TAKEN in done.stderr:
+        if done.returncode and PORT_TAKEN in done.stderr:
             done = self._run(command)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
